@@ -1,0 +1,1 @@
+"""What the data is: contracts, tables, layout, catalog, query, history, the law."""

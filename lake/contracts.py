@@ -1,0 +1,167 @@
+"""What devices send: one YAML file per kind of telemetry, read into frozen values.
+
+A folder holds ``{contract}.yaml``, and, where earlier versions are kept beside it, ``{contract}.v{N}.yaml``; the newest
+version counts and must be compatible with those before it. A wrong file is refused with file, field and reason.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from runtime.errors import ContractError
+
+NUMBERS = ("float64", "int64")
+TYPES = (*NUMBERS, "bool", "string")
+MAX_STRING = 256
+
+
+@dataclass(frozen=True)
+class Field:
+    """One value of a reading. `min` and `max` are inclusive; `stuck_after` and `max_step` are in readings and in the field's unit."""
+
+    name: str
+    type: str
+    unit: str = ""
+    description: str = ""
+    min: float | None = None
+    max: float | None = None
+    required: bool = False
+    max_length: int = MAX_STRING
+    enum: tuple[str, ...] = ()
+    may_be_constant: bool = False
+    lifetime_counter: bool = False
+    stuck_after: int | None = None
+    max_step: float | None = None
+    max_null_share: float | None = None
+
+    @property
+    def is_number(self) -> bool:
+        return self.type in NUMBERS
+
+
+@dataclass(frozen=True)
+class Quality:
+    """Thresholds of the gate. Shares are 0..1; completeness is the least share of expected readings in a closed hour."""
+
+    completeness: float = 0.7
+    max_quarantined_share: float = 0.2
+    max_null_share: float = 0.2
+    stuck_after: int = 30
+    volume_factor: float = 5.0
+
+
+@dataclass(frozen=True)
+class Contract:
+    name: str
+    version: int
+    kind: str
+    description: str
+    fields: tuple[Field, ...]
+    cadence_seconds: float | None = None
+    late_days: int = 7
+    unknown_fields: str = "keep"
+    quality: Quality = Quality()
+    file: str = ""
+
+    def field(self, name: str) -> Field:
+        return next(field for field in self.fields if field.name == name)
+
+    @property
+    def is_measurement(self) -> bool:
+        return self.kind == "measurement"
+
+    @property
+    def numbers(self) -> tuple[Field, ...]:
+        return tuple(field for field in self.fields if field.is_number)
+
+    @property
+    def bools(self) -> tuple[Field, ...]:
+        return tuple(field for field in self.fields if field.type == "bool")
+
+    @property
+    def strings(self) -> tuple[Field, ...]:
+        return tuple(field for field in self.fields if field.type == "string")
+
+    @property
+    def lifetime_counter(self) -> Field | None:
+        return next((field for field in self.fields if field.lifetime_counter), None)
+
+
+class Contracts(Mapping[str, Contract]):
+    """The newest version of each contract, by name; `versions` has the earlier ones too."""
+
+    def __init__(self, contracts: list[Contract]) -> None:
+        self._versions: dict[str, tuple[Contract, ...]] = {}
+        for contract in sorted(contracts, key=lambda c: (c.name, c.version)):
+            earlier = self._versions.get(contract.name, ())
+            if earlier:
+                check_compatible(earlier[-1], contract)
+            self._versions[contract.name] = (*earlier, contract)
+
+    def __getitem__(self, name: str) -> Contract:
+        return self._versions[name][-1]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._versions)
+
+    def __len__(self) -> int:
+        return len(self._versions)
+
+    def versions(self, name: str) -> tuple[Contract, ...]:
+        return self._versions[name]
+
+    def named(self, name: str) -> Contract:
+        """The contract `name`, or a ContractError that lists those there are."""
+        if name not in self:
+            raise ContractError(f"contract {name}: there is none; the folder has {', '.join(self) or 'no contract'}")
+        return self[name]
+
+
+def load_contracts(folder: Path) -> Contracts:
+    """All contracts of `folder`. Raises ContractError for the first file that is wrong."""
+    if not folder.is_dir():
+        raise ContractError(f"contracts: the folder {folder} does not exist; set FLEETLAKE_CONTRACTS_FOLDER")
+    return Contracts([load_contract(file) for file in sorted(folder.glob("*.yaml"))])
+
+
+def load_contract(file: Path) -> Contract:
+    """The contract in `file`. Raises ContractError with file, field and reason."""
+    # Imported here: the checks are as long as the values, and both stay readable.
+    from lake.contract_file import read_contract
+
+    try:
+        document = yaml.load(file.read_text(encoding="utf-8"), Loader=_UniqueKeys)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ContractError(f"contract {file.name}: cannot be read: {error}") from None
+    except yaml.YAMLError as error:
+        raise ContractError(f"contract {file.name}: not valid YAML: {' '.join(str(error).split())}") from None
+    return read_contract(file.name, document)
+
+
+def check_compatible(old: Contract, new: Contract) -> None:
+    """A new version may add optional fields or widen ranges, lengths and enums; anything else is a new contract.
+
+    Raises ContractError naming the field and the difference.
+    """
+    # Imported here for the same reason as in load_contract.
+    from lake.contract_file import incompatibilities
+
+    differences = incompatibilities(old, new)
+    if differences:
+        raise ContractError(
+            f"contract {new.file or new.name}: version {new.version} does not follow from version {old.version}: "
+            f"{'; '.join(differences)}; a new version may only add optional fields or widen ranges: make it a new contract"
+        )
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """YAML's own loader takes the last of two equal keys silently; a contract must not lose a field that way."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} stands twice", node.start_mark)
+        return super().construct_mapping(node, deep)

@@ -1,0 +1,75 @@
+"""Where things lie: the only module that composes a path or an object key of the lake."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+CATALOG = "lake"
+UNKNOWN_CONTRACT = "_unknown"
+_BRONZE = re.compile(r"bronze/([a-z0-9_]+)/ingest_date=(\d{4}-\d{2}-\d{2})/ingest_hour=(\d{2})/part-[0-9a-f]{64}\.parquet")
+
+
+@dataclass(frozen=True, order=True)
+class IngestPartition:
+    """An hour of arrival of one contract's bronze objects."""
+
+    contract: str
+    hour: datetime
+
+    @property
+    def prefix(self) -> str:
+        return f"{bronze_prefix(self.contract)}ingest_date={self.hour:%Y-%m-%d}/ingest_hour={self.hour:%H}/"
+
+    @property
+    def end(self) -> datetime:
+        return self.hour + timedelta(hours=1)
+
+
+def bronze_prefix(contract: str) -> str:
+    return f"bronze/{contract}/"
+
+
+def bronze_object(contract: str, put_at: datetime, digest: str) -> str:
+    """Key of a bronze object: partitioned by the time of the put, named by the SHA-256 of its content."""
+    hour = put_at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    return f"{IngestPartition(contract, hour).prefix}part-{digest}.parquet"
+
+
+def ingest_partition(key: str) -> IngestPartition | None:
+    """The partition of a bronze key; None for a key that is not a bronze object."""
+    match = _BRONZE.fullmatch(key)
+    if match is None:
+        return None
+    return IngestPartition(match[1], datetime.fromisoformat(f"{match[2]}T{match[3]}:00:00+00:00"))
+
+
+def quarantine_prefix(contract: str) -> str:
+    return f"quarantine/{contract}/"
+
+
+def quarantine_object(contract: str, put_at: datetime, reason: str, digest: str) -> str:
+    day: date = put_at.astimezone(UTC).date()
+    return f"{quarantine_prefix(contract)}ingest_date={day:%Y-%m-%d}/reason={reason}/part-{digest}.parquet"
+
+
+def model_prefix(model: str, version: str) -> str:
+    return f"models/{model}/{version}/"
+
+
+def champion_key(model: str) -> str:
+    return f"models/{model}/champion.json"
+
+
+def table_identifier(table_name: str) -> str:
+    """Name of an Iceberg table in Spark SQL: ``silver.turbofan`` is ``lake.silver.turbofan``."""
+    return f"{CATALOG}.{table_name}"
+
+
+def branch_name(run_id: str) -> str:
+    """Name of a run's branch: Spark SQL takes it without quotes, and two run ids never share one."""
+    safe = re.sub(r"[^A-Za-z0-9]", lambda match: f"_{ord(match[0]):x}_", run_id)
+    return f"run_{safe}"
+
+
+def branch_identifier(table_name: str, branch: str) -> str:
+    return f"{table_identifier(table_name)}.branch_{branch}"

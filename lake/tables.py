@@ -1,0 +1,312 @@
+"""Every table of the lake, declared once. Spark, DAGs, the catalog, queries and the docs page read it from here.
+
+Types: string, int64, int32, float64, bool, binary, date, timestamp (UTC, microseconds).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from lake.contracts import Contract, Field
+
+
+@dataclass(frozen=True)
+class Column:
+    name: str
+    type: str
+    description: str = ""
+    unit: str = ""
+    required: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """`partition` is Iceberg's transform (``day(event_time)``), or for Parquet the words of the object path; empty: none."""
+
+    name: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    partition: str
+    description: str
+    sort: tuple[str, ...] = ()
+    format: str = "iceberg"
+    properties: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def namespace(self) -> str:
+        return self.name.split(".")[0]
+
+
+# Readers run DuckDB over the data files alone, so no table may hold delete files.
+_COPY_ON_WRITE = (
+    ("write.merge.mode", "copy-on-write"),
+    ("write.update.mode", "copy-on-write"),
+    ("write.delete.mode", "copy-on-write"),
+    ("write.parquet.compression-codec", "zstd"),
+)
+_OPS = (("commit.retry.num-retries", "20"), ("commit.retry.min-wait-ms", "50"), *_COPY_ON_WRITE)
+
+_EVENT_ID = Column("event_id", "string", "identity of the reading: first 32 hex digits of a SHA-256", required=True)
+_DEVICE_ID = Column("device_id", "string", "the device, from the topic that its certificate is bound to", required=True)
+_EVENT_TIME = Column("event_time", "timestamp", "when the device measured it", required=True)
+_RUN_ID = Column("run_id", "string", "the run that published the row", required=True)
+_CONTRACT = Column("contract", "string", "name of the contract", required=True)
+_RECORDED_AT = Column("recorded_at", "timestamp", "when this row was written", required=True)
+
+
+def _field_column(field: Field) -> Column:
+    return Column(field.name, field.type, field.description, field.unit)
+
+
+def _reading_columns(contract: Contract) -> tuple[Column, ...]:
+    return (
+        *(_field_column(field) for field in contract.fields),
+        Column("_extra", "string", "fields that the contract does not know, as JSON; null when there are none"),
+    )
+
+
+_ENVELOPE = (
+    Column("boot", "string", "start of the device that the reading belongs to"),
+    Column("seq", "int64", "count of the reading within its boot"),
+    Column("received_at", "timestamp", "when AWS IoT's rule saw the message", required=True),
+    Column("trace_id", "string", "AWS IoT's trace id of the message"),
+)
+
+
+def bronze(contract: Contract) -> Table:
+    columns = (
+        *(_EVENT_ID, _DEVICE_ID, _EVENT_TIME, *_ENVELOPE),
+        Column("principal", "string", "certificate that published it"),
+        Column("client_id", "string", "MQTT client that published it"),
+        Column("topic", "string", "MQTT topic it came on"),
+        *_reading_columns(contract),
+    )
+    words = f"Readings of {contract.name} as received and valid; append-only, may hold duplicates."
+    return Table(f"bronze.{contract.name}", columns, (), "ingest_date, ingest_hour", words, format="parquet")
+
+
+QUARANTINE_COLUMNS = (
+    Column("quarantine_id", "string", "SHA-256 of topic, bytes and index", required=True),
+    Column("contract", "string", "contract named by the topic", required=True),
+    Column("device_id", "string", "device named by the topic", required=True),
+    Column("topic", "string", "MQTT topic it came on", required=True),
+    Column("received_at", "timestamp", "when AWS IoT's rule saw the message"),
+    Column("principal", "string", "certificate that published it"),
+    Column("client_id", "string", "MQTT client that published it"),
+    Column("trace_id", "string", "AWS IoT's trace id of the message"),
+    Column("boot", "string", "the pack's head"),
+    Column("bytes", "binary", "the reading's own bytes; the whole message where it could not be split", required=True),
+    Column("index", "int64", "place in the pack; null for a whole message"),
+    Column("reason", "string", "reason code", required=True),
+    Column("detail", "string", "what exactly was wrong"),
+    Column("event_id", "string", "identity of the reading where one can be computed"),
+    Column("origin", "string", "decode, silver or gate: where it was refused", required=True),
+)
+
+
+def quarantine(contract: str) -> Table:
+    words = f"Readings for {contract} that were refused, with their bytes and the reason."
+    return Table(f"quarantine.{contract}", QUARANTINE_COLUMNS, ("quarantine_id",), "ingest_date, reason", words, format="parquet")
+
+
+def silver(contract: Contract) -> Table:
+    columns = (_EVENT_ID, _DEVICE_ID, _EVENT_TIME, *_ENVELOPE, _RUN_ID, *_reading_columns(contract))
+    words = f"{contract.description} One row per reading."
+    sort = ("device_id", "event_time")
+    return Table(f"silver.{contract.name}", columns, ("event_id",), "day(event_time)", words, sort, properties=_COPY_ON_WRITE)
+
+
+def superseded(contract: Contract) -> Table:
+    columns = (*silver(contract).columns, Column("superseded_by", "string", "the rebuild that replaced the row", required=True))
+    words = f"Rows of silver.{contract.name} that a rebuild replaced; empty as a rule."
+    key = ("event_id", "superseded_by")
+    return Table(f"silver.{contract.name}_superseded", columns, key, "day(event_time)", words, properties=_COPY_ON_WRITE)
+
+
+def _hourly_columns(field: Field) -> tuple[Column, ...]:
+    if field.type == "bool":
+        return (Column(f"{field.name}_share_true", "float64", f"share of readings with {field.name}"),)
+    if field.type == "string":
+        return (Column(f"{field.name}_last", "string", f"last {field.name} of the hour"),)
+    statistics = (("min", field.type), ("max", field.type), ("mean", "float64"), ("last", field.type))
+    values = (Column(f"{field.name}_{name}", kind, f"{name} of {field.name}", field.unit) for name, kind in statistics)
+    return (Column(f"{field.name}_count", "int64", f"readings with a {field.name}"), *values)
+
+
+def gold_hourly(contract: Contract) -> Table:
+    """Only measurements have one: the values of an event are not rolled up."""
+    columns = (
+        _DEVICE_ID,
+        Column("hour", "timestamp", "start of the hour", required=True),
+        Column("readings", "int64", "readings in the hour"),
+        Column("gaps", "int64", "gaps that end in the hour: neighbouring readings more than 1.5 cadences apart"),
+        Column("gap_seconds", "float64", "length of those gaps together", "s"),
+        *(column for field in contract.fields for column in _hourly_columns(field)),
+    )
+    words = f"Hours of each device of {contract.name}."
+    return Table(f"gold.{contract.name}_hourly", columns, ("device_id", "hour"), "day(hour)", words, properties=_COPY_ON_WRITE)
+
+
+DEVICE_DAILY = Table(
+    "gold.device_daily",
+    (
+        _CONTRACT,
+        _DEVICE_ID,
+        Column("day", "date", "the day, UTC", required=True),
+        Column("readings", "int64", "readings measured on the day"),
+        Column("gaps", "int64", "gaps that end on the day; null for events"),
+        Column("quarantined", "int64", "different quarantined rows received on the day"),
+        Column("uptime_seconds", "float64", "cadence slots of the day that have a reading; null for events", "s"),
+        Column("first_seen", "timestamp", "first reading of the day"),
+        Column("last_seen", "timestamp", "last reading of the day"),
+    ),
+    ("contract", "device_id", "day"),
+    "month(day)",
+    "Days of each device, all contracts.",
+    properties=_COPY_ON_WRITE,
+)
+
+FEATURE_STATISTICS = ("mean_5", "mean_30", "std_30", "slope_30", "from_first_20")
+
+
+def features(contract: Contract) -> Table:
+    """Only measurements have features: values as of a reading and causal statistics of its device's life up to it."""
+    numbers = [field for field in contract.numbers if not field.lifetime_counter]
+    columns = (
+        _DEVICE_ID,
+        Column("at", "timestamp", "event time of the reading", required=True),
+        _EVENT_ID,
+        Column("life", "int64", "lives of the device, counted from 1; a falling lifetime counter begins one"),
+        Column("reading_number", "int64", "readings of the life up to this one"),
+        Column("seconds_since_previous", "float64", "since the reading before, in the same life", "s"),
+        *(_field_column(field) for field in contract.numbers),
+        *(Column(f"{f.name}_{name}", "float64", f"{name} of {f.name}", f.unit) for f in numbers for name in FEATURE_STATISTICS),
+    )
+    words = f"Causal features of {contract.name}: one definition for training, batch and live scoring."
+    sort = ("device_id", "at")
+    return Table(f"features.{contract.name}", columns, ("device_id", "at", "event_id"), "day(at)", words, sort, properties=_COPY_ON_WRITE)
+
+
+PREDICTIONS = Table(
+    "gold.predictions",
+    (
+        _CONTRACT,
+        Column("model", "string", "name of the model", required=True),
+        Column("version", "string", "version of the model", required=True),
+        _DEVICE_ID,
+        Column("at", "timestamp", "event time of the reading the prediction is as of", required=True),
+        Column("score", "float64", "the prediction, in the model's unit"),
+        Column("lower", "float64", "lower end of its interval"),
+        Column("upper", "float64", "upper end of its interval"),
+        Column("threshold", "float64", "the score from which the label is given"),
+        Column("label", "string", "what the score means"),
+        Column("features_snapshot", "int64", "snapshot of the features table it was made from"),
+        _RUN_ID,
+    ),
+    ("contract", "model", "version", "device_id", "at"),
+    "day(at)",
+    "Predictions of all models; insert-only, the first published stays.",
+    properties=_COPY_ON_WRITE,
+)
+
+LEDGER = Table(
+    "ops.ledger",
+    (
+        _RUN_ID,
+        _CONTRACT,
+        Column("object", "string", "key of the bronze object", required=True),
+        Column("rows", "int64", "readings in it"),
+        Column("min_event_time", "timestamp", "its earliest reading"),
+        Column("max_event_time", "timestamp", "its latest reading"),
+        Column("base_snapshot", "int64", "snapshot of silver that the run was planned on; null on an empty table"),
+        Column("planned_at", "timestamp", "when it was planned", required=True),
+    ),
+    ("run_id", "object"),
+    "",
+    "What each run planned to read.",
+    properties=_OPS,
+)
+
+PUBLICATIONS = Table(
+    "ops.publications",
+    (
+        _RUN_ID,
+        Column("table_name", "string", "table that was published to", required=True),
+        _CONTRACT,
+        Column("state", "string", "publishing, visible, abandoned, held, accepted or refused", required=True),
+        Column("snapshot_id", "int64", "snapshot of the run's branch"),
+        Column("base_snapshot", "int64", "snapshot of main that the branch was made from"),
+        Column("inputs", "string", "JSON list of the publications and objects it was made from"),
+        Column("related_run", "string", "the run that it accepts, or that accepted it"),
+        Column("why", "string", "the person's reason"),
+        Column("who", "string", "the person"),
+        _RECORDED_AT,
+    ),
+    ("run_id", "table_name"),
+    "",
+    "What became of each run on each table; append-only, the newest row counts, of visible the first.",
+    properties=_OPS,
+)
+
+QUALITY_RUNS = Table(
+    "ops.quality_runs",
+    (
+        _RUN_ID,
+        _CONTRACT,
+        Column("check_name", "string", "the check", required=True),
+        Column("field", "string", "the field it is about; null for the table"),
+        Column("status", "string", "passed, failed or waived", required=True),
+        Column("observed", "float64", "what was seen"),
+        Column("threshold", "float64", "what was allowed"),
+        Column("failing_rows", "int64", "rows that fail it"),
+        Column("sample", "string", "JSON list of some of them: device_id, event_time, event_id"),
+        Column("sentence", "string", "the verdict in words"),
+        _RECORDED_AT,
+    ),
+    ("run_id", "check_name", "field"),
+    "",
+    "Verdicts of the quality gate.",
+    properties=_OPS,
+)
+
+MODEL_RUNS = Table(
+    "ops.model_runs",
+    (
+        Column("model", "string", "name of the model", required=True),
+        Column("version", "string", "version of the model", required=True),
+        Column("kind", "string", "train, evaluate, promote or rollback", required=True),
+        Column("as_of", "timestamp", "knowledge it was trained or evaluated on"),
+        Column("features_snapshot", "int64", "snapshot of the features table"),
+        Column("metrics", "string", "JSON of figures"),
+        Column("params", "string", "JSON of parameters"),
+        Column("code_version", "string", "commit or package hash of the code"),
+        Column("artifact", "string", "key of the model's artifact"),
+        Column("state", "string", "what came of it", required=True),
+        _RECORDED_AT,
+    ),
+    ("model", "version", "kind", "recorded_at"),
+    "",
+    "Training, evaluation and promotion of models.",
+    properties=_OPS,
+)
+
+OPS = (LEDGER, PUBLICATIONS, QUALITY_RUNS, MODEL_RUNS)
+
+
+def contract_tables(contract: Contract) -> tuple[Table, ...]:
+    """The Iceberg tables that belong to one contract."""
+    rollups = (gold_hourly(contract), features(contract)) if contract.is_measurement else ()
+    return (silver(contract), superseded(contract), *rollups)
+
+
+def iceberg_tables(contracts: Iterable[Contract]) -> tuple[Table, ...]:
+    return (*(table for contract in contracts for table in contract_tables(contract)), DEVICE_DAILY, PREDICTIONS, *OPS)
+
+
+def lake_tables(contracts: Iterable[Contract]) -> tuple[Table, ...]:
+    """Every table of the lake, Parquet ones too."""
+    every = tuple(contracts)
+    return (*(t for c in every for t in (bronze(c), quarantine(c.name))), *iceberg_tables(every))

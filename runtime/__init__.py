@@ -1,0 +1,1 @@
+"""Where it runs: settings, errors, platforms, clock, log, metrics. Knows nothing of devices."""

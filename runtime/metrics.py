@@ -23,12 +23,11 @@ NAMESPACE = "fleetlake"
 def count(stream: TextIO, name: str, value: float, **dimensions: str) -> None:
     """Write one metric in CloudWatch's embedded format. A name that is not in METRICS is a KeyError: the list is closed."""
     METRICS[name]
+    directive = {"Namespace": NAMESPACE, "Dimensions": [sorted(dimensions)], "Metrics": [{"Name": name, "Unit": "Count"}]}
     entry = {
         "_aws": {
             "Timestamp": int(time.time() * 1000),
-            "CloudWatchMetrics": [
-                {"Namespace": NAMESPACE, "Dimensions": [sorted(dimensions)], "Metrics": [{"Name": name, "Unit": "Count"}]}
-            ],
+            "CloudWatchMetrics": [directive],
         },
         name: value,
         **dimensions,

@@ -1,0 +1,106 @@
+"""The Iceberg catalog ``lake`` for readers and small writers outside Spark."""
+
+import contextlib
+import functools
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pyarrow as pa
+from pyiceberg.catalog import Catalog, load_catalog
+from pyiceberg.exceptions import CommitFailedException, NamespaceAlreadyExistsError, NoSuchTableError, TableAlreadyExistsError
+from pyiceberg.partitioning import PartitionField, PartitionSpec
+from pyiceberg.schema import Schema
+from pyiceberg.table import Table as IcebergTable
+from pyiceberg.transforms import DayTransform, MonthTransform, Transform
+from pyiceberg.types import (
+    BinaryType,
+    BooleanType,
+    DateType,
+    DoubleType,
+    IcebergType,
+    IntegerType,
+    LongType,
+    NestedField,
+    StringType,
+    TimestamptzType,
+)
+
+from lake.layout import CATALOG
+from lake.schemas import arrow_schema
+from lake.tables import Table
+from runtime.errors import RetryLater
+from runtime.platforms import Platform
+
+_ICEBERG: dict[str, IcebergType] = {
+    "string": StringType(),
+    "int64": LongType(),
+    "int32": IntegerType(),
+    "float64": DoubleType(),
+    "bool": BooleanType(),
+    "binary": BinaryType(),
+    "date": DateType(),
+    "timestamp": TimestamptzType(),
+}
+_COMMIT_TRIES = 20
+
+
+def open_catalog(platform: Platform) -> Catalog:
+    return _load(tuple(sorted(platform.catalog_properties().items())))
+
+
+@functools.cache
+def _load(properties: tuple[tuple[str, str], ...]) -> Catalog:
+    return load_catalog(CATALOG, **dict(properties))
+
+
+def ensure_tables(platform: Platform, tables: Iterable[Table]) -> None:
+    """Create those of `tables` that do not exist yet; running twice is running once."""
+    catalog = open_catalog(platform)
+    for table in tables:
+        ensure_table(catalog, table)
+
+
+def ensure_table(catalog: Catalog, table: Table) -> IcebergTable:
+    try:
+        return catalog.load_table(table.name)
+    except NoSuchTableError:
+        pass
+    with contextlib.suppress(NamespaceAlreadyExistsError):
+        catalog.create_namespace(table.namespace)
+    try:
+        schema = iceberg_schema(table)
+        return catalog.create_table(table.name, schema, partition_spec=_partition_spec(table, schema), properties=dict(table.properties))
+    except TableAlreadyExistsError:
+        return catalog.load_table(table.name)
+
+
+def append_rows(platform: Platform, table: Table, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Append `rows` to an append-only table, up to 20 times where other writers commit at the same moment.
+
+    Raises RetryLater when all tries met another commit.
+    """
+    frame = pa.Table.from_pylist([dict(row) for row in rows], schema=arrow_schema(table))
+    catalog = open_catalog(platform)
+    ensure_table(catalog, table)
+    for _ in range(_COMMIT_TRIES):
+        iceberg = catalog.load_table(table.name)
+        try:
+            iceberg.append(frame.cast(iceberg.schema().as_arrow()))
+            return
+        except CommitFailedException:
+            continue
+    raise RetryLater(f"append to {table.name}: other writers committed first {_COMMIT_TRIES} times; run it again")
+
+
+def iceberg_schema(table: Table) -> Schema:
+    fields = [NestedField(i, c.name, _ICEBERG[c.type], required=c.required) for i, c in enumerate(table.columns, 1)]
+    return Schema(*fields)
+
+
+def _partition_spec(table: Table, schema: Schema) -> PartitionSpec:
+    if not table.partition:
+        return PartitionSpec()
+    transform_name, column = table.partition.rstrip(")").split("(")
+    transform: Transform[Any, Any] = {"day": DayTransform(), "month": MonthTransform()}[transform_name]
+    source = schema.find_field(column).field_id
+    return PartitionSpec(PartitionField(source, 1000, transform, f"{column}_{transform_name}"))

@@ -1,0 +1,90 @@
+"""AWS: S3, Glue's catalog, EMR Serverless, SageMaker. The same methods as `runtime/local.py`, in the same order."""
+
+import threading
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+from runtime.errors import ServiceError, SettingsError
+from runtime.settings import Settings
+from runtime.timeseries import TimeSeries
+
+
+class AwsPlatform:
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._clients: dict[str, Any] = {}
+        self._lock = threading.Lock()
+
+    def client(self, service: str) -> Any:
+        with self._lock:
+            if service not in self._clients:
+                self._clients[service] = self._make_client(service)
+            return self._clients[service]
+
+    def _make_client(self, service: str) -> Any:
+        # Imported here: DAG files import this module and must stay light.
+        import boto3
+        from botocore.config import Config
+
+        # No endpoint and no key: botocore's own resolution and credential chain decide.
+        endpoint = self.settings.aws_endpoint or None
+        retries = {"mode": "standard", "max_attempts": 5}
+        return boto3.client(service, region_name=self.settings.region, endpoint_url=endpoint, config=Config(retries=retries))
+
+    @property
+    def lake_bucket(self) -> str:
+        return self.settings.lake_bucket
+
+    def object_uri(self, key: str) -> str:
+        return f"s3://{self.settings.lake_bucket}/{key}"
+
+    def warehouse_uri(self) -> str:
+        return self.settings.warehouse or f"s3://{self.settings.lake_bucket}/warehouse"
+
+    def catalog_properties(self) -> Mapping[str, str]:
+        return {"type": "glue", "glue.region": self.settings.region, "s3.region": self.settings.region, "warehouse": self.warehouse_uri()}
+
+    def spark_conf(self) -> Mapping[str, str]:
+        catalog = "spark.sql.catalog.lake"
+        return {
+            # EMR has Iceberg built in; this puts it on the class path.
+            "spark.jars": "/usr/share/aws/iceberg/lib/iceberg-spark3-runtime.jar",
+            catalog: "org.apache.iceberg.spark.SparkCatalog",
+            f"{catalog}.catalog-impl": "org.apache.iceberg.aws.glue.GlueCatalog",
+            f"{catalog}.io-impl": "org.apache.iceberg.aws.s3.S3FileIO",
+            f"{catalog}.warehouse": self.warehouse_uri(),
+        }
+
+    def spark_command(self, arguments: Sequence[str]) -> list[str]:
+        raise ServiceError(f"spark job {' '.join(arguments)}: on AWS jobs are started by Airflow; trigger the DAG that runs it")
+
+    @cached_property
+    def _time_series(self) -> TimeSeries:
+        raise ServiceError("time series: no store is configured for AWS yet; the lake holds every reading")
+
+    def time_series(self) -> TimeSeries:
+        return self._time_series
+
+    def mqtt_endpoint(self) -> tuple[str, int]:
+        if self.settings.mqtt_host:
+            return self.settings.mqtt_host, self.settings.mqtt_port or 8883
+        answer = self.client("iot").describe_endpoint(endpointType="iot:Data-ATS")
+        return answer["endpointAddress"], self.settings.mqtt_port or 8883
+
+    def spark_task(self, task_id: str, arguments: Sequence[str], **operator: Any) -> Any:
+        from runtime.aws_tasks import emr_task
+
+        return emr_task(self, task_id, arguments, operator)
+
+    def training_task(self, task_id: str, arguments: Sequence[str], **operator: Any) -> Any:
+        from runtime.aws_tasks import sagemaker_task
+
+        return sagemaker_task(self, task_id, arguments, operator)
+
+    def required(self, name: str) -> str:
+        """The setting `name`, or a SettingsError that says it must be given."""
+        value = str(getattr(self.settings, name))
+        if not value:
+            raise SettingsError(f"settings: FLEETLAKE_{name.upper()} is empty; on AWS it must be given")
+        return value

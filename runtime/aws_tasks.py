@@ -1,0 +1,69 @@
+"""The Airflow operators of AWS: Spark jobs on EMR Serverless, training on SageMaker."""
+
+import hashlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from runtime.aws import AwsPlatform
+
+_PYTHON = "./environment/bin/python"
+
+
+def spark_job_driver(platform: "AwsPlatform", arguments: Sequence[str]) -> dict[str, Any]:
+    """`jobDriver` of StartJobRun: the archive's main.py with its packages and Python environment."""
+    archive = platform.required("emr_archive").rstrip("/")
+    conf = dict(platform.spark_conf()) | {
+        "spark.submit.pyFiles": f"{archive}/fleetlake.zip",
+        "spark.archives": f"{archive}/environment.tar.gz#environment",
+        "spark.emr-serverless.driverEnv.PYSPARK_DRIVER_PYTHON": _PYTHON,
+        "spark.emr-serverless.driverEnv.PYSPARK_PYTHON": _PYTHON,
+        "spark.executorEnv.PYSPARK_PYTHON": _PYTHON,
+    }
+    for name, value in platform.settings.environment().items():
+        if name in ("FLEETLAKE_PLATFORM", "FLEETLAKE_LAKE_BUCKET", "FLEETLAKE_WAREHOUSE", "FLEETLAKE_REGION", "FLEETLAKE_ACCOUNT"):
+            conf[f"spark.emr-serverless.driverEnv.{name}"] = value
+    parameters = " ".join(f"--conf {key}={value}" for key, value in sorted(conf.items()))
+    return {
+        "sparkSubmit": {"entryPoint": f"{archive}/main.py", "entryPointArguments": list(arguments), "sparkSubmitParameters": parameters}
+    }
+
+
+def emr_task(platform: "AwsPlatform", task_id: str, arguments: Sequence[str], operator: dict[str, Any]) -> Any:
+    """The provider's deferrable EMR Serverless operator for one Spark job; a killed task cancels its job."""
+    from airflow.providers.amazon.aws.operators.emr import EmrServerlessStartJobOperator
+
+    return EmrServerlessStartJobOperator(
+        task_id=task_id,
+        application_id=platform.required("emr_application"),
+        execution_role_arn=platform.required("emr_role"),
+        job_driver=spark_job_driver(platform, arguments),
+        configuration_overrides={
+            "monitoringConfiguration": {"s3MonitoringConfiguration": {"logUri": f"{platform.required('emr_archive').rstrip('/')}/logs/"}}
+        },
+        name=f"fleetlake-{task_id}",
+        deferrable=True,
+        **operator,
+    )
+
+
+def sagemaker_task(platform: "AwsPlatform", task_id: str, arguments: Sequence[str], operator: dict[str, Any]) -> Any:
+    """The provider's deferrable SageMaker training operator: one container runs ``models.train`` with `arguments`."""
+    from airflow.providers.amazon.aws.operators.sagemaker import SageMakerTrainingOperator
+
+    # SageMaker takes 63 characters; the digest keeps two runs of one DAG apart, the try number two tries of one run.
+    name = f"fleetlake-{hashlib.sha256(task_id.encode()).hexdigest()[:8]}-{{{{ ts_nodash | lower }}}}-{{{{ ti.try_number }}}}"
+    config = {
+        "TrainingJobName": name,
+        "AlgorithmSpecification": {
+            "TrainingImage": platform.required("training_image"),
+            "TrainingInputMode": "File",
+            "ContainerEntrypoint": ["python", "-m", "models.train"],
+            "ContainerArguments": list(arguments),
+        },
+        "RoleArn": platform.required("training_role"),
+        "OutputDataConfig": {"S3OutputPath": platform.object_uri("training/")},
+        "ResourceConfig": {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 30},
+        "StoppingCondition": {"MaxRuntimeInSeconds": 3600},
+    }
+    return SageMakerTrainingOperator(task_id=task_id, config=config, deferrable=True, **operator)

@@ -1,0 +1,147 @@
+"""A laptop: the emulator's AWS, files for the lake, an SQLite catalog, spark-submit beside Airflow."""
+
+import json
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from runtime.errors import ServiceError
+from runtime.settings import REPOSITORY, Settings
+from runtime.timeseries import TimeSeries
+
+# What the emulator lacks would block for ten seconds and then fail; say so at once.
+_LACKING = {"timestream-write", "timestream-query", "sagemaker", "emr-serverless", "mwaa"}
+
+
+class LocalPlatform:
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._clients: dict[str, Any] = {}
+        self._lock = threading.Lock()
+
+    def client(self, service: str) -> Any:
+        if service in _LACKING:
+            raise ServiceError(f"client of {service}: the laptop's cloud does not have this service; it exists on AWS only")
+        with self._lock:
+            if service not in self._clients:
+                self._clients[service] = self._make_client(service)
+            return self._clients[service]
+
+    def _make_client(self, service: str) -> Any:
+        # Imported here: DAG files import this module and must stay light.
+        import boto3
+        from botocore.config import Config
+
+        return boto3.client(
+            service,
+            region_name=self.settings.region,
+            endpoint_url=self.aws_endpoint,
+            aws_access_key_id=self.settings.account,
+            aws_secret_access_key="local",  # noqa: S106 - the emulator asks for some key, any one
+            config=Config(
+                retries={"mode": "standard", "max_attempts": 5}, connect_timeout=5, read_timeout=65, s3={"addressing_style": "path"}
+            ),
+        )
+
+    @property
+    def aws_endpoint(self) -> str:
+        return self.settings.aws_endpoint or str(self._endpoint("aws_endpoint"))
+
+    def _endpoint(self, name: str) -> Any:
+        """A fact about the running cloud, as its supervisor wrote it down."""
+        file = self.settings.home / "run" / "endpoints.json"
+        try:
+            return json.loads(file.read_text())[name]
+        except (OSError, KeyError, ValueError):
+            raise ServiceError(f"the laptop's cloud in {self.settings.home} is not running; start it with `fleetlake up`") from None
+
+    @property
+    def lake_bucket(self) -> str:
+        return self.settings.lake_bucket
+
+    @property
+    def object_folder(self) -> Path:
+        """Where the emulator keeps the objects of the lake's bucket, each as a plain file."""
+        return self.settings.home / "cloud" / "s3" / self.settings.account / self.settings.lake_bucket
+
+    def object_uri(self, key: str) -> str:
+        return (self.object_folder / key).as_uri().replace("%3D", "=")
+
+    @property
+    def catalog_file(self) -> Path:
+        return self.settings.home / "lake" / "catalog.db"
+
+    def warehouse_uri(self) -> str:
+        return self.settings.warehouse or (self.settings.home / "lake" / "warehouse").as_uri()
+
+    def catalog_properties(self) -> Mapping[str, str]:
+        self.catalog_file.parent.mkdir(parents=True, exist_ok=True)
+        return {"type": "sql", "uri": f"sqlite:///{self.catalog_file}", "warehouse": self.warehouse_uri()}
+
+    def spark_conf(self) -> Mapping[str, str]:
+        from runtime.jars import jar_paths
+
+        quick = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC " if self.settings.spark_quick else ""
+        catalog = "spark.sql.catalog.lake"
+        return {
+            "spark.master": self.settings.spark_master,
+            "spark.driver.memory": self.settings.spark_memory,
+            "spark.driver.extraJavaOptions": f"{quick}-Duser.timezone=UTC",
+            "spark.driver.host": "127.0.0.1",
+            "spark.driver.bindAddress": "127.0.0.1",
+            "spark.ui.enabled": "false",
+            "spark.ui.showConsoleProgress": "false",
+            "spark.jars": ",".join(str(path) for path in jar_paths(self.settings)),
+            "spark.sql.shuffle.partitions": "4",
+            "spark.sql.warehouse.dir": (self.settings.home / "lake" / "spark").as_uri(),
+            "spark.local.dir": str(self.settings.home / "tmp"),
+            catalog: "org.apache.iceberg.spark.SparkCatalog",
+            f"{catalog}.type": "jdbc",
+            f"{catalog}.uri": f"jdbc:sqlite:file:{self.catalog_file}",
+            f"{catalog}.jdbc.schema-version": "V1",
+            f"{catalog}.warehouse": self.warehouse_uri(),
+        }
+
+    def spark_command(self, arguments: Sequence[str]) -> list[str]:
+        # The launcher keeps the JVM in a process group of its own and ends it with its parent.
+        return [sys.executable, "-m", "spark_jobs.submit", *arguments]
+
+    @cached_property
+    def _time_series(self) -> TimeSeries:
+        from runtime.timeseries_sqlite import SqliteTimeSeries
+
+        return SqliteTimeSeries(self.settings.home / "timeseries.db")
+
+    def time_series(self) -> TimeSeries:
+        return self._time_series
+
+    def mqtt_endpoint(self) -> tuple[str, int]:
+        if self.settings.mqtt_host:
+            return self.settings.mqtt_host, self.settings.mqtt_port or 8883
+        return str(self._endpoint("mqtt_host")), int(self._endpoint("mqtt_port"))
+
+    def spark_task(self, task_id: str, arguments: Sequence[str], **operator: Any) -> Any:
+        return _command_task(task_id, self.spark_command([]), arguments, operator)
+
+    def training_task(self, task_id: str, arguments: Sequence[str], **operator: Any) -> Any:
+        return _command_task(task_id, [sys.executable, "-m", "models.train"], arguments, operator)
+
+
+def _command_task(task_id: str, command: Sequence[str], arguments: Sequence[str], operator: dict[str, Any]) -> Any:
+    """A BashOperator: its process group dies with the task, its output is the task's log."""
+    from airflow.providers.standard.operators.bash import BashOperator
+
+    # Values travel as positional parameters of the shell through the environment, so that no template can add words to the command.
+    names = [f"JOB_ARGUMENT_{index}" for index in range(len(arguments))]
+    words = " ".join([*(f"'{word}'" for word in command), *(f'"${name}"' for name in names)])
+    return BashOperator(
+        task_id=task_id,
+        bash_command=f"exec {words}",
+        env=dict(zip(names, arguments, strict=True)),
+        append_env=True,
+        cwd=str(REPOSITORY),
+        **operator,
+    )

@@ -40,7 +40,7 @@ class LocalPlatform:
             region_name=self.settings.region,
             endpoint_url=self.aws_endpoint,
             aws_access_key_id=self.settings.account,
-            aws_secret_access_key="local",  # noqa: S106 - the emulator asks for some key, any one
+            aws_secret_access_key="local",  # the emulator asks for some key, any one
             config=Config(
                 retries={"mode": "standard", "max_attempts": 5}, connect_timeout=5, read_timeout=65, s3={"addressing_style": "path"}
             ),

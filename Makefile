@@ -1,0 +1,70 @@
+# Two commands: `make demo` shows the whole journey, `make test` proves it. Both do all the set-up.
+# Settings: copy .env.example to .env.
+-include .env
+export
+
+VENV := .venv
+PY := $(VENV)/bin/python
+UV := $(VENV)/bin/uv
+unexport PYTHONDONTWRITEBYTECODE
+.DEFAULT_GOAL := help
+.PHONY: help demo test check up down status bench proofs test-mwaa lock clean docs
+
+help:  ## what there is
+	@awk -F':.*## ' '/^[a-z%-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(VENV)/.ready: requirements/dev.lock requirements/uv.lock pyproject.toml local/set_up.py runtime/jars.py runtime/java.py
+	@set -e; for candidate in python3.11 python3.12 python3; do \
+	  if $$candidate -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null; then exec $$candidate local/set_up.py; fi; \
+	done; echo "fleetlake set-up: there is no Python 3.11 or 3.12 on PATH; install one" >&2; exit 1
+
+demo: $(VENV)/.ready  ## the whole journey on simulated devices: start, send, process, train, score, verify, report, stop
+	@$(VENV)/bin/fleetlake demo
+
+test: $(VENV)/.ready  ## every test
+	@$(PY) -m pytest
+
+check: $(VENV)/.ready  ## format, lint, types, layers, fast tests
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/mypy .
+	@$(VENV)/bin/lint-imports
+	@$(PY) -m pytest -m "not spark and not cloud"
+
+up: $(VENV)/.ready  ## start the laptop's cloud with the Airflow UI
+	@$(VENV)/bin/fleetlake up
+
+down: $(VENV)/.ready  ## stop it
+	@$(VENV)/bin/fleetlake down
+
+status: $(VENV)/.ready  ## what runs where, how far each hop is behind
+	@$(VENV)/bin/fleetlake status
+
+bench: $(VENV)/.ready  ## what a reading costs
+	@$(PY) -m benchmarks.decode
+
+proof-%: $(VENV)/.ready  ## prove a figure at full size; leaves docs/proofs/NAME.json
+	@$(PY) -m tests.proofs $*
+
+proofs: $(VENV)/.ready  ## list the proofs, and those older than the code they prove
+	@$(PY) -m tests.proofs
+
+docs: $(VENV)/.ready  ## write the generated pages again
+	@$(VENV)/bin/fleetlake contracts docs
+
+$(VENV)/.mwaa-ready: requirements/mwaa.lock $(VENV)/.ready
+	@$(UV) venv -q --clear --python $(PY) $(VENV)/mwaa
+	@$(UV) pip sync -q --python $(VENV)/mwaa/bin/python --compile-bytecode --require-hashes requirements/mwaa.lock
+	@touch $@
+
+test-mwaa: $(VENV)/.mwaa-ready  ## the DAGs on Airflow 3.0.6, the newest that MWAA takes
+	@AIRFLOW_HOME=$$(mktemp -d) $(VENV)/mwaa/bin/python -m pytest -c /dev/null --rootdir . -q -p no:cacheprovider tests/dags/test_dags.py
+
+lock: $(VENV)/.ready  ## resolve the locks again
+	@for name in fleetlake dev uv; do \
+	  $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements/$$name.lock requirements/$$name.in; done
+	@$(UV) pip compile -q --universal --python-version 3.11 --exclude-newer 2025-09-05 --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements/mwaa.lock requirements/mwaa.in
+
+clean:  ## stop everything and remove all state and caches of this checkout
+	@if [ -x $(VENV)/bin/fleetlake ]; then $(VENV)/bin/fleetlake down || true; fi
+	@rm -rf .fleetlake build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

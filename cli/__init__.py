@@ -1,0 +1,1 @@
+"""The command line: one small file a group of commands; what they call is imported when they run."""

@@ -1,0 +1,86 @@
+"""`fleetlake`: the command line's edge. Errors become one line and an exit code here and nowhere else."""
+
+import importlib
+import os
+import signal
+import sys
+from types import FrameType
+
+import click
+import typer
+from typer.main import get_command
+
+from runtime.errors import FleetlakeError
+
+# name → module whose `app` is a group of commands
+GROUPS = {"contracts": "cli.contracts", "quality": "cli.quality", "models": "cli.models"}
+# modules whose `app` holds single commands
+COMMANDS = ("cli.demo", "cli.cloud", "cli.simulate", "cli.query", "cli.verify")
+
+app = typer.Typer(
+    help="fleetlake: an IoT data platform on a laptop or on AWS.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def options(debug: bool = typer.Option(False, "--debug", help="Show tracebacks.", envvar="FLEETLAKE_DEBUG")) -> None:
+    if debug:
+        os.environ["FLEETLAKE_DEBUG"] = "true"
+
+
+def build() -> click.Command:
+    """All commands in one. Their modules are light: what they call is imported when they run."""
+    for module in COMMANDS:
+        app.add_typer(importlib.import_module(module).app)
+    for name, module in GROUPS.items():
+        app.add_typer(importlib.import_module(module).app, name=name)
+    return get_command(app)
+
+
+def main() -> None:
+    signal.signal(signal.SIGTERM, _interrupt)
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line; the exit code. 1: it failed, 2: the command line is off, 3: the law cannot be known."""
+    debug = "--debug" in arguments or os.environ.get("FLEETLAKE_DEBUG", "").lower() in ("1", "true", "yes")
+    try:
+        return int(build()(arguments, prog_name="fleetlake", standalone_mode=False) or 0)
+    except click.exceptions.Exit as done:
+        return done.exit_code
+    except click.ClickException as wrong:
+        wrong.show()
+        return wrong.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        return _say("interrupted; what was acknowledged is kept, and the same command can be run again", 1, debug)
+    except FleetlakeError as error:
+        return _say(str(error), error.exit_code, debug)
+    except BrokenPipeError:
+        # The reader of a pipe went away (`| head`): not an error of ours.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        return _say(f"{error.filename or 'the machine'}: {error.strerror or error}", 1, debug)
+    except Exception as error:  # noqa: BLE001 - the edge: a person gets one line, and --debug the rest
+        return _say(f"unexpected {type(error).__name__}: {error}; run it again with --debug for the traceback", 1, debug)
+
+
+def _say(sentence: str, code: int, debug: bool) -> int:
+    if debug:
+        # Raised again on purpose: --debug asks for the traceback.
+        raise
+    print(f"fleetlake: {sentence}", file=sys.stderr)
+    return code
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,36 @@
+"""The laptop's cloud for tests: real processes in a folder of the test's own, gone when the block ends."""
+
+import dataclasses
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from local.supervisor import Supervisor
+from runtime.platforms import Platform, current_platform
+from runtime.settings import Settings
+
+
+@dataclass(frozen=True)
+class Cloud:
+    settings: Settings
+    platform: Platform
+    supervisor: Supervisor
+
+
+@contextmanager
+def running_cloud(home: Path, parts: Collection[str] = ("emulator",), **settings: Any) -> Iterator[Cloud]:
+    """Start `parts` (of emulator, worker, airflow) with their state in `home`; bucket, queues, rule and policy are there.
+
+    `settings` are changes to the defaults, such as ``visibility_seconds=5``.
+    """
+    chosen = settings_for(home, **settings)
+    with Supervisor(chosen, parts) as supervisor:
+        yield Cloud(chosen, current_platform(chosen), supervisor)
+
+
+def settings_for(home: Path, **settings: Any) -> Settings:
+    """The machine's settings (its cache of jars counts) with a home of the test's own."""
+    machine = Settings.from_environment()
+    return dataclasses.replace(machine, **({"home": home, "aws_endpoint": "", "mqtt_host": "", "mqtt_port": 0} | settings))

@@ -1,0 +1,144 @@
+"""Policy over all DAGs, on the pinned Airflow (`make test`) and on the newest that MWAA takes (`make test-mwaa`).
+
+Imports only what both environments have.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+TAGS = {"pipeline", "score", "train", "maintenance", "measurement", "event"}
+HEAVY = {"pandas", "pyspark", "boto3", "numpy", "pyarrow", "duckdb", "lightgbm", "great_expectations"}
+JOB = re.compile(r'"(silver|gold_hourly|gold_device_daily|features|score|reconcile)[",]')
+
+_PARSE = """
+import json, sys
+from importlib.metadata import version
+try:
+    from airflow.dag_processing.dagbag import DagBag
+except ImportError:
+    from airflow.models.dagbag import DagBag
+before = set(sys.modules)
+bag = DagBag({dags!r}, include_examples=False)
+dags = [
+    dict(
+        id=dag.dag_id, doc=dag.doc_md or "", tags=sorted(dag.tags), catchup=dag.catchup, max_active_runs=dag.max_active_runs,
+        tasks=[
+            dict(id=t.task_id, owner=t.owner, retries=t.retries, pool=t.pool, type=type(t).__name__,
+                 upstream=sorted(t.upstream_task_ids), arguments=getattr(t, "arguments_of_job", None) or getattr(t, "_application_args", None))
+            for t in dag.tasks
+        ],
+    )
+    for dag in bag.dags.values()
+]
+loaded = sorted(m for m in set(sys.modules) - before if "." not in m)
+print("RESULT" + json.dumps(dict(airflow=version("apache-airflow"), errors={{k: str(v) for k, v in bag.import_errors.items()}}, dags=dags, loaded=loaded)))
+"""
+
+
+def parse(folder: Path, tmp_path: Path, **environment: str) -> dict:
+    """What Airflow's own parser makes of the DAG folder, in a process of its own."""
+    env = {key: value for key, value in os.environ.items() if not key.startswith(("FLEETLAKE_", "AIRFLOW_"))}
+    env |= {"AIRFLOW_HOME": str(tmp_path / "airflow"), "AIRFLOW__CORE__LOAD_EXAMPLES": "False", "PYTHONPATH": str(ROOT)}
+    env |= {"FLEETLAKE_HOME": str(tmp_path / "home"), **environment}
+    done = subprocess.run(
+        [sys.executable, "-c", _PARSE.format(dags=str(folder))],
+        cwd=tmp_path,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    line = next((line for line in done.stdout.splitlines() if line.startswith("RESULT")), None)
+    assert line is not None, f"the parser died: {done.stdout[-2000:]}{done.stderr[-2000:]}"
+    return json.loads(line[len("RESULT") :])
+
+
+@pytest.fixture(scope="module")
+def parsed(tmp_path_factory: pytest.TempPathFactory) -> dict:
+    return parse(ROOT / "dags", tmp_path_factory.mktemp("parse"))
+
+
+def test_every_dag_file_parses_without_an_error(parsed: dict) -> None:
+    assert parsed["errors"] == {}
+
+
+def test_the_dags_of_the_skeleton_are_there(parsed: dict) -> None:
+    measurements, events = ["environment", "pump", "turbofan"], ["maintenance"]
+    expected = (
+        {f"pipeline_{name}" for name in measurements + events} | {f"score_{name}" for name in measurements} | {"reconcile", "train_rul"}
+    )
+    assert {dag["id"] for dag in parsed["dags"]} == expected
+
+
+def test_parsing_imports_nothing_heavy(parsed: dict) -> None:
+    assert HEAVY & set(parsed["loaded"]) == set()
+
+
+def test_every_dag_says_what_it_makes_and_what_to_do_when_it_fails(parsed: dict) -> None:
+    for dag in parsed["dags"]:
+        assert "**Makes**" in dag["doc"], dag["id"]
+        assert "**When it fails.**" in dag["doc"], dag["id"]
+
+
+def test_every_dag_keeps_the_house_policy(parsed: dict) -> None:
+    for dag in parsed["dags"]:
+        assert dag["catchup"] is False, dag["id"]
+        assert dag["max_active_runs"] == 1, dag["id"]
+        assert dag["tags"], dag["id"]
+        assert set(dag["tags"]) <= TAGS, dag["id"]
+        for task in dag["tasks"]:
+            assert task["owner"] in ("data-engineering", "machine-learning"), (dag["id"], task["id"])
+            assert task["retries"] >= 1, (dag["id"], task["id"])
+            assert task["pool"] == "training" or task["pool"].startswith("lake_"), (dag["id"], task["id"])
+
+
+def test_a_measurement_has_silver_then_gold_then_features(parsed: dict) -> None:
+    turbofan = next(dag for dag in parsed["dags"] if dag["id"] == "pipeline_turbofan")
+    assert [(task["id"], task["upstream"]) for task in turbofan["tasks"]] == [("silver", []), ("gold", ["silver"]), ("features", ["gold"])]
+
+
+def test_an_event_has_no_rollup_of_values_and_no_features(parsed: dict) -> None:
+    maintenance = next(dag for dag in parsed["dags"] if dag["id"] == "pipeline_maintenance")
+    assert [(task["id"], task["upstream"]) for task in maintenance["tasks"]] == [("silver", []), ("gold", ["silver"])]
+
+
+def test_each_job_that_a_dag_names_exists(parsed: dict) -> None:
+    named = set(JOB.findall("".join(file.read_text() for file in (ROOT / "dags").glob("*.py"))))
+    assert named >= {"silver", "gold_hourly", "features", "score", "reconcile"}
+    for job in named:
+        assert (ROOT / "spark_jobs" / f"{job}.py").is_file(), job
+
+
+def test_on_aws_the_same_files_give_emr_serverless_and_sagemaker_tasks(tmp_path: Path) -> None:
+    pytest.importorskip("airflow.providers.amazon", reason="needs the Amazon provider")
+    aws = {
+        "FLEETLAKE_PLATFORM": "aws",
+        "FLEETLAKE_EMR_APPLICATION": "00f1abcd",
+        "FLEETLAKE_EMR_ROLE": "arn:aws:iam::123456789012:role/spark",
+        "FLEETLAKE_EMR_ARCHIVE": "s3://code/fleetlake",
+        "FLEETLAKE_TRAINING_IMAGE": "123456789012.dkr.ecr.us-east-1.amazonaws.com/fleetlake:1",
+        "FLEETLAKE_TRAINING_ROLE": "arn:aws:iam::123456789012:role/training",
+    }
+    parsed = parse(ROOT / "dags", tmp_path, **aws)
+    assert parsed["errors"] == {}
+    types = {(dag["id"], task["id"]): task["type"] for dag in parsed["dags"] for task in dag["tasks"]}
+    assert types["pipeline_turbofan", "silver"] == "EmrServerlessStartJobOperator"
+    assert types["train_rul", "train"] == "SageMakerTrainingOperator"
+
+
+def test_a_new_contract_file_gives_its_dags_without_code(tmp_path: Path) -> None:
+    folder = tmp_path / "contracts"
+    folder.mkdir()
+    (folder / "lift.yaml").write_text(
+        "contract: lift\nversion: 1\ndescription: Lifts.\ncadence_seconds: 60\nfields:\n  load: {type: float64, unit: kg, min: 0, max: 2000}\n"
+    )
+    parsed = parse(ROOT / "dags", tmp_path, FLEETLAKE_CONTRACTS_FOLDER=str(folder))
+    assert {"pipeline_lift", "score_lift"} <= {dag["id"] for dag in parsed["dags"]}

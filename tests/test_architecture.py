@@ -5,7 +5,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from runtime.settings import Settings, env_example
+from runtime.settings import env_example
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("runtime", "lake", "ingestion", "spark_jobs", "models", "dags", "local", "cli", "tests", "benchmarks")

@@ -32,5 +32,5 @@ def running_cloud(home: Path, parts: Collection[str] = ("emulator",), **settings
 
 def settings_for(home: Path, **settings: Any) -> Settings:
     """The machine's settings (its cache of jars counts) with a home of the test's own."""
-    machine = Settings.from_environment()
-    return dataclasses.replace(machine, **({"home": home, "aws_endpoint": "", "mqtt_host": "", "mqtt_port": 0} | settings))
+    changes: dict[str, Any] = {"home": home, "aws_endpoint": "", "mqtt_host": "", "mqtt_port": 0} | settings
+    return dataclasses.replace(Settings.from_environment(), **changes)

@@ -1,0 +1,80 @@
+"""One running process of the laptop's cloud: started in a session of its own, its output in a log file, ended with all it started."""
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from local import sessions, tether
+from local.processes import Process
+from runtime.settings import REPOSITORY
+
+_LOG_BYTES = 10_000_000
+_TAIL_LINES = 15
+
+
+class Child:
+    """Construct to start. The thread that does must live as long as the child: the kernel ends the child with it."""
+
+    def __init__(self, process: Process, environment: Mapping[str, str], log_file: Path, parent: int) -> None:
+        self.process = process
+        self.log_file = log_file
+        self.started = time.monotonic()
+        self._make_room()
+        tethered = [sys.executable, "-S", tether.__file__, str(parent), str(int(process.stop_signal))]
+        with log_file.open("ab") as log:
+            self._log_start = log.tell()
+            self._popen = subprocess.Popen(
+                [*tethered, sys.executable, *process.command],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=dict(environment),
+                cwd=REPOSITORY,
+                start_new_session=True,
+            )
+
+    @property
+    def pid(self) -> int:
+        return self._popen.pid
+
+    @property
+    def exit_code(self) -> int | None:
+        return self._popen.poll()
+
+    def last_lines(self) -> str:
+        """The end of what this start of the process has written."""
+        with self.log_file.open("rb") as log:
+            log.seek(max(self._log_start, log.seek(0, 2) - 20_000))
+            text = log.read().decode(errors="replace")
+        return "\n".join(f"  {line[:500]}" for line in text.splitlines()[-_TAIL_LINES:]) or "  (it wrote nothing)"
+
+    def how_it_ended(self) -> str:
+        code = self.exit_code or 0
+        ending = f"exit code {code}" if code >= 0 else f"killed by {signal.Signals(-code).name}"
+        return f"{self.process.name} ended ({ending}); the end of its log {self.log_file}:\n{self.last_lines()}"
+
+    def ask_to_stop(self) -> None:
+        if self.exit_code is None:
+            self._popen.send_signal(self.process.stop_signal)
+
+    def kill(self) -> None:
+        """SIGKILL the process alone, as a crash would end it."""
+        self._popen.kill()
+        self._popen.wait()
+
+    def end(self, deadline: float) -> None:
+        """Wait for it until `deadline`, then end by force it and whatever it has left."""
+        try:
+            self._popen.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            self._popen.kill()
+        sessions.kill_session(self.pid)
+        self._popen.wait()
+
+    def _make_room(self) -> None:
+        self.log_file.parent.mkdir(parents=True, exist_ok=True)
+        if self.log_file.exists() and self.log_file.stat().st_size > _LOG_BYTES:
+            self.log_file.replace(self.log_file.with_suffix(".log.1"))

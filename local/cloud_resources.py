@@ -1,0 +1,118 @@
+"""What the laptop's cloud holds before the first reading: bucket, queues, IoT rule and device policy.
+
+``python -m local.cloud_resources`` creates what is missing and puts right what differs; again does nothing. On AWS the
+infrastructure code creates the same.
+"""
+
+import json
+from typing import Any
+
+from runtime import log
+from runtime.platforms import Platform, current_platform
+from runtime.settings import Settings
+
+DEVICE_POLICY = "fleetlake-device"
+# A message that failed so often goes to the dead-letter queue.
+MAX_RECEIVES = 5
+_FOURTEEN_DAYS = 14 * 24 * 3600
+_SQL_VERSION = "2016-03-23"
+_THING = "${iot:Connection.Thing.ThingName}"
+
+
+def create(platform: Platform) -> None:
+    settings = platform.settings
+    _bucket(platform.client("s3"), settings)
+    telemetry_url, error_url = _queues(platform.client("sqs"), settings)
+    _rule(platform.client("iot"), settings, telemetry_url, error_url)
+    _policy(platform.client("iot"), device_policy(settings))
+
+
+def _bucket(s3: Any, settings: Settings) -> None:
+    if settings.lake_bucket not in {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}:
+        s3.create_bucket(Bucket=settings.lake_bucket)
+
+
+def _queues(sqs: Any, settings: Settings) -> tuple[str, str]:
+    """URLs of the telemetry queue, which redrives to the dead-letter queue, and of the error queue."""
+    kept = {"MessageRetentionPeriod": str(_FOURTEEN_DAYS)}
+    dead_url = _queue(sqs, settings.dead_letter_queue, kept)
+    error_url = _queue(sqs, settings.error_queue, kept)
+    dead_arn = sqs.get_queue_attributes(QueueUrl=dead_url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    redrive = json.dumps({"deadLetterTargetArn": dead_arn, "maxReceiveCount": MAX_RECEIVES})
+    telemetry = kept | {"VisibilityTimeout": str(settings.visibility_seconds), "RedrivePolicy": redrive}
+    return _queue(sqs, settings.telemetry_queue, telemetry), error_url
+
+
+def _queue(sqs: Any, name: str, attributes: dict[str, str]) -> str:
+    # Created without attributes: with others than it has, creating an existing queue is an error.
+    url = str(sqs.create_queue(QueueName=name)["QueueUrl"])
+    sqs.set_queue_attributes(QueueUrl=url, Attributes=attributes)
+    return url
+
+
+def _rule(iot: Any, settings: Settings, telemetry_url: str, error_url: str) -> None:
+    role = f"arn:aws:iam::{settings.account}:role/fleetlake-telemetry-rule"
+    payload = {
+        "sql": rule_sql(settings),
+        "description": "Keeps each message byte for byte, with who sent it and when it arrived.",
+        "awsIotSqlVersion": _SQL_VERSION,
+        "ruleDisabled": False,
+        "actions": [{"sqs": {"roleArn": role, "queueUrl": telemetry_url, "useBase64": False}}],
+        "errorAction": {"sqs": {"roleArn": role, "queueUrl": error_url, "useBase64": False}},
+    }
+    if settings.rule_name in {rule["ruleName"] for rule in iot.list_topic_rules()["rules"]}:
+        iot.replace_topic_rule(ruleName=settings.rule_name, topicRulePayload=payload)
+    else:
+        iot.create_topic_rule(ruleName=settings.rule_name, topicRulePayload=payload)
+
+
+def rule_sql(settings: Settings) -> str:
+    """The rule's SELECT. ``encode(*, 'base64')`` keeps any bytes; a plain ``*`` would lose what is not a JSON object."""
+    device = len(settings.topic_prefix.split("/")) + 1
+    return (
+        "SELECT encode(*, 'base64') AS payload, "  # noqa: S608 - a rule made of our own settings
+        f"topic({device}) AS device_id, topic({device + 1}) AS contract, "
+        "timestamp() AS received_at, principal() AS principal, clientid() AS client_id, traceid() AS trace_id "
+        f"FROM '{settings.topic_prefix}/+/+'"
+    )
+
+
+def device_policy(settings: Settings) -> dict[str, Any]:
+    """A device connects as the thing its certificate is attached to, and publishes under that name alone."""
+    arn = f"arn:aws:iot:{settings.region}:{settings.account}"
+    topic = f"{settings.topic_prefix}/{_THING}/*"
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Action": "iot:Connect",
+                "Resource": f"{arn}:client/{_THING}",
+                "Condition": {"Bool": {"iot:Connection.Thing.IsAttached": ["true"]}},
+            },
+            {
+                "Effect": "Allow",
+                "Action": "iot:Publish",
+                "Resource": [f"{arn}:topic/{topic}", f"{arn}:topic/$aws/rules/{settings.rule_name}/{topic}"],
+            },
+        ],
+    }
+
+
+def _policy(iot: Any, document: dict[str, Any]) -> None:
+    if DEVICE_POLICY not in {policy["policyName"] for policy in iot.list_policies()["policies"]}:
+        iot.create_policy(policyName=DEVICE_POLICY, policyDocument=json.dumps(document))
+        return
+    if json.loads(iot.get_policy(policyName=DEVICE_POLICY)["policyDocument"]) == document:
+        return
+    # A policy has at most five versions.
+    for version in iot.list_policy_versions(policyName=DEVICE_POLICY)["policyVersions"]:
+        if not version["isDefaultVersion"]:
+            iot.delete_policy_version(policyName=DEVICE_POLICY, policyVersionId=version["versionId"])
+    iot.create_policy_version(policyName=DEVICE_POLICY, policyDocument=json.dumps(document), setAsDefault=True)
+
+
+if __name__ == "__main__":
+    settings_here = Settings.from_environment()
+    log.configure(settings_here.log_level)
+    create(current_platform(settings_here))

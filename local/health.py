@@ -1,0 +1,68 @@
+"""Whether a process of the laptop's cloud does its work: ``python -m local.health NAME`` exits 0 or 1, as a container asks.
+
+A check answers None when all is well, and else what is not, in a few words.
+"""
+
+import json
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from typing import Any
+
+from local.files import read_json
+from runtime.settings import Settings
+
+_SECONDS = 5.0
+# Never through a proxy: these are our own processes on this machine.
+_open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
+
+
+def get_json(url: str) -> Any:
+    """The answer's JSON. Raises OSError or ValueError where there is none."""
+    with _open(url, timeout=_SECONDS) as answer:
+        return json.loads(answer.read())
+
+
+def reachable(settings: Settings) -> str:
+    """The address under which this machine's processes reach what listens on the bind address."""
+    return "127.0.0.1" if settings.bind_address == "0.0.0.0" else settings.bind_address
+
+
+def emulator(settings: Settings) -> str | None:
+    facts = read_json(settings.home / "run" / "emulator.json")
+    if facts is None:
+        return "it has not told its ports yet"
+    state = get_json(f"http://{reachable(settings)}:{facts['aws_port']}/_ministack/ready")
+    # A broker that could not bind only "degrades" there.
+    return None if state["iot_mtls"] == "listening" else f"its MQTT broker is {state['iot_mtls']}"
+
+
+def worker(settings: Settings) -> str | None:
+    state = read_json(settings.home / "run" / "worker.json")
+    return None if state else "it has not written its state yet"
+
+
+CHECKS: dict[str, Callable[[Settings], str | None]] = {
+    "emulator": emulator,
+    "worker": worker,
+}
+
+
+def trouble(name: str, settings: Settings) -> str | None:
+    """None when the process is healthy, else what is wrong with it."""
+    try:
+        return CHECKS[name](settings)
+    except (OSError, urllib.error.URLError, ValueError, KeyError) as error:
+        return f"it does not answer: {error}"
+
+
+def main(name: str) -> int:
+    wrong = trouble(name, Settings.from_environment())
+    if wrong:
+        sys.stderr.write(f"{name}: {wrong}\n")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

@@ -1,0 +1,76 @@
+"""At most one laptop's cloud for each home, and what others may know of it: ``{home}/run/``.
+
+`supervisor.lock` is held while one runs; `supervisor.json` tells its state, `processes.json` the pids, `endpoints.json` the
+addresses that the platform's clients use.
+"""
+
+import fcntl
+import json
+import os
+from pathlib import Path
+from typing import Any, TextIO
+
+from local.files import read_json, write_whole
+from runtime.errors import SetupError, UserError
+
+
+class Instance:
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.folder = home / "run"
+        self._lock: TextIO | None = None
+
+    def claim(self) -> None:
+        """Hold this home until `release` or the end of the process. Raises UserError where another process does."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            lock = (self.folder / "supervisor.lock").open("a")
+        except OSError as error:
+            raise SetupError(f"laptop's cloud in {self.home}: {error.strerror}; set FLEETLAKE_HOME to a folder you can write") from None
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            lock.close()
+            pid = (self.state() or {}).get("pid")
+            raise UserError(f"laptop's cloud in {self.home}: it is running already (pid {pid}); `fleetlake down` stops it") from None
+        self._lock = lock
+
+    def release(self) -> None:
+        if self._lock:
+            self._lock.close()
+            self._lock = None
+
+    def is_claimed(self) -> bool:
+        """Whether any process holds this home."""
+        try:
+            with (self.folder / "supervisor.lock").open("a") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return True
+        return False
+
+    def state(self) -> dict[str, Any] | None:
+        return read_json(self.folder / "supervisor.json")
+
+    def tell(self, state: str, **facts: Any) -> None:
+        write_whole(self.folder / "supervisor.json", json.dumps({"pid": os.getpid(), "state": state, **facts}))
+
+    def pids(self) -> dict[str, int]:
+        """Pid of each process by name, the last time anything was started or stopped."""
+        return read_json(self.folder / "processes.json") or {}
+
+    def tell_pids(self, pids: dict[str, int]) -> None:
+        write_whole(self.folder / "processes.json", json.dumps(pids))
+
+    def endpoints(self) -> dict[str, Any]:
+        return read_json(self.folder / "endpoints.json") or {}
+
+    def tell_endpoints(self, endpoints: dict[str, Any]) -> None:
+        write_whole(self.folder / "endpoints.json", json.dumps(endpoints))
+
+    def forget(self) -> None:
+        """Take away what is true only while it runs."""
+        for name in ("endpoints.json", "processes.json", "emulator.json", "worker.json"):
+            (self.folder / name).unlink(missing_ok=True)

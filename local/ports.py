@@ -1,0 +1,36 @@
+"""Ports of the laptop's cloud: bound before anything is started on them, so that nothing can take them in between."""
+
+import socket
+
+from runtime.errors import SetupError
+
+
+def listening_socket(address: str, port: int, what: str) -> socket.socket:
+    """A bound and listening TCP socket; port 0 takes any free one. Raises SetupError where the port is taken."""
+    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((address, port))
+        bound.listen(256)
+    except OSError as error:
+        bound.close()
+        raise SetupError(f"{what}: cannot listen on {address}:{port}: {error.strerror}; set another port, or 0 for any") from None
+    return bound
+
+
+def free_port(address: str, preferred: tuple[int, ...] = ()) -> int:
+    """The first of `preferred` that is free, or any free port."""
+    for port in (*preferred, 0):
+        try:
+            with listening_socket(address, port, "a free port") as probe:
+                return int(probe.getsockname()[1])
+        except SetupError:
+            continue
+    raise SetupError(f"ports: none is free on {address}; close what holds them")
+
+
+def answers(address: str, port: int) -> bool:
+    """Whether anybody accepts connections there."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.settimeout(1)
+        return probe.connect_ex((address, port)) == 0

@@ -1,0 +1,105 @@
+"""The table of processes that make up the laptop's cloud. docker-compose.yaml is tested against it.
+
+Each command runs in the repository with the settings in its environment. A `Kind.ONCE` process must end well before
+those that need it start; a `Kind.SERVICE` is watched until it is stopped.
+"""
+
+import signal
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import StrEnum
+
+from runtime.errors import UsageError
+
+
+class Part(StrEnum):
+    EMULATOR = "emulator"
+    WORKER = "worker"
+    AIRFLOW = "airflow"
+
+
+class Kind(StrEnum):
+    SERVICE = "service"
+    ONCE = "once"
+
+
+ALL_PARTS = tuple(Part)
+
+
+@dataclass(frozen=True)
+class Process:
+    name: str
+    part: Part
+    what: str
+    module: str
+    arguments: tuple[str, ...] = ()
+    kind: Kind = Kind.SERVICE
+    needs: tuple[str, ...] = ()
+    stop_signal: signal.Signals = signal.SIGTERM
+    stop_seconds: float = 10.0
+    start_seconds: float = 60.0
+    # Whether the rest goes on without it, so that it may be started again after a crash.
+    restartable: bool = True
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """Arguments of the Python interpreter."""
+        return ("-m", self.module, *self.arguments)
+
+
+def _airflow(name: str, what: str, command: str, *arguments: str) -> Process:
+    # SIGTERM would leave the tasks that run; on SIGINT Airflow ends them, at times after more than ten seconds.
+    return Process(
+        f"airflow-{name}",
+        Part.AIRFLOW,
+        what,
+        "local.airflow",
+        (command, *arguments),
+        needs=("airflow-database-setup",),
+        stop_signal=signal.SIGINT,
+        stop_seconds=15.0,
+        start_seconds=120.0,
+    )
+
+
+PROCESSES = (
+    Process("emulator", Part.EMULATOR, "AWS and the MQTT broker", "local.emulator", restartable=False),
+    Process(
+        "cloud-resources",
+        Part.EMULATOR,
+        "creates bucket, queues, IoT rule and policy",
+        "local.cloud_resources",
+        kind=Kind.ONCE,
+        needs=("emulator",),
+    ),
+    Process("worker", Part.WORKER, "queue to bronze, quarantine and time series", "ingestion.worker", needs=("cloud-resources",)),
+    Process(
+        "airflow-database",
+        Part.AIRFLOW,
+        "PostgreSQL of Airflow",
+        "local.airflow_database",
+        # SIGINT is PostgreSQL's fast shutdown.
+        stop_signal=signal.SIGINT,
+        restartable=False,
+    ),
+    Process(
+        "airflow-database-setup",
+        Part.AIRFLOW,
+        "migrates Airflow's database and creates its pools",
+        "local.airflow_setup",
+        kind=Kind.ONCE,
+        needs=("airflow-database",),
+        start_seconds=180.0,
+    ),
+    _airflow("api-server", "Airflow's UI and REST API", "api-server"),
+    _airflow("scheduler", "runs the DAGs' tasks", "scheduler", "--skip-serve-logs"),
+    _airflow("dag-processor", "reads the DAG files", "dag-processor"),
+)
+
+
+def processes_of(parts: Collection[str]) -> tuple[Process, ...]:
+    """The rows of `parts`, in the table's order, each only needing what is among them."""
+    unknown = set(parts) - set(ALL_PARTS)
+    if unknown:
+        raise UsageError(f"parts of the laptop's cloud: {', '.join(sorted(unknown))} is none; there are {', '.join(ALL_PARTS)}")
+    return tuple(process for process in PROCESSES if process.part in parts)

@@ -1,0 +1,172 @@
+"""Starts, watches and cleanly stops the laptop's cloud.
+
+    with Supervisor(settings, parts=("emulator", "worker")) as cloud:
+        cloud.check()               # raises ServiceError with the last log lines of a process that ended by itself
+
+Processes start as soon as what they need is healthy, each in a session of its own, and stop in the opposite order. Leaving
+the block by whatever exception stops everything; when this process is killed, the kernel ends its children. All state is
+under ``settings.home``.
+"""
+
+import os
+import time
+from collections.abc import Callable, Collection
+from types import TracebackType
+from typing import Any, Self
+
+from local import health, sessions, surroundings
+from local.authority import Authority
+from local.child import Child
+from local.instance import Instance
+from local.processes import ALL_PARTS, Kind, Process, processes_of
+from local.undisturbed import undisturbed
+from runtime.errors import ServiceError
+from runtime.settings import Settings
+
+_POLL_SECONDS = 0.1
+
+
+def _say_nothing(sentence: str) -> None:
+    return None
+
+
+class Supervisor:
+    def __init__(self, settings: Settings, parts: Collection[str] = ALL_PARTS, say: Callable[[str], None] = _say_nothing) -> None:
+        self.settings = settings
+        self.instance = Instance(settings.home)
+        self._table = processes_of(parts)
+        self._say = say
+        self._children: dict[str, Child] = {}
+        self._healthy: set[str] = set()
+        self._environment: dict[str, str] = {}
+        self._facts: dict[str, Any] = {"parts": list(parts)}
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Returns when every process is healthy. Raises ServiceError where one ends or is late; then all are stopped again."""
+        self.instance.claim()
+        try:
+            sessions.kill_leftovers(self.instance.pids().values(), self.settings.home)
+            self.instance.forget()
+            self.instance.tell("starting", **self._facts)
+            Authority.at(self.settings.home / "authority")
+            self._environment = surroundings.environment(self.settings, self._table)
+            while self._unhealthy():
+                self._start_what_can()
+                self.check()
+                self._look_at_health()
+            self.instance.tell("running", **self._facts)
+        except BaseException:
+            self.stop()
+            raise
+
+    def _unhealthy(self) -> list[Process]:
+        return [process for process in self._table if process.name not in self._healthy]
+
+    def _start_what_can(self) -> None:
+        for process in self._unhealthy():
+            if process.name not in self._children and self._healthy.issuperset(process.needs):
+                self._spawn(process)
+
+    def _spawn(self, process: Process) -> None:
+        self._say(f"starting {process.name}: {process.what}")
+        log_file = self.settings.home / "logs" / f"{process.name}.log"
+        self._children[process.name] = Child(process, self._environment, log_file, os.getpid())
+        self.instance.tell_pids({name: child.pid for name, child in self._children.items()})
+
+    def _look_at_health(self) -> None:
+        for process in self._unhealthy():
+            child = self._children.get(process.name)
+            if child is None:
+                continue
+            wrong = self._trouble(child)
+            if wrong is None:
+                self._healthy.add(process.name)
+                self._publish_endpoints(process)
+            elif time.monotonic() - child.started > process.start_seconds:
+                late = f"start {process.name}: not healthy after {process.start_seconds:.0f} s: {wrong}"
+                raise ServiceError(f"{late}; the end of its log {child.log_file}:\n{child.last_lines()}")
+        if self._unhealthy():
+            time.sleep(_POLL_SECONDS)
+
+    def _trouble(self, child: Child) -> str | None:
+        if child.process.kind is Kind.ONCE:
+            return None if child.exit_code == 0 else "it has not finished"
+        return health.trouble(child.process.name, self.settings)
+
+    def _publish_endpoints(self, process: Process) -> None:
+        """Tell the addresses as soon as they are good: the processes that start next ask for them."""
+        if process.kind is Kind.SERVICE:
+            found = surroundings.endpoints(process.name, self.settings, self._environment)
+            self.instance.tell_endpoints(self.instance.endpoints() | found)
+
+    def check(self) -> None:
+        """Raises ServiceError for a process that ended by itself, with its last log lines."""
+        for child in self._children.values():
+            code = child.exit_code
+            if code is not None and not (child.process.kind is Kind.ONCE and code == 0):
+                raise ServiceError(child.how_it_ended())
+
+    @property
+    def endpoints(self) -> dict[str, Any]:
+        """``aws_endpoint``, ``mqtt_host``, ``mqtt_port``, ``ca_file`` and, with Airflow, ``airflow_url``."""
+        return self.instance.endpoints()
+
+    def pid(self, name: str) -> int:
+        return self._children[name].pid
+
+    def kill(self, name: str) -> None:
+        """SIGKILL one process, as a crash would. What it had started is ended by `restart` or `stop`."""
+        self._children[name].kill()
+
+    def restart(self, name: str) -> None:
+        """Start a process that has ended, and wait until it is healthy."""
+        child = self._children.pop(name)
+        child.end(time.monotonic())
+        self._healthy.discard(name)
+        (self.instance.folder / f"{name}.json").unlink(missing_ok=True)
+        while self._unhealthy():
+            self._start_what_can()
+            self.check()
+            self._look_at_health()
+
+    def crashed(self) -> list[Child]:
+        """Services that ended by themselves."""
+        return [child for child in self._children.values() if child.process.kind is Kind.SERVICE and child.exit_code is not None]
+
+    def stop(self) -> None:
+        """Stop everything, those first that need others. Always ends, and leaves no process."""
+        with undisturbed():
+            self.instance.tell("stopping", **self._facts)
+            while self._children:
+                self._stop_wave()
+            self._healthy.clear()
+            self.instance.forget()
+            surroundings.clear(self.settings)
+            self.instance.tell("stopped", **self._facts)
+            self.instance.release()
+
+    def _stop_wave(self) -> None:
+        """Stop together the processes that no other running one needs."""
+        needed = {name for child in self._children.values() for name in self._all_needs(child.process)}
+        wave = [child for name, child in self._children.items() if name not in needed]
+        deadlines = {}
+        for child in wave:
+            child.ask_to_stop()
+            deadlines[child.process.name] = time.monotonic() + child.process.stop_seconds
+        for child in wave:
+            child.end(deadlines[child.process.name])
+            del self._children[child.process.name]
+        self.instance.tell_pids({name: child.pid for name, child in self._children.items()})
+
+    def _all_needs(self, process: Process) -> set[str]:
+        """What the process needs, and what those need."""
+        rows = {row.name: row for row in self._table}
+        needs = {name for name in process.needs if name in rows}
+        return needs.union(*(self._all_needs(rows[name]) for name in needs))

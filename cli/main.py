@@ -6,8 +6,9 @@ import signal
 import sys
 from types import FrameType
 
-import click
 import typer
+from typer.core import TyperGroup
+from typer.exceptions import TyperException
 from typer.main import get_command
 
 from runtime.errors import FleetlakeError
@@ -32,13 +33,15 @@ def options(debug: bool = typer.Option(False, "--debug", help="Show tracebacks."
         os.environ["FLEETLAKE_DEBUG"] = "true"
 
 
-def build() -> click.Command:
+def build() -> TyperGroup:
     """All commands in one. Their modules are light: what they call is imported when they run."""
     for module in COMMANDS:
         app.add_typer(importlib.import_module(module).app)
     for name, module in GROUPS.items():
         app.add_typer(importlib.import_module(module).app, name=name)
-    return get_command(app)
+    command = get_command(app)
+    assert isinstance(command, TyperGroup)
+    return command
 
 
 def main() -> None:
@@ -51,12 +54,9 @@ def run(arguments: list[str]) -> int:
     debug = "--debug" in arguments or os.environ.get("FLEETLAKE_DEBUG", "").lower() in ("1", "true", "yes")
     try:
         return int(build()(arguments, prog_name="fleetlake", standalone_mode=False) or 0)
-    except click.exceptions.Exit as done:
-        return done.exit_code
-    except click.ClickException as wrong:
-        wrong.show()
-        return wrong.exit_code
-    except (KeyboardInterrupt, click.Abort):
+    except TyperException as wrong:
+        return _say(f"{wrong.format_message()}; see `fleetlake --help`", wrong.exit_code, debug)
+    except (KeyboardInterrupt, typer.Abort):
         return _say("interrupted; what was acknowledged is kept, and the same command can be run again", 1, debug)
     except FleetlakeError as error:
         return _say(str(error), error.exit_code, debug)

@@ -50,6 +50,8 @@ class AwsPlatform:
         return {
             # EMR has Iceberg built in; this puts it on the class path.
             "spark.jars": "/usr/share/aws/iceberg/lib/iceberg-spark3-runtime.jar",
+            "spark.sql.extensions": "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions",
+            "spark.sql.session.timeZone": "UTC",
             catalog: "org.apache.iceberg.spark.SparkCatalog",
             f"{catalog}.catalog-impl": "org.apache.iceberg.aws.glue.GlueCatalog",
             f"{catalog}.io-impl": "org.apache.iceberg.aws.s3.S3FileIO",

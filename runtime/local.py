@@ -98,6 +98,8 @@ class LocalPlatform:
             "spark.sql.shuffle.partitions": "4",
             "spark.sql.warehouse.dir": (self.settings.home / "lake" / "spark").as_uri(),
             "spark.local.dir": str(self.settings.home / "tmp"),
+            "spark.sql.extensions": "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions",
+            "spark.sql.session.timeZone": "UTC",
             catalog: "org.apache.iceberg.spark.SparkCatalog",
             f"{catalog}.type": "jdbc",
             f"{catalog}.uri": f"jdbc:sqlite:file:{self.catalog_file}",

@@ -4,13 +4,16 @@ A check answers None when all is well, and else what is not, in a few words.
 """
 
 import json
+import socket
 import sys
 import urllib.error
 import urllib.request
 from collections.abc import Callable
 from typing import Any
 
+from local.airflow_environment import base_url, data_folder, socket_folder
 from local.files import read_json
+from local.ports import reachable
 from runtime.settings import Settings
 
 _SECONDS = 5.0
@@ -22,11 +25,6 @@ def get_json(url: str) -> Any:
     """The answer's JSON. Raises OSError or ValueError where there is none."""
     with _open(url, timeout=_SECONDS) as answer:
         return json.loads(answer.read())
-
-
-def reachable(settings: Settings) -> str:
-    """The address under which this machine's processes reach what listens on the bind address."""
-    return "127.0.0.1" if settings.bind_address == "0.0.0.0" else settings.bind_address
 
 
 def emulator(settings: Settings) -> str | None:
@@ -43,9 +41,29 @@ def worker(settings: Settings) -> str | None:
     return None if state else "it has not written its state yet"
 
 
+def airflow_database(settings: Settings) -> str | None:
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.connect(str(socket_folder(settings) / ".s.PGSQL.5432"))
+    # The socket answers while old changes are still being recovered.
+    told = (data_folder(settings) / "postmaster.pid").read_text().splitlines()
+    return None if told[-1].strip() == "ready" else f"it is {told[-1].strip()}"
+
+
+def _airflow(component: str) -> Callable[[Settings], str | None]:
+    def check(settings: Settings) -> str | None:
+        state = get_json(f"{base_url(settings)}/api/v2/monitor/health")[component]["status"]
+        return None if state == "healthy" else f"Airflow says that it is {state}"
+
+    return check
+
+
 CHECKS: dict[str, Callable[[Settings], str | None]] = {
     "emulator": emulator,
     "worker": worker,
+    "airflow-database": airflow_database,
+    "airflow-api-server": _airflow("metadatabase"),
+    "airflow-scheduler": _airflow("scheduler"),
+    "airflow-dag-processor": _airflow("dag_processor"),
 }
 
 

@@ -3,6 +3,7 @@
 import socket
 
 from runtime.errors import SetupError
+from runtime.settings import Settings
 
 
 def listening_socket(address: str, port: int, what: str) -> socket.socket:
@@ -34,3 +35,8 @@ def answers(address: str, port: int) -> bool:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.settimeout(1)
         return probe.connect_ex((address, port)) == 0
+
+
+def reachable(settings: Settings) -> str:
+    """The address under which this machine's processes reach what listens on the bind address."""
+    return "127.0.0.1" if settings.bind_address == "0.0.0.0" else settings.bind_address

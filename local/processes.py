@@ -85,13 +85,21 @@ PROCESSES = (
     Process(
         "airflow-database-setup",
         Part.AIRFLOW,
-        "migrates Airflow's database and creates its pools",
+        "brings Airflow's database up to its version",
         "local.airflow_setup",
         kind=Kind.ONCE,
         needs=("airflow-database",),
         start_seconds=180.0,
     ),
     _airflow("api-server", "Airflow's UI and REST API", "api-server"),
+    Process(
+        "airflow-pools",
+        Part.AIRFLOW,
+        "creates the pools that the DAGs name",
+        "local.airflow_pools",
+        kind=Kind.ONCE,
+        needs=("airflow-api-server",),
+    ),
     _airflow("scheduler", "runs the DAGs' tasks", "scheduler", "--skip-serve-logs"),
     _airflow("dag-processor", "reads the DAG files", "dag-processor"),
 )

@@ -56,7 +56,8 @@ class Supervisor:
             self.instance.forget()
             self.instance.tell("starting", **self._facts)
             Authority.at(self.settings.home / "authority")
-            self._environment = surroundings.environment(self.settings, self._table)
+            self.settings = surroundings.with_airflow_port(self.settings, self._table)
+            self._environment = surroundings.environment(self.settings)
             while self._unhealthy():
                 self._start_what_can()
                 self.check()
@@ -103,7 +104,7 @@ class Supervisor:
     def _publish_endpoints(self, process: Process) -> None:
         """Tell the addresses as soon as they are good: the processes that start next ask for them."""
         if process.kind is Kind.SERVICE:
-            found = surroundings.endpoints(process.name, self.settings, self._environment)
+            found = surroundings.endpoints(process.name, self.settings)
             self.instance.tell_endpoints(self.instance.endpoints() | found)
 
     def check(self) -> None:

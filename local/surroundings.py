@@ -1,34 +1,41 @@
 """What the processes of the laptop's cloud find around them: environment variables and each other's addresses."""
 
+import dataclasses
 import os
+import shutil
 from collections.abc import Sequence
 from typing import Any
 
+from local.airflow_environment import base_url, socket_folder
 from local.files import read_json
-from local.health import reachable
+from local.ports import free_port, listening_socket, reachable
 from local.processes import Part, Process
 from runtime.settings import REPOSITORY, Settings
 
 # Of the user's own configuration these would lead the platform elsewhere.
+_USUAL_AIRFLOW_PORT = 8080
 _FOREIGN = ("AIRFLOW__", "AWS_", "FLEETLAKE_", "SPARK_", "PYSPARK_")
 
 
-def environment(settings: Settings, table: Sequence[Process]) -> dict[str, str]:
-    """The variables of every process of `table`."""
+def environment(settings: Settings) -> dict[str, str]:
+    """The variables of every process."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
-    ours = {"PYTHONPATH": str(REPOSITORY), "PYTHONUNBUFFERED": "1", **settings.environment()}
-    if any(process.part is Part.AIRFLOW for process in table):
-        ours |= _airflow(settings)
-    return inherited | ours
+    no_proxy = ",".join(filter(None, (inherited.get("NO_PROXY", ""), reachable(settings), "localhost")))
+    ours = {"PYTHONPATH": str(REPOSITORY), "PYTHONUNBUFFERED": "1", "NO_PROXY": no_proxy, "no_proxy": no_proxy}
+    return inherited | ours | settings.environment()
 
 
-def _airflow(settings: Settings) -> dict[str, str]:
-    from local import airflow_environment
+def with_airflow_port(settings: Settings, table: Sequence[Process]) -> Settings:
+    """The settings with a port for Airflow's UI where they leave it open; one that is taken is a SetupError now, not a crash later."""
+    if all(process.part is not Part.AIRFLOW for process in table):
+        return settings
+    if settings.airflow_port:
+        listening_socket(settings.bind_address, settings.airflow_port, "Airflow's UI").close()
+        return settings
+    return dataclasses.replace(settings, airflow_port=free_port(settings.bind_address, (_USUAL_AIRFLOW_PORT,)))
 
-    return airflow_environment.variables(settings)
 
-
-def endpoints(name: str, settings: Settings, environment: dict[str, str]) -> dict[str, Any]:
+def endpoints(name: str, settings: Settings) -> dict[str, Any]:
     """The addresses at which a healthy process is reached."""
     host = reachable(settings)
     if name == "emulator":
@@ -40,10 +47,10 @@ def endpoints(name: str, settings: Settings, environment: dict[str, str]) -> dic
             "ca_file": facts["ca_file"],
         }
     if name == "airflow-api-server":
-        return {"airflow_url": environment["AIRFLOW__API__BASE_URL"].rstrip("/")}
+        return {"airflow_url": base_url(settings)}
     return {}
 
 
 def clear(settings: Settings) -> None:
     """Remove what only running processes need and cannot remove themselves."""
-    return
+    shutil.rmtree(socket_folder(settings), ignore_errors=True)

@@ -14,13 +14,18 @@ _PR_SET_PDEATHSIG = 1
 
 
 def main(parent: int, number: int, command: list[str]) -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, number)
-        if os.getppid() != parent:
-            raise SystemExit(f"{command[0]}: not started, the process that wanted it is gone")
+    die_with_parent(number)
+    if os.getppid() != parent:
+        raise SystemExit(f"{command[0]}: not started, the process that wanted it is gone")
     # Python ignores SIGINT in a child started in the background; the command must hear it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.execvp(command[0], command)
+
+
+def die_with_parent(number: int) -> None:
+    """Get signal `number` when the thread that started this process ends."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, number)
 
 
 if __name__ == "__main__":

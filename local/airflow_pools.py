@@ -1,0 +1,27 @@
+"""Makes the pools that the DAGs name: one slot for each contract's lake work, one for training: ``python -m local.airflow_pools``.
+
+A pool saves two runs of a contract from doing each other's work twice; correctness never rests on it.
+"""
+
+from local.airflow_client import Airflow
+from local.airflow_environment import base_url, login
+from runtime.settings import Settings
+
+TRAINING_POOL = "training"
+
+
+def pool_names(settings: Settings) -> list[str]:
+    from lake.contracts import load_contracts
+
+    return [*(f"lake_{name}" for name in load_contracts(settings.contracts_folder)), TRAINING_POOL]
+
+
+def main() -> None:
+    settings = Settings.from_environment()
+    airflow = Airflow(base_url(settings), *login(settings))
+    for name in pool_names(settings):
+        airflow.ensure_pool(name, slots=1)
+
+
+if __name__ == "__main__":
+    main()

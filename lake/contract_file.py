@@ -5,7 +5,7 @@ import math
 import re
 from typing import Any, NoReturn
 
-from lake.contracts import TYPES, Contract, Field, Quality
+from lake.contracts import NUMBERS, TYPES, Contract, Field, Quality
 from runtime.errors import ContractError
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
@@ -128,8 +128,7 @@ def _read_field(checks: "_Checks", name: Any, given: Any) -> Field:
 
 
 def _refuse_foreign_keys(checks: "_Checks", where: str, kind: str, given: dict[str, Any]) -> None:
-    foreign = set() if kind in ("float64", "int64") else _NUMBER_KEYS
-    foreign |= set() if kind == "string" else _STRING_KEYS
+    foreign = (set() if kind in NUMBERS else _NUMBER_KEYS) | (set() if kind == "string" else _STRING_KEYS)
     for key in sorted(foreign & given.keys()):
         checks.refuse(where, f"{key} has no meaning for type {kind}; remove it")
 

@@ -1,0 +1,37 @@
+"""Objects of the lake's bucket: put once, list in order."""
+
+from collections.abc import Iterator
+
+from botocore.exceptions import ClientError
+
+from runtime.errors import RetryLater
+from runtime.platforms import Platform
+
+_CONFLICT_TRIES = 10
+
+
+def put_once(platform: Platform, key: str, body: bytes) -> bool:
+    """Put an object that is named by its content; whether this call made it.
+
+    S3 answers 412 when the object is there already (a retry: that is success) and 409 while another put of the key is
+    under way (tried again). Raises RetryLater when it stays so.
+    """
+    for _ in range(_CONFLICT_TRIES):
+        try:
+            platform.client("s3").put_object(Bucket=platform.lake_bucket, Key=key, Body=body, IfNoneMatch="*")
+            return True
+        except ClientError as error:
+            status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+            if status == 412:
+                return False
+            if status != 409:
+                raise
+    raise RetryLater(f"put {key}: another put of the same key did not end; try again")
+
+
+def list_keys(platform: Platform, prefix: str, start: str = "") -> Iterator[str]:
+    """Keys under `prefix` in their order, from `start` (a key or the beginning of one) on."""
+    pages = platform.client("s3").get_paginator("list_objects_v2")
+    for page in pages.paginate(Bucket=platform.lake_bucket, Prefix=prefix, StartAfter=start):
+        for entry in page.get("Contents", ()):
+            yield entry["Key"]

@@ -1,0 +1,168 @@
+"""What became of each run: the rows of ops.publications and ops.ledger, read as states.
+
+    planned ─▶ publishing ─▶ visible                 a run whose branch main was moved to
+           │             └─▶ abandoned               main had moved, or its branch was dropped by a healer
+           └─▶ held ─▶ accepted (by another run) or refused      the quality gate said no
+
+Rows are only appended, and two healers may note the same thing: the state of a run follows from the set of its rows, in
+the order of `_STRONGEST`, whatever the clocks of their writers said.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from pyiceberg.exceptions import NoSuchTableError
+from pyiceberg.expressions import AlwaysTrue, BooleanExpression, EqualTo
+
+from lake.catalog import append_rows, open_catalog
+from lake.tables import LEDGER, PUBLICATIONS, Table
+from runtime.clock import Clock
+from runtime.platforms import Platform
+
+
+class State(StrEnum):
+    PUBLISHING = "publishing"
+    VISIBLE = "visible"
+    ABANDONED = "abandoned"
+    HELD = "held"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+
+
+_STRONGEST = (State.VISIBLE, State.ACCEPTED, State.REFUSED, State.HELD, State.ABANDONED, State.PUBLISHING)
+# Runs in these states have settled what becomes of the objects they planned.
+SETTLED = (State.VISIBLE, State.ACCEPTED, State.REFUSED, State.HELD)
+
+
+@dataclass(frozen=True)
+class Publication:
+    """A run on one table. `known_at` is when it became visible; None until then."""
+
+    run_id: str
+    table_name: str
+    contract: str
+    state: State
+    snapshot_id: int | None
+    base_snapshot: int | None
+    inputs: tuple[str, ...]
+    related_run: str | None
+    why: str | None
+    who: str | None
+    recorded_at: datetime
+    known_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One object in a run's plan."""
+
+    run_id: str
+    object: str
+    rows: int
+    min_event_time: datetime | None
+    max_event_time: datetime | None
+    planned_at: datetime
+
+
+def read_publications(platform: Platform, table_name: str | None = None, contract: str | None = None) -> list[Publication]:
+    """Every run on the table (all tables: None) and of the contract, each once, in its present state."""
+    rows = _rows(platform, PUBLICATIONS, table_name=table_name, contract=contract)
+    of_run: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for row in rows:
+        of_run.setdefault((row["run_id"], row["table_name"]), []).append(row)
+    found = {key: _present(members) for key, members in of_run.items()}
+    settled_by = {
+        (run.related_run, run.table_name) for run in found.values() if run.related_run and run.state in (State.VISIBLE, State.ACCEPTED)
+    }
+    # Repeated, because an accepting run may itself have been held and accepted.
+    for _ in found:
+        more = {(run.related_run, run.table_name) for key, run in found.items() if key in settled_by and run.related_run} - settled_by
+        if not more:
+            break
+        settled_by |= more
+    return [_accepted(run) if key in settled_by and run.state is State.HELD else run for key, run in found.items()]
+
+
+def read_ledger(platform: Platform, contract: str) -> list[Planned]:
+    return [
+        Planned(row["run_id"], row["object"], row["rows"], row["min_event_time"], row["max_event_time"], row["planned_at"])
+        for row in _rows(platform, LEDGER, contract=contract)
+    ]
+
+
+def note(
+    platform: Platform,
+    clock: Clock,
+    run_id: str,
+    table: Table,
+    contract: str,
+    state: State,
+    *,
+    snapshot_id: int | None = None,
+    base_snapshot: int | None = None,
+    inputs: Iterable[str] = (),
+    related_run: str | None = None,
+    why: str | None = None,
+    who: str | None = None,
+) -> None:
+    """Append one row: `run_id` on `table` is now in `state`. The clock is read here, after what it tells of."""
+    row = {
+        "run_id": run_id,
+        "table_name": table.name,
+        "contract": contract,
+        "state": state.value,
+        "snapshot_id": snapshot_id,
+        "base_snapshot": base_snapshot,
+        "inputs": json.dumps(list(inputs)),
+        "related_run": related_run,
+        "why": why,
+        "who": who,
+        "recorded_at": clock.now(),
+    }
+    append_rows(platform, PUBLICATIONS, [row])
+
+
+def _present(rows: list[dict[str, Any]]) -> Publication:
+    """One run from its rows: the strongest state, and what any row knows of it."""
+    states = {row["state"] for row in rows}
+    state = next(state for state in _STRONGEST if state.value in states)
+    first = min((row for row in rows if row["state"] == state.value), key=lambda row: row["recorded_at"])
+
+    def known(column: str) -> Any:
+        return first[column] if first[column] is not None else next((row[column] for row in rows if row[column] is not None), None)
+
+    inputs = {text for row in rows for text in json.loads(row["inputs"] or "[]")}
+    return Publication(
+        run_id=first["run_id"],
+        table_name=first["table_name"],
+        contract=first["contract"],
+        state=state,
+        snapshot_id=known("snapshot_id"),
+        base_snapshot=known("base_snapshot"),
+        inputs=tuple(sorted(inputs)),
+        related_run=known("related_run"),
+        why=known("why"),
+        who=known("who"),
+        recorded_at=first["recorded_at"],
+        known_at=first["recorded_at"] if state is State.VISIBLE else None,
+    )
+
+
+def _accepted(run: Publication) -> Publication:
+    return Publication(**{**vars(run), "state": State.ACCEPTED})
+
+
+def _rows(platform: Platform, table: Table, **equal: str | None) -> list[dict[str, Any]]:
+    try:
+        iceberg = open_catalog(platform).load_table(table.name)
+    except NoSuchTableError:
+        return []
+    condition: BooleanExpression = AlwaysTrue()
+    for column, value in equal.items():
+        if value is not None:
+            condition = condition & EqualTo(column, value)
+    return list(iceberg.scan(row_filter=condition).to_arrow().to_pylist())

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from local import tether
 from local.airflow_environment import data_folder, socket_folder
+from local.entry import run
 from runtime.errors import SetupError
 from runtime.settings import Settings
 
@@ -98,4 +99,4 @@ def _keep_passing_folders(libc: ctypes.CDLL) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -5,6 +5,7 @@ A pool saves two runs of a contract from doing each other's work twice; correctn
 
 from local.airflow_client import Airflow
 from local.airflow_environment import base_url, login
+from local.entry import run
 from runtime.settings import Settings
 
 TRAINING_POOL = "training"
@@ -24,4 +25,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -6,6 +6,7 @@ from contextlib import closing
 from importlib.metadata import version
 
 from local.airflow_environment import data_folder, socket_folder
+from local.entry import run
 from runtime.settings import Settings
 
 
@@ -35,4 +36,4 @@ def _create_database(sockets: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

@@ -7,7 +7,7 @@ infrastructure code creates the same.
 import json
 from typing import Any
 
-from runtime import log
+from local.entry import run
 from runtime.platforms import Platform, current_platform
 from runtime.settings import Settings
 
@@ -112,7 +112,9 @@ def _policy(iot: Any, document: dict[str, Any]) -> None:
     iot.create_policy_version(policyName=DEVICE_POLICY, policyDocument=json.dumps(document), setAsDefault=True)
 
 
+def main() -> None:
+    create(current_platform(Settings.from_environment()))
+
+
 if __name__ == "__main__":
-    settings_here = Settings.from_environment()
-    log.configure(settings_here.log_level)
-    create(current_platform(settings_here))
+    run(main)

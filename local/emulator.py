@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from local.authority import Authority
+from local.entry import run
 from local.files import write_whole
 from local.ports import listening_socket
 from runtime import log
@@ -55,7 +56,7 @@ def environment(settings: Settings, http_port: int, mqtt_port: int) -> dict[str,
 
 def main() -> None:
     settings = Settings.from_environment()
-    log.configure(settings.log_level)
+    log.configure("DEBUG" if settings.log_level == "DEBUG" else "WARNING")
     http = listening_socket(settings.bind_address, settings.aws_port, "AWS endpoint of the laptop's cloud")
     mqtt = listening_socket(settings.bind_address, settings.mqtt_port, "MQTT broker of the laptop's cloud")
     _prepare_folders(settings.home / "cloud")
@@ -119,4 +120,4 @@ async def _flush_state(app: Any) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -6,6 +6,7 @@ It reaches into ministack's private names, so it holds for the pinned version al
 - the MQTT broker serves our own socket, demands a client certificate and trusts our authority alone;
 - IoT policies are evaluated for every session (without them any device publishes as any other);
 - MQTT over WebSocket, which takes unsigned clients, is refused;
+- queues are saved under a name that does not hold the port, or their messages would be lost at the next start on another one;
 - a message that its rule engine cannot parse reaches the rule as text: nested 5,000 deep, or with a number of 5,000 digits,
   it would disconnect its sender and lose the message.
 """
@@ -30,7 +31,7 @@ def apply(authority: Authority, mqtt: socket.socket, bind_address: str) -> None:
     installed = version("ministack")
     if installed != PIN:
         raise SetupError(f"emulator: ministack is {installed}, this launcher is written for {PIN}; install the locked requirements")
-    from ministack.services import iot
+    from ministack.services import iot, sqs
 
     _bind_only(bind_address)
     _serve_mqtt_on(mqtt)
@@ -38,6 +39,7 @@ def apply(authority: Authority, mqtt: socket.socket, bind_address: str) -> None:
     _evaluate_policies(iot)
     _refuse_websockets(iot)
     _take_any_text(iot)
+    _name_queues_for_good(sqs)
 
 
 def _bind_only(address: str) -> None:
@@ -115,9 +117,14 @@ def _take_any_text(iot: Any) -> None:
     iot._rule_message = message
 
 
+def _name_queues_for_good(sqs: Any) -> None:
+    """Queues are kept by their URL; its host is what a caller used, but what is kept is this."""
+    sqs.DEFAULT_HOST, sqs.DEFAULT_PORT, sqs._CANONICAL_NETLOC = "localhost", "4566", "localhost:4566"
+
+
 def hooks() -> dict[str, str]:
     """Signature of every private name above, as the pinned version has them."""
-    from ministack.services import iot
+    from ministack.services import iot, sqs
 
     names = {
         "_ensure_ca": iot._ensure_ca,
@@ -128,5 +135,7 @@ def hooks() -> dict[str, str]:
         "_WSSession._policy_allows": iot._WSSession._policy_allows,
         "handle_websocket": iot.handle_websocket,
         "_rule_message": iot._rule_message,
+        "sqs._externalize_url": sqs._externalize_url,
     }
-    return {name: str(inspect.signature(hook)) for name, hook in names.items()}
+    # With and without postponed annotations alike.
+    return {name: str(inspect.signature(hook)).replace("'", "") for name, hook in names.items()}

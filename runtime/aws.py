@@ -3,11 +3,13 @@
 import threading
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from runtime.errors import ServiceError, SettingsError
 from runtime.settings import Settings
-from runtime.timeseries import TimeSeries
+
+if TYPE_CHECKING:
+    from runtime.timeseries import TimeSeries
 
 
 class AwsPlatform:
@@ -62,10 +64,10 @@ class AwsPlatform:
         raise ServiceError(f"spark job {' '.join(arguments)}: on AWS jobs are started by Airflow; trigger the DAG that runs it")
 
     @cached_property
-    def _time_series(self) -> TimeSeries:
+    def _time_series(self) -> "TimeSeries":
         raise ServiceError("time series: no store is configured for AWS yet; the lake holds every reading")
 
-    def time_series(self) -> TimeSeries:
+    def time_series(self) -> "TimeSeries":
         return self._time_series
 
     def mqtt_endpoint(self) -> tuple[str, int]:

@@ -6,11 +6,14 @@ import threading
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from runtime.errors import ServiceError
 from runtime.settings import REPOSITORY, Settings
-from runtime.timeseries import TimeSeries
+
+if TYPE_CHECKING:
+    from runtime.timeseries import TimeSeries
+
 
 # What the emulator lacks would block for ten seconds and then fail; say so at once.
 _LACKING = {"timestream-write", "timestream-query", "sagemaker", "emr-serverless", "mwaa"}
@@ -112,12 +115,12 @@ class LocalPlatform:
         return [sys.executable, "-m", "spark_jobs.submit", *arguments]
 
     @cached_property
-    def _time_series(self) -> TimeSeries:
+    def _time_series(self) -> "TimeSeries":
         from runtime.timeseries_sqlite import SqliteTimeSeries
 
         return SqliteTimeSeries(self.settings.home / "timeseries.db")
 
-    def time_series(self) -> TimeSeries:
+    def time_series(self) -> "TimeSeries":
         return self._time_series
 
     def mqtt_endpoint(self) -> tuple[str, int]:

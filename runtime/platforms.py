@@ -1,11 +1,13 @@
 """The one seam: what differs between a laptop and AWS, behind the same methods."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from runtime.errors import SettingsError
 from runtime.settings import Settings
-from runtime.timeseries import TimeSeries
+
+if TYPE_CHECKING:
+    from runtime.timeseries import TimeSeries
 
 
 class Platform(Protocol):
@@ -40,7 +42,7 @@ class Platform(Protocol):
         """Command line that runs one Spark job to its end: ``main.py`` with `arguments`."""
         ...
 
-    def time_series(self) -> TimeSeries: ...
+    def time_series(self) -> "TimeSeries": ...
 
     def mqtt_endpoint(self) -> tuple[str, int]:
         """Host and port where devices connect by mutual TLS."""

@@ -1,0 +1,1 @@
+"""Bronze to silver to gold: one file a job, a pure `build` and a short `run` in each."""

@@ -1,0 +1,108 @@
+"""Which bronze objects a silver run takes: those that no settled run has planned."""
+
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pyarrow.fs as pafs
+import pyarrow.parquet as pq
+
+from lake.catalog import append_rows
+from lake.layout import IngestPartition, bronze_prefix, ingest_partition
+from lake.objects import list_keys
+from lake.publications import SETTLED, Planned, Publication, read_ledger, read_publications
+from lake.tables import LEDGER, silver
+from runtime.platforms import Platform
+from spark_jobs.session import SparkLake
+
+# A partition is complete this long after its end: a put's clock may be off, and a listing may run over the hour.
+_GRACE = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class BronzeObject:
+    key: str
+    rows: int
+    min_event_time: datetime | None
+    max_event_time: datetime | None
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of a contract's runs and plans, read once."""
+
+    runs: tuple[Publication, ...]
+    planned: tuple[Planned, ...]
+
+    @property
+    def settled_objects(self) -> set[str]:
+        settled = {run.run_id for run in self.runs if run.state in SETTLED}
+        return {planned.object for planned in self.planned if planned.run_id in settled}
+
+    def objects_of(self, run_id: str) -> list[str]:
+        return sorted({planned.object for planned in self.planned if planned.run_id == run_id})
+
+    @property
+    def run_ids(self) -> list[str]:
+        return sorted({planned.run_id for planned in self.planned})
+
+    def first_open_hour(self) -> datetime | None:
+        """Start of the oldest partition that may not be complete; None when everything must be listed.
+
+        A settled run that listed bronze saw every object of the partitions that had been complete then, and planned or
+        found settled each of them; so what may be new lies in those that ended less than an hour before its plan, or
+        later. Runs that accept or refuse another list nothing and do not count.
+        """
+        listing = {run.run_id for run in self.runs if run.state in SETTLED and run.related_run is None}
+        moments = [planned.planned_at for planned in self.planned if planned.run_id in listing]
+        if not moments:
+            return None
+        newest = max(moments).astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+        return newest - _GRACE
+
+
+def read_known(lake: SparkLake, contract: str) -> Known:
+    table = silver(lake.contracts[contract])
+    return Known(tuple(read_publications(lake.platform, table.name, contract)), tuple(read_ledger(lake.platform, contract)))
+
+
+def new_objects(lake: SparkLake, contract: str, known: Known, everything: bool) -> list[str]:
+    """Keys of bronze objects that no settled run has planned, from the oldest open partition on, or of all of bronze."""
+    first = None if everything else known.first_open_hour()
+    start = IngestPartition(contract, first).prefix if first else ""
+    settled = known.settled_objects
+    keys = list_keys(lake.platform, bronze_prefix(contract), start)
+    return [key for key in keys if ingest_partition(key) is not None and key not in settled]
+
+
+def append_plan(lake: SparkLake, contract: str, run_id: str, base_snapshot: int, keys: Sequence[str]) -> list[BronzeObject]:
+    """Note in the ledger what the run will read; the objects with their rows and times, from their footers."""
+    planned_at = lake.clock.now()
+    objects = describe(lake.platform, keys)
+    shared: dict[str, Any] = {"run_id": run_id, "contract": contract, "base_snapshot": base_snapshot, "planned_at": planned_at}
+    append_rows(
+        lake.platform,
+        LEDGER,
+        [
+            shared | {"object": o.key, "rows": o.rows, "min_event_time": o.min_event_time, "max_event_time": o.max_event_time}
+            for o in objects
+        ],
+    )
+    return objects
+
+
+def describe(platform: Platform, keys: Iterable[str]) -> list[BronzeObject]:
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        return list(pool.map(lambda key: _describe(platform, key), keys))
+
+
+def _describe(platform: Platform, key: str) -> BronzeObject:
+    filesystem, path = pafs.FileSystem.from_uri(platform.object_uri(key))
+    footer = pq.ParquetFile(path, filesystem=filesystem).metadata
+    column = footer.schema.names.index("event_time")
+    statistics = [footer.row_group(group).column(column).statistics for group in range(footer.num_row_groups)]
+    known = [s for s in statistics if s is not None and s.has_min_max]
+    lowest, highest = min((s.min for s in known), default=None), max((s.max for s in known), default=None)
+    return BronzeObject(key, footer.num_rows, lowest, highest)

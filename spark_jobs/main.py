@@ -1,0 +1,117 @@
+"""The entry of every Spark job: ``spark-submit --py-files fleetlake.zip main.py JOB[,JOB…] --contract C --run-id R``.
+
+Several jobs in one session, one after the other, where they belong together. Exit code 1 and one line where a job fails for
+a reason it can name.
+"""
+
+import argparse
+import getpass
+import sys
+import tempfile
+import zipfile
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+JOBS = ("silver", "reconcile", "accept", "refuse", "gold_hourly", "gold_device_daily", "features", "score")
+
+
+def main(arguments: Sequence[str]) -> int:
+    options = parse(arguments)
+    from runtime import log
+    from runtime.errors import FleetlakeError
+    from runtime.settings import Settings
+
+    settings = Settings.from_environment()
+    log.configure(settings.log_level)
+    try:
+        if not settings.contracts_folder.is_dir():
+            settings = replace(settings, contracts_folder=unpacked_contracts())
+        run_jobs(settings, options)
+    except FleetlakeError as error:
+        log.logger("main").error(f"{options.jobs}: {error}", exc_info=settings.debug)
+        return error.exit_code
+    return 0
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="main.py", description="Run Spark jobs of fleetlake, one after the other in one session.")
+    parser.add_argument("jobs", help=f"one or more of {', '.join(JOBS)}, joined by commas")
+    parser.add_argument("--contract", required=True)
+    parser.add_argument("--run-id", required=True, help="id of the Airflow run; the job adds its try")
+    parser.add_argument("--run", default="", help="accept, refuse: the held run")
+    parser.add_argument("--why", default="", help="accept, refuse: the reason")
+    options = parser.parse_args(arguments)
+    unknown = [job for job in options.jobs.split(",") if job not in JOBS]
+    if unknown:
+        parser.error(f"there is no job {', '.join(unknown)}; there are {', '.join(JOBS)}")
+    return options
+
+
+def run_jobs(settings: Any, options: argparse.Namespace) -> None:
+    from lake.contracts import load_contracts
+    from runtime.platforms import current_platform
+    from spark_jobs.session import SparkLake, open_session
+    from spark_jobs.tether import end_with_parent
+
+    end_with_parent()
+    platform = current_platform(settings)
+    contracts = load_contracts(settings.contracts_folder)
+    contracts.named(options.contract)
+    lake = SparkLake(open_session(platform, f"{options.jobs} {options.contract}"), platform, contracts)
+    try:
+        for job in options.jobs.split(","):
+            steps()[job](lake, options)
+    finally:
+        lake.spark.stop()
+
+
+def steps() -> dict[str, Callable[[Any, argparse.Namespace], object]]:
+    """Each job by name. Its module is imported when it runs: the quality gate's libraries alone take seconds."""
+
+    def silver(lake: Any, options: argparse.Namespace) -> object:
+        from spark_jobs.silver import run
+
+        return run(lake, options.contract, options.run_id)
+
+    def reconcile(lake: Any, options: argparse.Namespace) -> object:
+        from spark_jobs.reconcile import run
+
+        return run(lake, options.contract, options.run_id)
+
+    def settle(name: str) -> Callable[[Any, argparse.Namespace], object]:
+        def step(lake: Any, options: argparse.Namespace) -> object:
+            from spark_jobs import settle
+
+            return getattr(settle, name)(lake, options.contract, options.run_id, options.run, options.why, getpass.getuser())
+
+        return step
+
+    def simple(name: str) -> Callable[[Any, argparse.Namespace], object]:
+        def step(lake: Any, options: argparse.Namespace) -> object:
+            import importlib
+
+            return importlib.import_module(f"spark_jobs.{name}").run(lake, options.contract, options.run_id)
+
+        return step
+
+    derived = {name: simple(name) for name in ("gold_hourly", "gold_device_daily", "features", "score")}
+    return {"silver": silver, "reconcile": reconcile, "accept": settle("accept"), "refuse": settle("refuse"), **derived}
+
+
+def unpacked_contracts() -> Path:
+    """The contracts that travel in the zip, as files: on EMR there is no checkout."""
+    import runtime.settings
+
+    archive = Path(runtime.settings.__file__).parents[1]
+    target = Path(tempfile.mkdtemp(prefix="fleetlake-contracts-"))
+    with zipfile.ZipFile(archive) as packed:
+        for name in packed.namelist():
+            if name.startswith("contracts/") and name.endswith(".yaml"):
+                (target / Path(name).name).write_bytes(packed.read(name))
+    return target
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,60 @@
+"""What every Spark job is given: the session, the platform, the contracts, the clock."""
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from pyspark.sql import DataFrame, SparkSession
+
+from lake.catalog import ensure_tables
+from lake.contracts import Contract, Contracts
+from lake.layout import table_identifier
+from lake.schemas import SPARK
+from lake.tables import Table, iceberg_tables
+from runtime.clock import Clock, SystemClock
+from runtime.platforms import Platform
+
+
+def _pass(_boundary: str) -> None:
+    return None
+
+
+@dataclass
+class SparkLake:
+    """`boundary` is called with the name of each boundary between two effects; tests end a job there."""
+
+    spark: SparkSession
+    platform: Platform
+    contracts: Contracts
+    clock: Clock = field(default_factory=SystemClock)
+    boundary: Callable[[str], None] = _pass
+
+    def table(self, table: Table) -> DataFrame:
+        return self.spark.table(table_identifier(table.name))
+
+    def at_snapshot(self, table: Table, snapshot_id: int) -> DataFrame:
+        return self.spark.read.option("snapshot-id", str(snapshot_id)).table(table_identifier(table.name))
+
+    def sql(self, text: str) -> DataFrame:
+        return self.spark.sql(text)
+
+
+def open_session(platform: Platform, name: str = "fleetlake") -> SparkSession:
+    """The process's session with the platform's configuration."""
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    builder = SparkSession.builder.appName(name)
+    for key, value in platform.spark_conf().items():
+        builder = builder.config(key, value)
+    spark = builder.getOrCreate()
+    spark.sparkContext.setLogLevel("ERROR")
+    return spark
+
+
+def prepare_tables(platform: Platform, contract: Contract) -> None:
+    """Make the contract's tables and the shared ones where they are missing."""
+    ensure_tables(platform, iceberg_tables([contract]))
+
+
+def empty_frame(spark: SparkSession, table: Table) -> DataFrame:
+    return spark.createDataFrame([], ", ".join(f"`{column.name}` {SPARK[column.type]}" for column in table.columns))

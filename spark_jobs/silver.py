@@ -1,0 +1,180 @@
+"""Bronze to silver: one row per reading, published on a branch after its quality gate (DESIGN: a silver run).
+
+heal → plan → merge → audit → publish. The source is deduplicated by event id, the first by object key and row staying; a
+reading that is in silver already changes nothing; one with the same id and other values goes to quarantine as a conflict.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from lake.contracts import Contract
+from lake.publications import State, note
+from lake.schemas import spark_columns
+from lake.tables import Table, bronze, silver
+from runtime.errors import GateFailed
+from runtime.log import logger
+from spark_jobs.bronze_plan import BronzeObject, Known, append_plan, new_objects, read_known
+from spark_jobs.conflicts import quarantine_conflicts
+from spark_jobs.evolution import evolve
+from spark_jobs.publication import Branch, Outcome, publish
+from spark_jobs.quality import audit
+from spark_jobs.session import SparkLake, prepare_tables
+
+BOUNDARIES = ("healed", "planned", "merged", "audited", "publishing", "fast_forwarded", "visible")
+log = logger("silver")
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which objects a run takes: new ones, of open partitions or of all; or exactly those of the run it accepts."""
+
+    everything: bool = False
+    accepts: str | None = None
+    waived: frozenset[str] = frozenset()
+    why: str | None = None
+    who: str | None = None
+
+
+def run(lake: SparkLake, contract_name: str, run: str, selection: Selection = Selection()) -> Outcome:
+    """Publish the contract's new readings. Raises GateFailed where the gate holds them, again when such a run is retried."""
+    contract = lake.contracts.named(contract_name)
+    prepare_tables(lake.platform, contract)
+    evolve(lake, contract)
+    if selection.accepts is None and _was_settled_by_a_person(read_known(lake, contract.name), run):
+        return Outcome(None, None, 0)
+    outcome = publish(
+        lake,
+        silver(contract),
+        contract.name,
+        run,
+        lambda branch: _attempt(lake, contract, branch, selection),
+        related_run=selection.accepts,
+        why=selection.why,
+        who=selection.who,
+        taken=lambda: read_known(lake, contract.name).run_ids,
+    )
+    log.info(f"silver.{contract.name}: " + (f"run {outcome.run_id} is visible" if outcome.run_id else "no new bronze objects"))
+    return outcome
+
+
+def _was_settled_by_a_person(known: Known, run: str) -> bool:
+    """Whether an earlier try of the Airflow run was held and then accepted or refused. Raises GateFailed while it is held."""
+    earlier = [publication for publication in known.runs if publication.run_id.rpartition(".")[0] == run]
+    for publication in earlier:
+        if publication.state is State.HELD:
+            raise GateFailed(publication.why or f"run {publication.run_id} is held by the quality gate")
+    return any(publication.state in (State.ACCEPTED, State.REFUSED) for publication in earlier)
+
+
+def _attempt(lake: SparkLake, contract: Contract, branch: Branch, selection: Selection) -> Sequence[str] | None:
+    known = read_known(lake, contract.name)
+    accepted = known.objects_of(selection.accepts) if selection.accepts else None
+    keys = accepted or new_objects(lake, contract.name, known, selection.everything)
+    if not keys:
+        return None
+    objects = append_plan(lake, contract.name, branch.run_id, branch.base_snapshot, keys)
+    lake.boundary("planned")
+    merge(lake, contract, branch, objects)
+    lake.boundary("merged")
+    verdict = audit(lake, contract, branch.identifier, branch.run_id, selection.waived)
+    lake.boundary("audited")
+    if not verdict.passed:
+        _hold(lake, contract, branch, verdict.sentence, selection)
+    log.info(verdict.sentence)
+    return [f"bronze:{branch.run_id}"]
+
+
+def _hold(lake: SparkLake, contract: Contract, branch: Branch, sentence: str, selection: Selection) -> None:
+    """Keep the run's objects back: later runs go round them. Always raises GateFailed."""
+    held = f"{sentence}; `fleetlake quality show {branch.run_id}` lists the rows, `quality accept` or `refuse` settles it"
+    note(
+        lake.platform,
+        lake.clock,
+        branch.run_id,
+        silver(contract),
+        contract.name,
+        State.HELD,
+        base_snapshot=branch.base_snapshot,
+        related_run=selection.accepts,
+        why=held,
+    )
+    branch.drop()
+    raise GateFailed(held)
+
+
+def merge(lake: SparkLake, contract: Contract, branch: Branch, objects: Sequence[BronzeObject]) -> None:
+    """MERGE the objects' readings into the branch; conflicts are put to quarantine before anything can become visible."""
+    ranked = rank(read_bronze(lake, contract, [o.key for o in objects]), contract).cache()
+    try:
+        days = touched_days(objects)
+        present = lake.spark.table(branch.identifier).where(on_days("event_time", days))
+        quarantine_conflicts(lake, contract, conflicting(ranked, present, contract))
+        firsts = ranked.where("place = 1").withColumn("run_id", F.lit(branch.run_id)).select(*_columns(silver(contract)))
+        firsts.createOrReplaceTempView("silver_source")
+        target = branch.identifier
+        lake.sql(
+            f"MERGE INTO {target} t USING silver_source s ON t.event_id = s.event_id AND {on_days('t.event_time', days)} "
+            "WHEN NOT MATCHED THEN INSERT *"
+        )
+    finally:
+        ranked.unpersist()
+
+
+def read_bronze(lake: SparkLake, contract: Contract, keys: Sequence[str]) -> DataFrame:
+    """The objects' rows with where each stood: `object` and `row`. A field that an older object lacks is null."""
+    schema = spark_columns(bronze(contract)).replace(" NOT NULL", "")
+    frame = lake.spark.read.schema(schema).parquet(*(lake.platform.object_uri(key) for key in keys))
+    return frame.select("*", F.col("_metadata.file_path").alias("object"), F.col("_metadata.row_index").alias("row"))
+
+
+def values(contract: Contract, prefix: str = "") -> Column:
+    """What makes two readings of one identity the same: the fields and what the contract does not know."""
+    return F.struct(
+        *(F.col(f"{prefix}{field.name}").alias(field.name) for field in contract.fields), F.col(f"{prefix}_extra").alias("_extra")
+    )
+
+
+def rank(frame: DataFrame, contract: Contract) -> DataFrame:
+    """`place`: 1 for the first reading of its identity by object key and row; `differs`: whether it has other values than that."""
+    order = Window.partitionBy("event_id").orderBy("object", "row")
+    return frame.withColumn("place", F.row_number().over(order)).withColumn(
+        "differs", ~values(contract).eqNullSafe(F.first(values(contract)).over(order))
+    )
+
+
+def conflicting(ranked: DataFrame, present: DataFrame, contract: Contract) -> DataFrame:
+    """The readings whose identity stands for other values, in the source or in silver already."""
+    there = present.select("event_id", values(contract).alias("present_values"))
+    joined = ranked.join(there, on="event_id", how="left")
+    in_silver = F.col("present_values").isNotNull()
+    return joined.where((in_silver & ~values(contract).eqNullSafe(F.col("present_values"))) | (~in_silver & F.col("differs"))).drop(
+        "present_values"
+    )
+
+
+def touched_days(objects: Sequence[BronzeObject]) -> list[tuple[date, date]]:
+    """The event days the objects cover, as ranges: first day, day after the last."""
+    spans = sorted(
+        (o.min_event_time.date(), o.max_event_time.date() + timedelta(days=1)) for o in objects if o.min_event_time and o.max_event_time
+    )
+    ranges: list[tuple[date, date]] = []
+    for first, end in spans:
+        if ranges and first <= ranges[-1][1]:
+            ranges[-1] = (ranges[-1][0], max(end, ranges[-1][1]))
+        else:
+            ranges.append((first, end))
+    return ranges
+
+
+def on_days(column: str, ranges: Sequence[tuple[date, date]]) -> str:
+    """A condition that Iceberg prunes partitions by."""
+    spans = (f"({column} >= timestamp'{first} 00:00:00' AND {column} < timestamp'{end} 00:00:00')" for first, end in ranges)
+    return f"({' OR '.join(spans) or 'false'})"
+
+
+def _columns(table: Table) -> list[str]:
+    return list(table.column_names)

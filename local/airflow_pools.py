@@ -17,11 +17,14 @@ def pool_names(settings: Settings) -> list[str]:
     return [*(f"lake_{name}" for name in load_contracts(settings.contracts_folder)), TRAINING_POOL]
 
 
-def main() -> None:
-    settings = Settings.from_environment()
+def ensure(settings: Settings) -> None:
     airflow = Airflow(base_url(settings), *login(settings))
     for name in pool_names(settings):
         airflow.ensure_pool(name, slots=1)
+
+
+def main() -> None:
+    ensure(Settings.from_environment())
 
 
 if __name__ == "__main__":

@@ -54,8 +54,8 @@ class Instance:
     def state(self) -> dict[str, Any] | None:
         return read_json(self.folder / "supervisor.json")
 
-    def tell(self, state: str, **facts: Any) -> None:
-        write_whole(self.folder / "supervisor.json", json.dumps({"pid": os.getpid(), "state": state, **facts}))
+    def tell(self, **facts: Any) -> None:
+        write_whole(self.folder / "supervisor.json", json.dumps({"pid": os.getpid(), **facts}))
 
     def pids(self) -> dict[str, int]:
         """Pid of each process by name, the last time anything was started or stopped."""

@@ -20,7 +20,7 @@ from local.child import Child
 from local.instance import Instance
 from local.processes import ALL_PARTS, Kind, Process, processes_of
 from local.undisturbed import undisturbed
-from runtime.errors import ServiceError
+from runtime.errors import FleetlakeError, ServiceError
 from runtime.settings import Settings
 
 _POLL_SECONDS = 0.1
@@ -39,13 +39,15 @@ class Supervisor:
         self._children: dict[str, Child] = {}
         self._healthy: set[str] = set()
         self._environment: dict[str, str] = {}
-        self._facts: dict[str, Any] = {"parts": list(parts)}
+        self._facts: dict[str, Any] = {"parts": list(parts), "said": [], "crashes": []}
 
     def __enter__(self) -> Self:
         self.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if isinstance(error, FleetlakeError):
+            self._facts["why"] = str(error)
         self.stop()
 
     def start(self) -> None:
@@ -54,7 +56,7 @@ class Supervisor:
         try:
             sessions.kill_leftovers(self.instance.pids().values(), self.settings.home)
             self.instance.forget()
-            self.instance.tell("starting", **self._facts)
+            self._tell(state="starting")
             Authority.at(self.settings.home / "authority")
             self.settings = surroundings.with_airflow_port(self.settings, self._table)
             self._environment = surroundings.environment(self.settings)
@@ -62,10 +64,15 @@ class Supervisor:
                 self._start_what_can()
                 self.check()
                 self._look_at_health()
-            self.instance.tell("running", **self._facts)
-        except BaseException:
+            self._tell(state="running")
+        except BaseException as error:
+            self._facts["why"] = str(error)
             self.stop()
             raise
+
+    def _tell(self, **facts: Any) -> None:
+        self._facts |= facts
+        self.instance.tell(**self._facts)
 
     def _unhealthy(self) -> list[Process]:
         return [process for process in self._table if process.name not in self._healthy]
@@ -76,7 +83,9 @@ class Supervisor:
                 self._spawn(process)
 
     def _spawn(self, process: Process) -> None:
-        self._say(f"starting {process.name}: {process.what}")
+        sentence = f"starting {process.name}: {process.what}"
+        self._say(sentence)
+        self._tell(said=[*self._facts["said"], sentence])
         log_file = self.settings.home / "logs" / f"{process.name}.log"
         self._children[process.name] = Child(process, self._environment, log_file, os.getpid())
         self.instance.tell_pids({name: child.pid for name, child in self._children.items()})
@@ -127,15 +136,20 @@ class Supervisor:
         self._children[name].kill()
 
     def restart(self, name: str) -> None:
-        """Start a process that has ended, and wait until it is healthy."""
-        child = self._children.pop(name)
-        child.end(time.monotonic())
+        """Start a process that has ended, and wait until it is healthy. Raises ServiceError where it ends again or is late."""
+        before = self._children.pop(name)
+        before.end(time.monotonic())
         self._healthy.discard(name)
         (self.instance.folder / f"{name}.json").unlink(missing_ok=True)
-        while self._unhealthy():
-            self._start_what_can()
-            self.check()
+        self._spawn(before.process)
+        while name not in self._healthy:
+            if self._children[name].exit_code is not None:
+                raise ServiceError(self._children[name].how_it_ended())
             self._look_at_health()
+
+    def note_crash(self, sentence: str) -> None:
+        """Keep what happened for those who ask for the status."""
+        self._tell(crashes=[*self._facts["crashes"], sentence])
 
     def crashed(self) -> list[Child]:
         """Services that ended by themselves."""
@@ -144,13 +158,13 @@ class Supervisor:
     def stop(self) -> None:
         """Stop everything, those first that need others. Always ends, and leaves no process."""
         with undisturbed():
-            self.instance.tell("stopping", **self._facts)
+            self._tell(state="stopping")
             while self._children:
                 self._stop_wave()
             self._healthy.clear()
             self.instance.forget()
             surroundings.clear(self.settings)
-            self.instance.tell("stopped", **self._facts)
+            self._tell(state="stopped")
             self.instance.release()
 
     def _stop_wave(self) -> None:

@@ -1,0 +1,98 @@
+"""`fleetlake up`, `down` and `status`: the laptop's cloud in the background."""
+
+import dataclasses
+import json
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from runtime.settings import Settings
+
+app = typer.Typer()
+_console = Console(highlight=False)
+
+
+@app.command()
+def up() -> None:
+    """Start the laptop's cloud with the Airflow UI, in the background."""
+    from local import daemon
+    from local.instance import Instance
+    from local.processes import ALL_PARTS
+
+    settings = Settings.from_environment()
+    if (Instance(settings.home).state() or {}).get("state") == "running" and Instance(settings.home).is_claimed():
+        _console.print("it is running already")
+    else:
+        with _console.status("starting") as spinner:
+            daemon.start(settings, ALL_PARTS, lambda sentence: spinner.update(sentence))
+    _print_addresses(settings)
+
+
+@app.command()
+def down() -> None:
+    """Stop it; the lake stays."""
+    from local import daemon
+
+    with _console.status("stopping"):
+        was_there = daemon.stop(Settings.from_environment())
+    _console.print("stopped" if was_there else "it was not running")
+
+
+@app.command()
+def status(as_json: bool = typer.Option(False, "--json", help="For a script.")) -> None:
+    """What runs where, and how far each hop is behind."""
+    settings = Settings.from_environment()
+    facts = _facts(settings)
+    if as_json:
+        print(json.dumps(facts))
+        return
+    if not facts["processes"]:
+        _console.print(f"the laptop's cloud in {settings.home} is not running; `fleetlake up` starts it")
+    else:
+        _console.print(_process_table(facts["processes"]))
+        _print_addresses(settings)
+    for crash in facts["crashes"]:
+        _console.print(f"[red]{crash}[/red]")
+    if facts["why"]:
+        _console.print(f"it stopped because of: {facts['why']}", markup=False)
+
+
+def _facts(settings: Settings) -> dict[str, Any]:
+    from local.instance import Instance
+    from local.status import rows
+
+    instance = Instance(settings.home)
+    state = instance.state() or {}
+    return {
+        "home": str(settings.home),
+        "processes": [dataclasses.asdict(row) for row in rows(settings)],
+        "endpoints": instance.endpoints() if instance.is_claimed() else {},
+        "crashes": state.get("crashes", []),
+        "why": state.get("why", ""),
+    }
+
+
+def _process_table(processes: list[dict[str, Any]]) -> Table:
+    table = Table(title="the laptop's cloud", title_justify="left")
+    for heading in ("process", "state", "pid", "ports", "MB", "up", "what it does"):
+        table.add_column(heading)
+    for row in processes:
+        style = "green" if row["state"] == "healthy" else "red"
+        ports = " ".join(str(port) for port in row["ports"])
+        up_for = f"{row['seconds'] / 60:.0f} min"
+        table.add_row(row["name"], f"[{style}]{row['state']}[/]", str(row["pid"]), ports, f"{row['megabytes']:.0f}", up_for, row["what"])
+    return table
+
+
+def _print_addresses(settings: Settings) -> None:
+    from local.airflow_environment import login
+    from local.instance import Instance
+
+    endpoints = Instance(settings.home).endpoints()
+    lines = {"AWS": endpoints.get("aws_endpoint"), "MQTT": f"{endpoints.get('mqtt_host')}:{endpoints.get('mqtt_port')} (mutual TLS)"}
+    if "airflow_url" in endpoints:
+        lines["Airflow"] = f"{endpoints['airflow_url']}   user {login(settings)[0]}, password {login(settings)[1]}"
+    for name, text in lines.items():
+        _console.print(f"{name:<8} {text}", markup=False, soft_wrap=True)

@@ -1,0 +1,46 @@
+"""What runs where: a row for each process of a home's laptop's cloud, asked of the machine at this moment."""
+
+import time
+from dataclasses import dataclass
+
+import psutil  # type: ignore[import-untyped]
+
+from local import health, sessions
+from local.instance import Instance
+from local.processes import PROCESSES, Kind, Process
+from runtime.settings import Settings
+
+
+@dataclass(frozen=True)
+class Row:
+    name: str
+    what: str
+    state: str
+    pid: int | None
+    ports: tuple[int, ...]
+    megabytes: float
+    seconds: float
+
+
+def rows(settings: Settings) -> list[Row]:
+    """One row for each service that the running supervisor has started; none when there is no supervisor."""
+    instance = Instance(settings.home)
+    if not instance.is_claimed():
+        return []
+    pids = instance.pids()
+    return [_row(process, pids[process.name], settings) for process in PROCESSES if process.kind is Kind.SERVICE and process.name in pids]
+
+
+def _row(process: Process, pid: int, settings: Settings) -> Row:
+    try:
+        leader = psutil.Process(pid)
+        family = [psutil.Process(member) for member in sessions.members(pid)]
+        # PostgreSQL's and others' children may leave the session; they stay children.
+        family += [child for child in leader.children(recursive=True) if child not in family]
+        memory = sum(member.memory_info().rss for member in family) / 1e6
+        seconds = time.time() - leader.create_time()
+        ports = {c.laddr.port for member in family for c in member.net_connections("tcp") if c.status == psutil.CONN_LISTEN}
+    except psutil.NoSuchProcess:
+        return Row(process.name, process.what, "crashed", None, (), 0.0, 0.0)
+    wrong = health.trouble(process.name, settings)
+    return Row(process.name, process.what, wrong or "healthy", pid, tuple(sorted(ports)), memory, seconds)

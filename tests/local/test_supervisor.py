@@ -1,0 +1,203 @@
+"""Starting, watching and stopping: nothing is left, and a crash tells why."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]
+import pytest
+
+from local import daemon, sessions
+from local.instance import Instance
+from local.ports import answers
+from local.status import rows
+from local.supervisor import Supervisor
+from runtime.errors import ServiceError, UserError
+from runtime.settings import REPOSITORY, Settings
+from tests.cloud import running_cloud, settings_for
+from tests.waiting import eventually
+
+pytestmark = pytest.mark.cloud
+
+
+def processes_of(home: Path) -> list[str]:
+    """Every living process of this machine that has this home in its environment, whoever is its parent."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("FLEETLAKE_HOME") == str(home) and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(f"{process.pid} {' '.join(process.cmdline())}")
+        except psutil.Error:
+            continue
+    return found
+
+
+def ports_of(endpoints: dict[str, object]) -> list[int]:
+    return [int(str(endpoints["aws_endpoint"]).rsplit(":", 1)[1]), int(str(endpoints["mqtt_port"]))]
+
+
+def test_leaving_the_block_leaves_no_process_and_no_open_port(tmp_path: Path) -> None:
+    with running_cloud(tmp_path) as cloud:
+        ports = ports_of(cloud.supervisor.endpoints)
+        assert all(answers("127.0.0.1", port) for port in ports)
+        assert processes_of(tmp_path)
+    assert processes_of(tmp_path) == []
+    assert not any(answers("127.0.0.1", port) for port in ports)
+    assert Instance(tmp_path).endpoints() == {}
+
+
+def test_an_exception_in_the_block_stops_everything(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), running_cloud(tmp_path):
+        raise KeyboardInterrupt
+    assert processes_of(tmp_path) == []
+
+
+def test_a_crash_is_reported_with_its_signal_and_the_last_lines_of_its_log(tmp_path: Path) -> None:
+    with running_cloud(tmp_path) as cloud:
+        cloud.supervisor.check()
+        with (tmp_path / "logs/emulator.log").open("a") as log:
+            log.write("the last words\n")
+        os.kill(cloud.supervisor.pid("emulator"), signal.SIGKILL)
+        eventually(cloud.supervisor.crashed, 5, "the crash is seen")
+        with pytest.raises(ServiceError, match=r"emulator ended \(killed by SIGKILL\)(.|\n)*the last words"):
+            cloud.supervisor.check()
+    assert processes_of(tmp_path) == []
+
+
+def test_a_process_that_cannot_start_is_reported_at_once_and_all_else_is_stopped(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        started = time.monotonic()
+        with pytest.raises(ServiceError, match=rf"emulator ended \(exit code 1\)(.|\n)*cannot listen on 127.0.0.1:{port}"):
+            Supervisor(settings_for(tmp_path, mqtt_port=port), ["emulator"]).start()
+    assert time.monotonic() - started < 10
+    assert processes_of(tmp_path) == []
+    assert "Traceback" not in (tmp_path / "logs/emulator.log").read_text()
+
+
+def test_a_second_one_in_the_same_home_is_refused_and_the_first_goes_on(tmp_path: Path) -> None:
+    with running_cloud(tmp_path) as cloud:
+        with pytest.raises(UserError, match=f"running already \\(pid {os.getpid()}\\)"):
+            Supervisor(cloud.settings, ["emulator"]).start()
+        cloud.supervisor.check()
+        assert cloud.platform.client("s3").list_buckets()["Buckets"]
+
+
+def test_two_homes_do_not_disturb_each_other(tmp_path: Path) -> None:
+    with running_cloud(tmp_path / "one") as one, running_cloud(tmp_path / "two") as two:
+        one.platform.client("s3").put_object(Bucket="fleetlake-lake", Key="only-here", Body=b"")
+        assert "Contents" in one.platform.client("s3").list_objects_v2(Bucket="fleetlake-lake")
+        assert "Contents" not in two.platform.client("s3").list_objects_v2(Bucket="fleetlake-lake")
+
+
+def test_a_killed_process_can_be_started_again_and_keeps_its_state(tmp_path: Path) -> None:
+    with running_cloud(tmp_path) as cloud:
+        cloud.platform.client("s3").put_object(Bucket="fleetlake-lake", Key="kept", Body=b"")
+        before = cloud.supervisor.pid("emulator")
+        cloud.supervisor.kill("emulator")
+        cloud.supervisor.restart("emulator")
+        assert cloud.supervisor.pid("emulator") != before
+        cloud.supervisor.check()
+
+
+SUPERVISE = """
+import sys
+from pathlib import Path
+from tests.cloud import running_cloud
+with running_cloud(Path(sys.argv[1])) as cloud:
+    print("ready", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_when_the_supervisor_is_killed_the_kernel_ends_its_processes(tmp_path: Path) -> None:
+    supervising = subprocess.Popen(
+        [sys.executable, "-c", SUPERVISE, str(tmp_path)], cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert supervising.stdin and supervising.stdout
+    assert supervising.stdout.readline() == "ready\n"
+    ports = ports_of(Instance(tmp_path).endpoints())
+    assert len(processes_of(tmp_path)) == 1
+    supervising.kill()
+    supervising.communicate()
+    eventually(lambda: not processes_of(tmp_path), 10, "the emulator ended with its supervisor")
+    assert not any(answers("127.0.0.1", port) for port in ports)
+
+
+def test_a_start_ends_what_a_killed_supervisor_has_left(tmp_path: Path) -> None:
+    environment = {**os.environ, "FLEETLAKE_HOME": str(tmp_path)}
+    left = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True, env=environment)
+    Instance(tmp_path).tell_pids({"worker": left.pid})
+    with running_cloud(tmp_path):
+        assert left.wait(5) == -signal.SIGKILL
+
+
+def test_a_pid_that_has_become_somebody_elses_is_left_alone(tmp_path: Path) -> None:
+    other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
+    try:
+        assert sessions.kill_leftovers([other.pid], tmp_path) == []
+        assert other.poll() is None
+    finally:
+        other.kill()
+        other.wait()
+
+
+def test_everything_in_a_session_is_killed_however_deep(tmp_path: Path) -> None:
+    nested = (
+        "import os, subprocess, sys; subprocess.Popen(['sleep', '600'], process_group=0); print('started', flush=True); sys.stdin.read()"
+    )
+    leader = subprocess.Popen(
+        [sys.executable, "-c", nested], start_new_session=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert leader.stdout and leader.stdout.readline() == "started\n"
+    assert len(sessions.members(leader.pid)) == 2
+    assert len(sessions.kill_session(leader.pid)) == 2
+    leader.communicate()
+    assert sessions.members(leader.pid) == []
+
+
+def test_the_daemon_starts_reports_and_stops(tmp_path: Path) -> None:
+    settings = settings_for(tmp_path)
+    said: list[str] = []
+    daemon.start(settings, ["emulator"], said.append)
+    try:
+        assert [sentence.split(":")[0] for sentence in said] == ["starting emulator", "starting cloud-resources"]
+        row = {row.name: row for row in rows(settings)}["emulator"]
+        assert row.state == "healthy"
+        assert sorted(ports_of(Instance(tmp_path).endpoints())) == list(row.ports)
+    finally:
+        assert daemon.stop(settings)
+    assert processes_of(tmp_path) == []
+    assert rows(settings) == []
+    assert not daemon.stop(settings)
+
+
+def test_the_daemon_that_loses_the_emulator_stops_and_leaves_the_reason(tmp_path: Path) -> None:
+    settings = settings_for(tmp_path)
+    daemon.start(settings, ["emulator"], lambda sentence: None)
+    os.kill(Instance(tmp_path).pids()["emulator"], signal.SIGKILL)
+    eventually(lambda: not processes_of(tmp_path), 15, "everything stopped")
+    assert "emulator ended (killed by SIGKILL)" in str((Instance(tmp_path).state() or {})["why"])
+
+
+def test_a_daemon_that_cannot_start_says_why(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(ServiceError, match=f"cannot listen on 127.0.0.1:{port}"):
+            daemon.start(settings_for(tmp_path, aws_port=port), ["emulator"], lambda sentence: None)
+    assert processes_of(tmp_path) == []
+
+
+def test_status_of_a_home_where_nothing_runs_is_empty(tmp_path: Path) -> None:
+    settings: Settings = settings_for(tmp_path)
+    assert rows(settings) == []
+    assert json.loads(json.dumps(Instance(tmp_path).endpoints())) == {}

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from local.authority import write_secret
 from local.ports import reachable
-from runtime.settings import REPOSITORY, Settings
+from runtime.settings import Settings
 
 USER = "admin"
 # Spark jobs take a core each; more at once would only be slower.
@@ -26,7 +26,7 @@ def variables(settings: Settings) -> dict[str, str]:
     url = base_url(settings)
     return {
         "AIRFLOW_HOME": str(folder),
-        "AIRFLOW__CORE__DAGS_FOLDER": str(REPOSITORY / "dags"),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(settings.dags_folder),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
         "AIRFLOW__CORE__PARALLELISM": str(_PARALLELISM),

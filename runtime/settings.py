@@ -26,6 +26,7 @@ class Settings:
     home: Path = _setting(Path(".fleetlake"), "folder of all state on a laptop; `make clean` removes it")
     cache: Path = _setting(Path("~/.cache/fleetlake"), "downloads that are kept between checkouts (Iceberg jars)")
     contracts_folder: Path = _setting(REPOSITORY / "contracts", "folder of the contract YAML files")
+    dags_folder: Path = _setting(REPOSITORY / "dags", "folder of the DAG files of the laptop's Airflow")
     region: str = _setting("us-east-1", "AWS region")
     account: str = _setting("000000000000", "AWS account; the laptop's cloud has this one")
     lake_bucket: str = _setting("fleetlake-lake", "S3 bucket of bronze, quarantine and models")
@@ -77,6 +78,7 @@ class Settings:
             home=settings.home.expanduser().absolute(),
             cache=settings.cache.expanduser().absolute(),
             contracts_folder=settings.contracts_folder.expanduser().absolute(),
+            dags_folder=settings.dags_folder.expanduser().absolute(),
         )
 
     def environment(self) -> dict[str, str]:

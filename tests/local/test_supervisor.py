@@ -121,7 +121,8 @@ def test_when_the_supervisor_is_killed_the_kernel_ends_its_processes(tmp_path: P
     supervising = subprocess.Popen(
         [sys.executable, "-c", SUPERVISE, str(tmp_path)], cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
-    assert supervising.stdin and supervising.stdout
+    assert supervising.stdin
+    assert supervising.stdout
     assert supervising.stdout.readline() == "ready\n"
     ports = ports_of(Instance(tmp_path).endpoints())
     assert len(processes_of(tmp_path)) == 1
@@ -156,7 +157,8 @@ def test_everything_in_a_session_is_killed_however_deep(tmp_path: Path) -> None:
     leader = subprocess.Popen(
         [sys.executable, "-c", nested], start_new_session=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
-    assert leader.stdout and leader.stdout.readline() == "started\n"
+    assert leader.stdout
+    assert leader.stdout.readline() == "started\n"
     assert len(sessions.members(leader.pid)) == 2
     assert len(sessions.kill_session(leader.pid)) == 2
     leader.communicate()

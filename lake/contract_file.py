@@ -149,7 +149,7 @@ def _read_quality(checks: "_Checks", given: Any) -> Quality:
         checks.refuse("quality", "must be a mapping such as {completeness: 0.9}")
     checks.known_keys("quality", given, {f.name for f in dataclasses.fields(Quality)})
     default = Quality()
-    shares = ("completeness", "max_quarantined_share", "max_null_share")
+    shares = ("completeness", "max_quarantined_share")
     values: dict[str, Any] = {key: checks.share(f"quality: {key}", given.get(key, getattr(default, key))) for key in shares}
     factor = checks.number("quality: volume_factor", given.get("volume_factor", default.volume_factor), least=1)
     stuck_after = checks.whole("quality: stuck_after", given.get("stuck_after", default.stuck_after), 2)

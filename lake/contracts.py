@@ -47,7 +47,6 @@ class Quality:
 
     completeness: float = 0.7
     max_quarantined_share: float = 0.2
-    max_null_share: float = 0.2
     stuck_after: int = 30
     volume_factor: float = 5.0
 

@@ -63,12 +63,9 @@ def checks_of(contract: Contract) -> list[Check]:
             ),
         ]
     for field in contract.fields:
-        if not field.required:
-            most = quality.max_null_share if field.max_null_share is None else field.max_null_share
-            limit = most if field.max_null_share is not None else 1.0
-            checks.append(
-                Check("null_share", field.name, "run", f"null_share_{field.name}", f"of the values of {field.name} are null", most=limit)
-            )
+        if field.max_null_share is not None:
+            words = f"of the values of {field.name} are null"
+            checks.append(Check("null_share", field.name, "run", f"null_share_{field.name}", words, most=field.max_null_share))
     if contract.is_measurement:
         for field in checked_for_stuck(contract):
             words = f"rows where {field.name} has not changed for {stuck_after(contract, field)} readings of its device"

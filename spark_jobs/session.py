@@ -13,6 +13,7 @@ from lake.layout import table_identifier
 from lake.schemas import SPARK
 from lake.tables import Table, iceberg_tables
 from runtime.clock import Clock, SystemClock
+from runtime.java import java_home
 from runtime.platforms import Platform
 
 
@@ -40,15 +41,32 @@ class SparkLake:
         return self.spark.sql(text)
 
 
+# Jobs also change tables through PyIceberg, and other processes do: a session that caches tables would not see it.
+_UNCACHED = {"spark.sql.catalog.lake.cache-enabled": "false"}
+
+
 def open_session(platform: Platform, name: str = "fleetlake") -> SparkSession:
     """The process's session with the platform's configuration."""
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    os.environ.setdefault("SPARK_LOCAL_IP", platform.settings.bind_address)
+    home = java_home(platform.settings)
+    if home:
+        os.environ.setdefault("JAVA_HOME", str(home))
     builder = SparkSession.builder.appName(name)
-    for key, value in platform.spark_conf().items():
+    for key, value in (dict(platform.spark_conf()) | _UNCACHED).items():
         builder = builder.config(key, value)
     spark = builder.getOrCreate()
     spark.sparkContext.setLogLevel("ERROR")
     return spark
+
+
+def session_of(spark: SparkSession, platform: Platform) -> SparkSession:
+    """A further session of the same JVM on another lake: `platform`'s catalog in place of the first session's."""
+    session = spark.newSession()
+    for key, value in (dict(platform.spark_conf()) | _UNCACHED).items():
+        if key.startswith("spark.sql.catalog."):
+            session.conf.set(key, value)
+    return session
 
 
 def prepare_tables(platform: Platform, contract: Contract) -> None:

@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import pyspark
 
@@ -19,14 +20,14 @@ from spark_jobs.package import write_package
 from spark_jobs.tether import end_with_parent
 
 
-def main(arguments: Sequence[str]) -> int:
+def main(arguments: Sequence[str]) -> NoReturn:
     settings = Settings.from_environment()
     try:
         platform = current_platform(settings)
         words, environment = command(platform, arguments), job_environment(settings)
     except FleetlakeError as error:
         sys.stderr.write(f"spark-submit {' '.join(arguments)}: {error}\n")
-        return error.exit_code
+        sys.exit(error.exit_code)
     end_with_parent()
     os.execvpe(words[0], words, environment)
 
@@ -52,4 +53,4 @@ def job_environment(settings: Settings, environ: Mapping[str, str] = os.environ)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    main(sys.argv[1:])

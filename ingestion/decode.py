@@ -1,0 +1,139 @@
+"""Bytes to readings: each reading of a message becomes one row, or one quarantined row with its reason. Nothing raises.
+
+A message is a pack, ``{"boot": …, "readings": […]}``, or one reading. Where a pack does not parse as a whole its readings
+are cut apart by their brackets and parsed one by one, so that a NaN in one costs that one.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from ingestion.envelope import Envelope
+from ingestion.split import split_pack
+from ingestion.strict_json import Refused, parse
+from ingestion.validate import Head, Reading, Validator, check_device, read_boot
+from lake.contracts import Contract
+from lake.quarantine import Quarantined
+from lake.reasons import Reason
+
+MAX_BYTES = 100 * 1024
+MAX_READINGS = 250
+
+
+@dataclass(frozen=True)
+class Decoded:
+    rows: tuple[tuple[Reading, Envelope], ...]
+    quarantined: tuple[Quarantined, ...]
+
+
+def decode(envelope: Envelope, contracts: Mapping[str, Contract], future_seconds: float) -> Decoded:
+    """Every reading of the message, each exactly once in one of the two. `future_seconds`: how far ahead a clock may be."""
+    try:
+        if envelope.contract not in contracts:
+            raise Refused(Reason.UNKNOWN_CONTRACT, f"there is no contract {envelope.contract[:80]!r}")
+        if len(envelope.payload) > MAX_BYTES:
+            raise Refused(Reason.TOO_LARGE, f"{len(envelope.payload)} bytes, {MAX_BYTES} are allowed")
+        latest = envelope.received_at + timedelta(seconds=future_seconds)
+        return _Message(envelope, Validator(contracts[envelope.contract], envelope.device_id, latest)).decode()
+    except Refused as refused:
+        return Decoded((), (quarantined(envelope, envelope.payload, None, refused),))
+
+
+def quarantined(
+    envelope: Envelope, content: bytes, index: int | None, refused: Refused, boot: str | None = None, identity: str | None = None
+) -> Quarantined:
+    return Quarantined(
+        contract=envelope.contract,
+        device_id=envelope.device_id,
+        topic=envelope.topic,
+        content=content,
+        index=index,
+        reason=refused.reason,
+        detail=refused.detail,
+        received_at=envelope.received_at,
+        principal=envelope.principal,
+        client_id=envelope.client_id,
+        trace_id=envelope.trace_id,
+        boot=boot,
+        event_id=identity,
+    )
+
+
+class _Message:
+    def __init__(self, envelope: Envelope, validator: Validator) -> None:
+        self.envelope = envelope
+        self.validator = validator
+
+    def decode(self) -> Decoded:
+        try:
+            document = parse(self.envelope.payload)
+        except Refused as refused:
+            return self._piecemeal(refused)
+        if isinstance(document, dict) and "readings" in document:
+            return self._pack(document)
+        if isinstance(document, dict) and "ts" in document:
+            return Decoded(((self.validator.reading(document, Head()), self.envelope),), ())
+        raise Refused(Reason.BAD_PACK, "neither a pack with readings nor a reading with ts")
+
+    def _pack(self, document: dict[str, Any]) -> Decoded:
+        head, readings = self._head(document), document["readings"]
+        if not isinstance(readings, list) or not readings:
+            raise Refused(Reason.BAD_PACK, "readings must be a list of at least one reading")
+        self._refuse_many(len(readings))
+        outcomes = [self._outcome(reading, head) for reading in readings]
+        return self._decoded(outcomes, head, readings)
+
+    def _piecemeal(self, whole: Refused) -> Decoded:
+        """Of a message that is not JSON as a whole: its readings one by one, where its brackets show them."""
+        split = split_pack(self.envelope.payload)
+        if split is None or not split.readings:
+            raise whole
+        document = parse(split.head)
+        if not isinstance(document, dict):
+            raise whole
+        self._refuse_many(len(split.readings))
+        head = self._head(document)
+        outcomes, documents = [], []
+        for content in split.readings:
+            try:
+                reading = parse(content)
+                outcomes.append(self._outcome(reading, head))
+                documents.append(reading)
+            except Refused as refused:
+                outcomes.append(refused)
+                documents.append(None)
+        return self._decoded(outcomes, head, documents, split.readings)
+
+    def _head(self, document: dict[str, Any]) -> Head:
+        check_device(document, self.envelope.device_id)
+        return Head(read_boot(document))
+
+    def _refuse_many(self, count: int) -> None:
+        if count > MAX_READINGS:
+            raise Refused(Reason.TOO_LARGE, f"{count} readings in a pack, {MAX_READINGS} are allowed")
+
+    def _outcome(self, document: Any, head: Head) -> Reading | Refused:
+        try:
+            return self.validator.reading(document, head)
+        except Refused as refused:
+            return refused
+
+    def _decoded(
+        self, outcomes: list[Reading | Refused], head: Head, documents: list[Any], parts: tuple[bytes, ...] | None = None
+    ) -> Decoded:
+        rows = tuple((outcome, self.envelope) for outcome in outcomes if isinstance(outcome, Reading))
+        if len(rows) == len(outcomes):
+            return Decoded(rows, ())
+        if parts is None:
+            split = split_pack(self.envelope.payload)
+            parts = split.readings if split else ()
+        if len(parts) != len(outcomes):
+            # A pack that parses but whose parts cannot be told apart by bytes: kept whole, and nothing of it twice.
+            raise next(outcome for outcome in outcomes if isinstance(outcome, Refused))
+        bad = tuple(
+            quarantined(self.envelope, parts[i], i, outcome, head.boot, self.validator.known_identity(documents[i], head))
+            for i, outcome in enumerate(outcomes)
+            if isinstance(outcome, Refused)
+        )
+        return Decoded(rows, bad)

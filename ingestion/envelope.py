@@ -1,0 +1,75 @@
+"""What the IoT rule writes to the queue: the device's bytes, and who sent them when."""
+
+import base64
+import binascii
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Envelope:
+    payload: bytes
+    device_id: str
+    contract: str
+    topic: str
+    received_at: datetime
+    principal: str | None
+    client_id: str | None
+    trace_id: str | None
+
+
+class BadEnvelope(Exception):
+    """The queue's message is not what the rule writes; its text says why."""
+
+
+def read_envelope(body: str, topic_prefix: str) -> Envelope:
+    """The envelope in a message of the telemetry queue. Raises BadEnvelope."""
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        raise BadEnvelope("the message is not JSON") from None
+    if not isinstance(document, dict):
+        raise BadEnvelope("the message is not an object")
+    device_id, contract = _text(document, "device_id"), _text(document, "contract")
+    return Envelope(
+        payload=_payload(document),
+        device_id=device_id,
+        contract=contract,
+        topic=f"{topic_prefix}/{device_id}/{contract}",
+        received_at=_moment(document),
+        principal=_optional(document, "principal"),
+        client_id=_optional(document, "client_id"),
+        trace_id=_optional(document, "trace_id"),
+    )
+
+
+def _text(document: dict[str, Any], name: str) -> str:
+    value = document.get(name)
+    if not isinstance(value, str) or not value:
+        raise BadEnvelope(f"{name} is missing")
+    return value
+
+
+def _optional(document: dict[str, Any], name: str) -> str | None:
+    value = document.get(name)
+    return value if isinstance(value, str) else None
+
+
+def _payload(document: dict[str, Any]) -> bytes:
+    try:
+        # The rule's encode() of an empty payload is an empty text.
+        return base64.b64decode(str(document["payload"]), validate=True)
+    except (KeyError, binascii.Error, ValueError):
+        raise BadEnvelope("payload is not base64") from None
+
+
+def _moment(document: dict[str, Any]) -> datetime:
+    value = document.get("received_at")
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise BadEnvelope("received_at is not epoch milliseconds")
+    try:
+        return datetime.fromtimestamp(value / 1000, UTC)
+    except (OverflowError, ValueError, OSError):
+        raise BadEnvelope("received_at is no moment") from None

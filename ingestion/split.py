@@ -1,0 +1,65 @@
+"""The bytes of each reading of a pack, found without parsing them: one bad reading must not cost the others."""
+
+import re
+from dataclasses import dataclass
+
+# Texts are taken whole, so that brackets in them do not count.
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{},:]', re.DOTALL)
+_OPEN, _CLOSE = (b"{", b"["), (b"}", b"]")
+
+
+@dataclass(frozen=True)
+class Split:
+    """`head` is the pack with an empty list of readings; `readings` are the bytes of each."""
+
+    head: bytes
+    readings: tuple[bytes, ...]
+
+
+def split_pack(payload: bytes) -> Split | None:
+    """The pack's parts; None where the brackets do not show one list called readings in one object."""
+    start = _start_of_readings(payload)
+    if start is None:
+        return None
+    end, cuts = _cuts(payload, start)
+    if end is None or payload[end + 1 :].count(b"}") == 0:
+        return None
+    edges = [start, *cuts, end]
+    parts = [payload[a + 1 : b].strip() for a, b in zip(edges, edges[1:], strict=False)]
+    readings = tuple(parts) if parts != [b""] else ()
+    return Split(payload[: start + 1] + payload[end:], readings)
+
+
+def _start_of_readings(payload: bytes) -> int | None:
+    """Where the list that the outermost object calls readings opens."""
+    depth, key_seen, colon_seen = 0, False, False
+    for token in _TOKEN.finditer(payload):
+        text = token[0]
+        if key_seen and colon_seen:
+            return token.start() if text == b"[" else None
+        if text in _OPEN:
+            depth += 1
+        elif text in _CLOSE:
+            depth -= 1
+        elif depth == 1 and text == b'"readings"':
+            key_seen, colon_seen = True, False
+            continue
+        colon_seen = key_seen and text == b":"
+        key_seen = colon_seen
+    return None
+
+
+def _cuts(payload: bytes, start: int) -> tuple[int | None, list[int]]:
+    """Where the list ends, and its commas; the end is None where the brackets do not match."""
+    depth, cuts = 0, []
+    for token in _TOKEN.finditer(payload, start):
+        text = token[0]
+        if text in _OPEN:
+            depth += 1
+        elif text in _CLOSE:
+            depth -= 1
+            if depth == 0:
+                return (token.start() if text == b"]" else None), cuts
+        elif text == b"," and depth == 1:
+            cuts.append(token.start())
+    return None, cuts

@@ -1,0 +1,118 @@
+"""SQL over the lake: `sql("select … from silver.turbofan")` gives rows, Arrow or pandas; read-only.
+
+On a laptop DuckDB reads the files that PyIceberg plans, and the Parquet objects of bronze and quarantine where they lie. Tables
+are named as in docs/tables.md; beside them is `ops.runs`, each run on each table in its present state with its `known_at`.
+With `as_of` the answer is what was known then (lake/history.py says how); bronze and quarantine have no such time.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+
+from lake import history
+from lake.contracts import load_contracts
+from lake.query_tables import QueryTables
+from runtime.clock import Clock
+from runtime.errors import QueryError
+from runtime.platforms import Platform, current_platform
+
+_CATALOG_WORDS = re.compile(r"\b(show|information_schema|duckdb_\w+|sqlite_master)\b", re.IGNORECASE)
+_EXPLAIN = re.compile(r"\s*explain\s+(analyze\s+)?", re.IGNORECASE)
+_READING = (duckdb.StatementType.SELECT, duckdb.StatementType.MULTI)
+
+
+@dataclass(frozen=True)
+class Result:
+    """The answer. `as_of` is the moment it stands for, None for the present."""
+
+    table: pa.Table
+    as_of: datetime | None = None
+
+    @property
+    def columns(self) -> list[str]:
+        return list(self.table.column_names)
+
+    @property
+    def rows(self) -> list[tuple[Any, ...]]:
+        columns = [column.to_pylist() for column in self.table.columns]
+        return list(zip(*columns, strict=True)) if columns else []
+
+    def arrow(self) -> pa.Table:
+        return self.table
+
+    def pandas(self) -> pd.DataFrame:
+        return self.table.to_pandas()
+
+
+def sql(
+    text: str,
+    *,
+    as_of: datetime | str | None = None,
+    platform: Platform | None = None,
+    parameters: Sequence[Any] = (),
+    clock: Clock | None = None,
+) -> Result:
+    """The answer to one SELECT. `parameters` fill its question marks.
+
+    `as_of` is an aware datetime, an ISO 8601 text with a zone, or "latest". Raises QueryError for SQL that is wrong or would
+    write, for a table that there is not, and for a time that cannot be answered.
+    """
+    chosen = platform or current_platform()
+    connection = duckdb.connect(":memory:")
+    try:
+        connection.execute("SET TimeZone = 'UTC'")
+        _only_reading(connection, text)
+        tables = QueryTables(chosen, load_contracts(chosen.settings.contracts_folder))
+        names = tables.names if _CATALOG_WORDS.search(text) else tables.named_in(text)
+        at = None if as_of is None else history.resolve(chosen, as_of, tables.time_bound(names), clock)
+        files = tables.make(connection, names, at)
+        _lock(connection, files)
+        return Result(_answer(connection, tables, text, parameters), at)
+    finally:
+        connection.close()
+
+
+def _answer(connection: Any, tables: QueryTables, text: str, parameters: Sequence[Any]) -> pa.Table:
+    try:
+        return connection.execute(text, list(parameters)).to_arrow_table()
+    except duckdb.CatalogException as error:
+        raise QueryError(f"query: {_sentence(error)}; the tables are {', '.join(tables.names)}") from None
+    except duckdb.PermissionException as error:
+        raise QueryError(f"query: {_sentence(error)}; a query reads the tables of the lake and nothing else") from None
+    except duckdb.Error as error:
+        raise QueryError(f"query: {_sentence(error)}") from None
+
+
+def _only_reading(connection: Any, text: str) -> None:
+    try:
+        statements = connection.extract_statements(_EXPLAIN.sub("", text, count=1) if _EXPLAIN.match(text) else text)
+    except duckdb.Error as error:
+        raise QueryError(f"query: {_sentence(error)}") from None
+    if len(statements) != 1:
+        raise QueryError(f"query: this is {len(statements)} statements; ask one at a time")
+    if statements[0].type not in _READING:
+        raise QueryError(f"query: {statements[0].type.name} would change something; only SELECT is answered here")
+
+
+def _lock(connection: Any, files: Sequence[str]) -> None:
+    """From here on the connection reads `files` and nothing else, and cannot be told otherwise."""
+    listed = ", ".join(_quoted(file) for file in files)
+    connection.execute(f"SET allowed_paths = [{listed}]")
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _sentence(error: Exception) -> str:
+    """DuckDB's message on one line, without the drawing of the place below it."""
+    message = str(error).split("\nLINE ")[0].strip()
+    return " ".join(message.split()).rstrip(".")

@@ -1,0 +1,211 @@
+"""The lake's tables as DuckDB views over exactly the files that hold them."""
+
+# ruff: noqa: S608 - SQL is made here from declared names and planned files; what a user writes never becomes part of it
+
+import re
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import pyarrow as pa
+from pyiceberg.schema import Schema
+from pyiceberg.table import Table as IcebergTable
+from pyiceberg.types import (
+    BinaryType,
+    BooleanType,
+    DateType,
+    DoubleType,
+    FloatType,
+    IntegerType,
+    LongType,
+    StringType,
+    TimestampType,
+    TimestamptzType,
+)
+
+from lake import history
+from lake.contracts import Contracts
+from lake.layout import UNKNOWN_CONTRACT, bronze_prefix, quarantine_prefix
+from lake.publications import read_publications
+from lake.schemas import DUCKDB
+from lake.tables import LEDGER, MODEL_RUNS, PUBLICATIONS, QUALITY_RUNS, Column, Table, lake_tables, quarantine
+from runtime.errors import QueryError, ServiceError
+from runtime.platforms import Platform
+
+RUNS = "ops.runs"
+_WRITTEN_AT = {
+    LEDGER.name: "planned_at",
+    PUBLICATIONS.name: "recorded_at",
+    QUALITY_RUNS.name: "recorded_at",
+    MODEL_RUNS.name: "recorded_at",
+}
+_DUCKDB_OF_ICEBERG = {
+    StringType: "VARCHAR",
+    LongType: "BIGINT",
+    IntegerType: "INTEGER",
+    DoubleType: "DOUBLE",
+    FloatType: "FLOAT",
+    BooleanType: "BOOLEAN",
+    BinaryType: "BLOB",
+    DateType: "DATE",
+    TimestampType: "TIMESTAMP",
+    TimestamptzType: "TIMESTAMPTZ",
+}
+_RUNS_SCHEMA = pa.schema(
+    [
+        *((name, pa.string()) for name in ("run_id", "table_name", "contract", "state")),
+        *((name, pa.int64()) for name in ("snapshot_id", "base_snapshot")),
+        ("inputs", pa.list_(pa.string())),
+        *((name, pa.string()) for name in ("related_run", "why", "who")),
+        *((name, pa.timestamp("us", tz="UTC")) for name in ("recorded_at", "known_at")),
+    ]
+)
+
+
+class QueryTables:
+    """The declared tables of a lake, each made a view on demand."""
+
+    def __init__(self, platform: Platform, contracts: Contracts) -> None:
+        declared = (*lake_tables(contracts.values()), quarantine(UNKNOWN_CONTRACT))
+        self._platform = platform
+        self._tables = {table.name: table for table in declared}
+
+    @property
+    def names(self) -> list[str]:
+        return sorted([*self._tables, RUNS])
+
+    def named_in(self, text: str) -> list[str]:
+        """Tables whose names occur in `text`; one too many does no harm, it is only looked up for nothing."""
+        plain = text.lower().replace('"', "")
+        found = {f"{schema}.{table}" for schema, table in re.findall(r"\b(\w+)\s*\.\s*(\w+)", plain)}
+        return [name for name in self.names if name in found]
+
+    def time_bound(self, names: Iterable[str]) -> set[str]:
+        """The tables that runs publish to, whose publications under way bound `as_of`."""
+        return {name for name in names if name in self._tables and self._tables[name].format == "iceberg" and name not in _WRITTEN_AT}
+
+    def make(self, connection: Any, names: Collection[str], at: datetime | None) -> list[str]:
+        """Make the views `names` as known at `at` (None: now); the files that they read."""
+        files: list[str] = []
+        for schema in sorted({name.split(".")[0] for name in self.names}):
+            connection.execute(f"CREATE SCHEMA {schema}")
+        for name in names:
+            files += self._make(connection, name, at)
+        return files
+
+    def _make(self, connection: Any, name: str, at: datetime | None) -> list[str]:
+        if name == RUNS:
+            return self._make_runs(connection, at)
+        table = self._tables[name]
+        if table.format == "parquet":
+            if at is not None:
+                raise QueryError(f"{name} as of {at.isoformat()}: arrivals have no time of knowledge; ask for {name} without as_of")
+            select, files = self._objects(table)
+        elif at is None:
+            select, files = _planned(table, history.load(self._platform, name))
+        else:
+            select, files = self._known(connection, table, at)
+        connection.execute(f"CREATE VIEW {name} AS {select}")
+        return files
+
+    def _known(self, connection: Any, table: Table, at: datetime) -> tuple[str, list[str]]:
+        if table.namespace == "silver":
+            return self._known_silver(connection, table, at)
+        iceberg = history.load(self._platform, table.name)
+        if table.name in _WRITTEN_AT:
+            select, files = _planned(table, iceberg)
+            return f"SELECT * FROM ({select}) WHERE {_WRITTEN_AT[table.name]} <= '{at.isoformat()}'::TIMESTAMPTZ", files
+        snapshot = history.snapshot_at(self._platform, iceberg, table.name, at) if iceberg else None
+        return _planned(table, iceberg, snapshot) if snapshot else (_empty(_declared(table.columns)), [])
+
+    def _known_silver(self, connection: Any, table: Table, at: datetime) -> tuple[str, list[str]]:
+        """Silver as of `at`; of a superseded table the rows whose rebuild was visible by then."""
+        contract = table.name.removeprefix("silver.").removesuffix("_superseded")
+        knowledge = history.silver_at(self._platform, contract, at)
+        known, later = f"known_{contract}", f"later_{contract}"
+        for name, runs in ((known, knowledge.known), (later, knowledge.later)):
+            connection.execute(f"CREATE OR REPLACE TABLE main.{name} AS SELECT unnest(?::VARCHAR[]) AS run_id", [sorted(runs)])
+        superseded = self._tables[f"silver.{contract}_superseded"]
+        replaced, replaced_files = _planned(superseded, knowledge.superseded)
+        if table is superseded:
+            return f"SELECT * FROM ({replaced}) WHERE superseded_by IN (FROM main.{known})", replaced_files
+        rows, files = _planned(table, knowledge.silver)
+        present = f"SELECT * FROM ({rows}) WHERE run_id IN (FROM main.{known})"
+        past = f"SELECT * EXCLUDE (superseded_by) FROM ({replaced}) WHERE run_id IN (FROM main.{known}) AND superseded_by IN (FROM main.{later})"
+        return f"{present} UNION ALL BY NAME {past}", [*files, *replaced_files]
+
+    def _objects(self, table: Table) -> tuple[str, list[str]]:
+        """Bronze or quarantine: whatever objects lie there. Iceberg knows nothing of them."""
+        contract = table.name.partition(".")[2]
+        is_bronze = table.namespace == "bronze"
+        prefix = bronze_prefix(contract) if is_bronze else quarantine_prefix(contract)
+        folder = Path(local_path(self._platform.object_uri(prefix)))
+        files = sorted(str(file) for file in folder.rglob("*.parquet"))
+        empty = _empty([*_declared(table.columns), ("ingest_date", "DATE"), *([("ingest_hour", "BIGINT")] if is_bronze else [])])
+        if not files:
+            return empty, []
+        # The reason is a word of the path and a column of the file; the file's own is taken.
+        read = f"read_parquet({_list(files)}, union_by_name = true, hive_partitioning = false, filename = true)"
+        words = "regexp_extract(filename, 'ingest_date=([0-9-]+)', 1)::DATE AS ingest_date"
+        hour = ", regexp_extract(filename, 'ingest_hour=([0-9]+)', 1)::BIGINT AS ingest_hour" if is_bronze else ""
+        return f"{empty} UNION ALL BY NAME SELECT * EXCLUDE (filename), {words}{hour} FROM {read}", files
+
+    def _make_runs(self, connection: Any, at: datetime | None) -> list[str]:
+        runs = read_publications(self._platform)
+        if at is not None:
+            raise QueryError(f"{RUNS} as of {at.isoformat()}: this is the present state of runs; ask ops.publications instead")
+        rows = [{**vars(run), "state": run.state.value, "inputs": list(run.inputs)} for run in runs]
+        connection.register("present_runs", pa.Table.from_pylist(rows, schema=_RUNS_SCHEMA))
+        connection.execute(f"CREATE TABLE {RUNS} AS FROM present_runs")
+        return []
+
+
+def local_path(uri: str) -> str:
+    """The file behind a ``file:`` address. Raises ServiceError for another kind."""
+    if not uri.startswith(("file:", "/")):
+        raise ServiceError(f"query: {uri} is not on this machine; on AWS ask Athena")
+    return uri if uri.startswith("/") else unquote(urlsplit(uri).path)
+
+
+def _planned(table: Table, iceberg: IcebergTable | None, snapshot: int | None = None) -> tuple[str, list[str]]:
+    """A SELECT over the files of an Iceberg table at a snapshot (None: main's)."""
+    if iceberg is None:
+        return _empty(_declared(table.columns)), []
+    schema = iceberg.schema()
+    files = _data_files(table.name, iceberg, snapshot)
+    if not files:
+        return _empty([(field.name, _DUCKDB_OF_ICEBERG[type(field.field_type)]) for field in schema.fields]), []
+    return f"SELECT * FROM read_parquet({_list(files)}, schema = {_by_field_id(schema)})", files
+
+
+def _data_files(name: str, iceberg: IcebergTable, snapshot: int | None) -> list[str]:
+    tasks = list(iceberg.scan(snapshot_id=snapshot).plan_files())
+    if any(task.delete_files for task in tasks):
+        raise ServiceError(
+            f"query: {name} has delete files, which would be read as if nothing was deleted; rewrite the table's files first"
+        )
+    return [local_path(task.file.file_path) for task in tasks]
+
+
+def _by_field_id(schema: Schema) -> str:
+    """Columns by Iceberg's field ids, so that a file from before a column was added or renamed reads rightly."""
+    fields = (
+        f"{field.field_id}: {{name: '{field.name}', type: '{_DUCKDB_OF_ICEBERG[type(field.field_type)]}', default_value: NULL}}"
+        for field in schema.fields
+    )
+    return f"MAP {{{', '.join(fields)}}}"
+
+
+def _declared(columns: Iterable[Column]) -> list[tuple[str, str]]:
+    return [(column.name, DUCKDB[column.type]) for column in columns]
+
+
+def _empty(columns: Iterable[tuple[str, str]]) -> str:
+    typed = ", ".join(f'NULL::{kind} AS "{name}"' for name, kind in columns)
+    return f"SELECT {typed} WHERE false"
+
+
+def _list(files: Sequence[str]) -> str:
+    return "[" + ", ".join("'" + file.replace("'", "''") + "'" for file in files) + "]"

@@ -1,0 +1,153 @@
+"""Lakes for tests of Spark jobs: one session for the whole test run, an empty lake in a folder of its own for each test.
+
+``spark_lake`` has the catalog's tables of all contracts of the repository, a clock that a test sets, and an S3 that is a
+folder. ``put_bronze(lake, "turbofan", [reading(...), …])`` writes a bronze object as the worker would.
+"""
+
+import dataclasses
+import io
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from botocore.exceptions import ClientError
+from pyspark.sql import SparkSession
+
+from lake.catalog import open_catalog
+from lake.contracts import Contract, Contracts, load_contracts
+from lake.identity import event_id, object_digest
+from lake.layout import bronze_object
+from lake.schemas import arrow_schema
+from lake.tables import Table, bronze
+from runtime.clock import FixedClock
+from runtime.local import LocalPlatform
+from runtime.settings import REPOSITORY, Settings
+from spark_jobs.session import SparkLake, open_session, prepare_tables, session_of
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+
+class FolderS3:
+    """The few S3 calls that jobs make, over a folder: what the emulator does, without its process."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def put_object(self, *, Bucket: str, Key: str, Body: bytes, IfNoneMatch: str | None = None, **_: Any) -> dict[str, Any]:
+        target = self.folder / Key
+        if IfNoneMatch == "*" and target.exists():
+            raise _client_error(412, "PreconditionFailed")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(Body)
+        return {}
+
+    def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:
+        if not (self.folder / Key).is_file():
+            raise _client_error(404, "NoSuchKey")
+        return {"Body": io.BytesIO((self.folder / Key).read_bytes())}
+
+    def get_paginator(self, operation: str) -> "FolderS3":
+        assert operation == "list_objects_v2"
+        return self
+
+    def paginate(self, *, Bucket: str, Prefix: str = "", StartAfter: str = "", **_: Any) -> Iterator[dict[str, Any]]:
+        files = (path for path in self.folder.rglob("*") if path.is_file())
+        keys = sorted(path.relative_to(self.folder).as_posix() for path in files)
+        yield {"Contents": [{"Key": key} for key in keys if key.startswith(Prefix) and key > StartAfter]}
+
+
+class FolderPlatform(LocalPlatform):
+    """A laptop whose S3 is a folder and which has no other service."""
+
+    def client(self, service: str) -> Any:
+        assert service == "s3", f"no {service} in tests of Spark jobs"
+        return FolderS3(self.object_folder)
+
+
+def folder_platform(home: Path, **settings: Any) -> FolderPlatform:
+    (home / "tmp").mkdir(parents=True, exist_ok=True)
+    return FolderPlatform(dataclasses.replace(Settings.from_environment(), home=home, spark_quick=True, **settings))
+
+
+@pytest.fixture(scope="session")
+def spark_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    spark = open_session(folder_platform(tmp_path_factory.mktemp("spark"), spark_memory="1g"), "tests")
+    yield spark
+    spark.stop()
+
+
+@pytest.fixture
+def spark_lake(spark_session: SparkSession, tmp_path: Path) -> SparkLake:
+    """An empty lake with all contracts of the repository; its clock stands at NOON until the test moves it."""
+    return empty_lake(spark_session, tmp_path / "home", load_contracts(REPOSITORY / "contracts"))
+
+
+def empty_lake(spark: SparkSession, home: Path, contracts: Contracts) -> SparkLake:
+    platform = folder_platform(home)
+    for contract in contracts.values():
+        prepare_tables(platform, contract)
+    return SparkLake(session_of(spark, platform), platform, contracts, FixedClock(NOON))
+
+
+def at(minutes: float = 0, start: datetime = NOON) -> datetime:
+    return start + timedelta(minutes=minutes)
+
+
+def reading(
+    contract: Contract, device_id: str = "engine-1", minutes: float = 0, seq: int = 0, boot: str = "b1", **changes: Any
+) -> dict[str, Any]:
+    """A bronze row measured `minutes` after NOON, each field in the middle of its range; `changes` replace columns."""
+    event_time = at(minutes)
+    ts = int(event_time.timestamp() * 1000)
+    row = {column.name: None for column in bronze(contract).columns} | {
+        "event_id": event_id(device_id, contract.name, ts, boot, seq),
+        "device_id": device_id,
+        "event_time": event_time,
+        "boot": boot,
+        "seq": seq,
+        "received_at": event_time + timedelta(seconds=2),
+        "trace_id": "trace",
+        "principal": "principal",
+        "client_id": device_id,
+        "topic": f"dt/fleetlake/{device_id}/{contract.name}",
+    }
+    return row | {field.name: _middle(field) for field in contract.fields} | changes
+
+
+def put_bronze(lake: SparkLake, contract_name: str, rows: Sequence[dict[str, Any]], put_at: datetime | None = None, name: str = "") -> str:
+    """Write `rows` as one bronze object and return its key; `name` (64 hex digits) is in place of the content's digest."""
+    contract = lake.contracts[contract_name]
+    digest = name or object_digest((row["event_id"], repr(sorted(row.items()))) for row in rows)
+    key = bronze_object(contract_name, put_at or lake.clock.now(), digest)
+    sink = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(list(rows), schema=arrow_schema(bronze(contract))), sink, compression="zstd")
+    lake.platform.client("s3").put_object(Bucket=lake.platform.lake_bucket, Key=key, Body=sink.getvalue())
+    return key
+
+
+def rows_of(lake: SparkLake, table: Table) -> list[dict[str, Any]]:
+    """What a reader sees of `table`, by PyIceberg: another reader than the job that wrote it."""
+    return list(open_catalog(lake.platform).load_table(table.name).scan().to_arrow().to_pylist())
+
+
+def quarantined(lake: SparkLake, contract_name: str) -> list[dict[str, Any]]:
+    folder = Path(lake.platform.object_uri(f"quarantine/{contract_name}").removeprefix("file://"))
+    return [row for file in sorted(folder.rglob("*.parquet")) for row in pq.ParquetFile(file).read().to_pylist()]
+
+
+def _middle(field: Any) -> Any:
+    if field.type == "bool":
+        return True
+    if field.type == "string":
+        return field.enum[0] if field.enum else "text"
+    low = field.min if field.min is not None else 0.0
+    high = field.max if field.max is not None else low + 100
+    return int(low) + 1 if field.type == "int64" else (low + high) / 2
+
+
+def _client_error(status: int, code: str) -> ClientError:
+    return ClientError({"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}, "S3")

@@ -80,7 +80,8 @@ def sql(
 
 def _answer(connection: Any, tables: QueryTables, text: str, parameters: Sequence[Any]) -> pa.Table:
     try:
-        return connection.execute(text, list(parameters)).to_arrow_table()
+        relation = connection.sql(text, params=list(parameters))
+        return relation.to_arrow_table()
     except duckdb.CatalogException as error:
         raise QueryError(f"query: {_sentence(error)}; the tables are {', '.join(tables.names)}") from None
     except duckdb.PermissionException as error:
@@ -105,6 +106,8 @@ def _lock(connection: Any, files: Sequence[str]) -> None:
     listed = ", ".join(_quoted(file) for file in files)
     connection.execute(f"SET allowed_paths = [{listed}]")
     connection.execute("SET enable_external_access = false")
+    # Otherwise a name in the query may be a variable of this very module.
+    connection.execute("SET python_enable_replacements = false")
     connection.execute("SET lock_configuration = true")
 
 

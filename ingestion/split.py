@@ -1,5 +1,6 @@
 """The bytes of each reading of a pack, found without parsing them: one bad reading must not cost the others."""
 
+import itertools
 import re
 from dataclasses import dataclass
 
@@ -25,7 +26,7 @@ def split_pack(payload: bytes) -> Split | None:
     if end is None or payload[end + 1 :].count(b"}") == 0:
         return None
     edges = [start, *cuts, end]
-    parts = [payload[a + 1 : b].strip() for a, b in zip(edges, edges[1:], strict=False)]
+    parts = [payload[a + 1 : b].strip() for a, b in itertools.pairwise(edges)]
     readings = tuple(parts) if parts != [b""] else ()
     return Split(payload[: start + 1] + payload[end:], readings)
 
@@ -51,7 +52,8 @@ def _start_of_readings(payload: bytes) -> int | None:
 
 def _cuts(payload: bytes, start: int) -> tuple[int | None, list[int]]:
     """Where the list ends, and its commas; the end is None where the brackets do not match."""
-    depth, cuts = 0, []
+    depth = 0
+    cuts: list[int] = []
     for token in _TOKEN.finditer(payload, start):
         text = token[0]
         if text in _OPEN:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -183,7 +184,7 @@ def _string(field: Field, value: Any) -> str:
     return value
 
 
-_TYPED = {"float64": _float64, "int64": _int64, "bool": _bool, "string": _string}
+_TYPED: dict[str, Callable[[Field, Any], Any]] = {"float64": _float64, "int64": _int64, "bool": _bool, "string": _string}
 
 
 def _canonical(document: dict[str, Any]) -> bytes:

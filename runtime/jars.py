@@ -93,7 +93,9 @@ def _fetch(settings: Settings) -> None:
 
 def _check(jar: Jar, path: Path) -> None:
     if not path.is_file():
-        raise SetupError(f"fetch {jar.coordinate}: Spark's Ivy ended well but {path} is not there; remove {path.parents[1]} and run it again")
+        raise SetupError(
+            f"fetch {jar.coordinate}: Spark's Ivy ended well but {path} is not there; remove {path.parents[1]} and run it again"
+        )
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     if digest != jar.sha256:
         path.unlink()

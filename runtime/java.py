@@ -13,6 +13,7 @@ from runtime.settings import Settings
 
 GOOD = (17, 21)
 
+
 def java_home(settings: Settings) -> Path | None:
     """JAVA_HOME for Spark; None where the Java on PATH serves as it is.
 

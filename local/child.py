@@ -1,5 +1,6 @@
 """One running process of the laptop's cloud: started in a session of its own, its output in a log file, ended with all it started."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -18,23 +19,25 @@ _TAIL_LINES = 15
 class Child:
     """Construct to start. The thread that does must live as long as the child: the kernel ends the child with it."""
 
-    def __init__(self, process: Process, environment: Mapping[str, str], log_file: Path, parent: int) -> None:
+    def __init__(self, process: Process, environment: Mapping[str, str], home: Path) -> None:
         self.process = process
-        self.log_file = log_file
+        self.log_file = home / "logs" / f"{process.name}.log"
+        self._home = home
         self.started = time.monotonic()
         self._make_room()
-        tethered = [sys.executable, "-S", tether.__file__, str(parent), str(int(process.stop_signal))]
-        with log_file.open("ab") as log:
+        tethered = [sys.executable, "-S", tether.__file__, str(os.getpid()), str(int(process.stop_signal))]
+        with self.log_file.open("ab") as log:
             self._log_start = log.tell()
             self._popen = subprocess.Popen(
                 [*tethered, sys.executable, *process.command],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env=dict(environment),
+                env={**environment, sessions.MARK: sessions.mark(home, process.name)},
                 cwd=REPOSITORY,
                 start_new_session=True,
             )
+        self.created = sessions.created(self._popen.pid) or 0.0
 
     @property
     def pid(self) -> int:
@@ -59,6 +62,9 @@ class Child:
     def ask_to_stop(self) -> None:
         if self.exit_code is None:
             self._popen.send_signal(self.process.stop_signal)
+        if self.process.ends_its_jobs:
+            # They run in sessions of their own; ended now, they report so, and their runner need not be killed.
+            sessions.ask_strays(self.pid, self._home, self.process.name)
 
     def kill(self) -> None:
         """SIGKILL the process alone, as a crash would end it."""
@@ -71,7 +77,7 @@ class Child:
             self._popen.wait(max(0.0, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
             self._popen.kill()
-        sessions.kill_session(self.pid)
+        sessions.end_family(self.pid, self._home, self.process.name)
         self._popen.wait()
 
     def _make_room(self) -> None:

@@ -79,7 +79,7 @@ def stop(settings: Settings) -> bool:
     pid = (instance.state() or {}).get("pid")
     if was_there and pid:
         _end(instance, int(pid))
-    sessions.kill_leftovers(instance.pids().values(), settings.home)
+    sessions.end_leftovers(settings.home, instance.processes())
     instance.forget()
     return was_there
 

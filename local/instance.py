@@ -57,12 +57,13 @@ class Instance:
     def tell(self, **facts: Any) -> None:
         write_whole(self.folder / "supervisor.json", json.dumps({"pid": os.getpid(), **facts}))
 
-    def pids(self) -> dict[str, int]:
-        """Pid of each process by name, the last time anything was started or stopped."""
-        return read_json(self.folder / "processes.json") or {}
+    def processes(self) -> dict[str, tuple[int, float]]:
+        """Pid and beginning of each process by name, the last time anything was started or stopped."""
+        told = read_json(self.folder / "processes.json") or {}
+        return {name: (int(pid), float(created)) for name, (pid, created) in told.items()}
 
-    def tell_pids(self, pids: dict[str, int]) -> None:
-        write_whole(self.folder / "processes.json", json.dumps(pids))
+    def tell_processes(self, processes: dict[str, tuple[int, float]]) -> None:
+        write_whole(self.folder / "processes.json", json.dumps(processes))
 
     def endpoints(self) -> dict[str, Any]:
         return read_json(self.folder / "endpoints.json") or {}

@@ -35,11 +35,15 @@ class Process:
     arguments: tuple[str, ...] = ()
     kind: Kind = Kind.SERVICE
     needs: tuple[str, ...] = ()
+    # Healthy without it, but it is stopped before it.
+    uses: tuple[str, ...] = ()
     stop_signal: signal.Signals = signal.SIGTERM
     stop_seconds: float = 10.0
     start_seconds: float = 60.0
     # Whether the rest goes on without it, so that it may be started again after a crash.
     restartable: bool = True
+    # Whether what it runs in sessions of their own is asked to end when it is.
+    ends_its_jobs: bool = False
 
     @property
     def command(self) -> tuple[str, ...]:
@@ -47,18 +51,20 @@ class Process:
         return ("-m", self.module, *self.arguments)
 
 
-def _airflow(name: str, what: str, command: str, *arguments: str) -> Process:
-    # SIGTERM would leave the tasks that run; on SIGINT Airflow ends them, at times after more than ten seconds.
+def _airflow(name: str, what: str, *arguments: str, uses: tuple[str, ...] = (), ends_its_jobs: bool = False) -> Process:
+    # SIGTERM would leave the tasks that run; on SIGINT Airflow waits for them, at times for longer than anybody would.
     return Process(
         f"airflow-{name}",
         Part.AIRFLOW,
         what,
         "local.airflow",
-        (command, *arguments),
+        (name, *arguments),
         needs=("airflow-database-setup",),
+        uses=uses,
         stop_signal=signal.SIGINT,
         stop_seconds=15.0,
         start_seconds=120.0,
+        ends_its_jobs=ends_its_jobs,
     )
 
 
@@ -91,7 +97,7 @@ PROCESSES = (
         needs=("airflow-database",),
         start_seconds=180.0,
     ),
-    _airflow("api-server", "Airflow's UI and REST API", "api-server"),
+    _airflow("api-server", "Airflow's UI and REST API"),
     Process(
         "airflow-pools",
         Part.AIRFLOW,
@@ -100,8 +106,8 @@ PROCESSES = (
         kind=Kind.ONCE,
         needs=("airflow-api-server",),
     ),
-    _airflow("scheduler", "runs the DAGs' tasks", "scheduler", "--skip-serve-logs"),
-    _airflow("dag-processor", "reads the DAG files", "dag-processor"),
+    _airflow("scheduler", "runs the DAGs' tasks", "--skip-serve-logs", uses=("airflow-api-server",), ends_its_jobs=True),
+    _airflow("dag-processor", "reads the DAG files", uses=("airflow-api-server",)),
 )
 
 

@@ -1,60 +1,96 @@
-"""Processes by their session: what a service started, however deep, stays in the session that the supervisor gave it."""
+"""Finds and ends all that a process of the laptop's cloud has started, however deep, and whoever its parent is by now.
+
+Each gets a session of its own, which what it starts stays in; and a mark in the environment, for what leaves the session, as
+the commands of Airflow's tasks do. Both are needed: a process that gives itself a title overwrites its environment.
+"""
 
 import os
 import signal
 import time
-from collections.abc import Iterable
 from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
 
-HOME_VARIABLE = "FLEETLAKE_HOME"
+MARK = "LAPTOPS_CLOUD"
+
+
+def mark(home: Path, name: str) -> str:
+    """Value of the environment variable MARK in process `name` of `home` and in whatever that starts."""
+    return f"{home}#{name}"
+
+
+def marked(home: Path, name: str = "") -> list[int]:
+    """Pids of what bears the mark of process `name`, or of any of `home`."""
+    return [pid for pid in psutil.pids() if _mark_of(pid).startswith(mark(home, name)) and _is_alive(pid)]
 
 
 def members(session: int) -> list[int]:
-    """Pids of the processes of a session, zombies left out."""
+    """Pids of the processes of a session."""
     found = []
     for pid in psutil.pids():
         try:
-            if os.getsid(pid) == session and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+            if os.getsid(pid) == session and _is_alive(pid):
                 found.append(pid)
-        except (ProcessLookupError, PermissionError, psutil.Error):
+        except OSError:
             continue
     return found
 
 
-def kill_session(session: int, *, seconds: float = 5.0) -> list[int]:
-    """SIGKILL everything of a session until nothing is left of it; the pids that were."""
-    killed: list[int] = []
+def end_family(session: int, home: Path, name: str = "", *, seconds: float = 5.0) -> list[int]:
+    """SIGKILL a session, and what bears the mark, until nothing is left; the pids that were."""
+    killed: set[int] = set()
     deadline = time.monotonic() + seconds
-    while (living := members(session)) and time.monotonic() < deadline:
+    while (living := {*members(session), *marked(home, name)}) and time.monotonic() < deadline:
         for pid in living:
             _kill(pid)
-        killed += [pid for pid in living if pid not in killed]
+        killed |= living
         time.sleep(0.02)
-    return killed
+    return sorted(killed)
 
 
-def kill_leftovers(sessions: Iterable[int], home: Path) -> list[int]:
-    """End what an earlier supervisor of `home` left alive. A pid may be somebody else's by now: the environment tells."""
-    killed = []
-    for session in sessions:
-        for pid in members(session):
-            if _home_of(pid) == str(home):
-                _kill(pid)
-                killed.append(pid)
-    return killed
+def ask_strays(session: int, home: Path, name: str) -> None:
+    """SIGTERM what bears the mark of a process but has left its session."""
+    for pid in set(marked(home, name)) - set(members(session)):
+        _kill(pid, signal.SIGTERM)
 
 
-def _home_of(pid: int) -> str | None:
+def created(pid: int) -> float | None:
+    """When the process with this pid began; with the pid it names a process for good."""
     try:
-        return psutil.Process(pid).environ().get(HOME_VARIABLE)
-    except psutil.Error:
+        return float(psutil.Process(pid).create_time())
+    except psutil.NoSuchProcess:
         return None
 
 
-def _kill(pid: int) -> None:
+def end_leftovers(home: Path, recorded: dict[str, tuple[int, float]]) -> list[int]:
+    """End what an earlier supervisor of `home` left alive. `recorded`: pid and beginning of each process it had started."""
+    killed: list[int] = []
+    for name, (pid, began) in recorded.items():
+        # Where the pid lives on but began at another time, it is somebody else's by now, and so is its session.
+        if created(pid) in (None, began):
+            killed += end_family(pid, home, name)
+    for pid in marked(home):
+        _kill(pid)
+        killed.append(pid)
+    return killed
+
+
+def _mark_of(pid: int) -> str:
     try:
-        os.kill(pid, signal.SIGKILL)
+        return str(psutil.Process(pid).environ().get(MARK, ""))
+    except (psutil.Error, OSError):
+        return ""
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.Error:
+        return False
+
+
+def _kill(pid: int, number: int = signal.SIGKILL) -> None:
+    try:
+        os.kill(pid, number)
     except ProcessLookupError:
         return

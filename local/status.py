@@ -27,7 +27,7 @@ def rows(settings: Settings) -> list[Row]:
     instance = Instance(settings.home)
     if not instance.is_claimed():
         return []
-    pids = instance.pids()
+    pids = {name: pid for name, (pid, _) in instance.processes().items()}
     return [_row(process, pids[process.name], settings) for process in PROCESSES if process.kind is Kind.SERVICE and process.name in pids]
 
 

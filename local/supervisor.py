@@ -8,7 +8,6 @@ the block by whatever exception stops everything; when this process is killed, t
 under ``settings.home``.
 """
 
-import os
 import time
 from collections.abc import Callable, Collection
 from types import TracebackType
@@ -54,7 +53,7 @@ class Supervisor:
         """Returns when every process is healthy. Raises ServiceError where one ends or is late; then all are stopped again."""
         self.instance.claim()
         try:
-            sessions.kill_leftovers(self.instance.pids().values(), self.settings.home)
+            sessions.end_leftovers(self.settings.home, self.instance.processes())
             self.instance.forget()
             self._tell(state="starting")
             Authority.at(self.settings.home / "authority")
@@ -86,9 +85,11 @@ class Supervisor:
         sentence = f"starting {process.name}: {process.what}"
         self._say(sentence)
         self._tell(said=[*self._facts["said"], sentence])
-        log_file = self.settings.home / "logs" / f"{process.name}.log"
-        self._children[process.name] = Child(process, self._environment, log_file, os.getpid())
-        self.instance.tell_pids({name: child.pid for name, child in self._children.items()})
+        self._children[process.name] = Child(process, self._environment, self.settings.home)
+        self._tell_processes()
+
+    def _tell_processes(self) -> None:
+        self.instance.tell_processes({name: (child.pid, child.created) for name, child in self._children.items()})
 
     def _look_at_health(self) -> None:
         for process in self._unhealthy():
@@ -178,10 +179,10 @@ class Supervisor:
         for child in wave:
             child.end(deadlines[child.process.name])
             del self._children[child.process.name]
-        self.instance.tell_pids({name: child.pid for name, child in self._children.items()})
+        self._tell_processes()
 
     def _all_needs(self, process: Process) -> set[str]:
-        """What the process needs, and what those need."""
+        """What the process needs or uses, and what those do."""
         rows = {row.name: row for row in self._table}
-        needs = {name for name in process.needs if name in rows}
+        needs = {name for name in (*process.needs, *process.uses) if name in rows}
         return needs.union(*(self._all_needs(rows[name]) for name in needs))

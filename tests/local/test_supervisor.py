@@ -37,6 +37,14 @@ def processes_of(home: Path) -> list[str]:
     return found
 
 
+def is_alive(process: psutil.Process) -> bool:
+    """Not so a zombie, which only waits for its parent to hear of its end."""
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
 def ports_of(endpoints: dict[str, object]) -> list[int]:
     return [int(str(endpoints["aws_endpoint"]).rsplit(":", 1)[1]), int(str(endpoints["mqtt_port"]))]
 
@@ -132,37 +140,42 @@ def test_when_the_supervisor_is_killed_the_kernel_ends_its_processes(tmp_path: P
     assert not any(answers("127.0.0.1", port) for port in ports)
 
 
+def sleeper(**variables: str) -> "subprocess.Popen[bytes]":
+    environment = {**os.environ, **variables}
+    return subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True, env=environment)
+
+
 def test_a_start_ends_what_a_killed_supervisor_has_left(tmp_path: Path) -> None:
-    environment = {**os.environ, "FLEETLAKE_HOME": str(tmp_path)}
-    left = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True, env=environment)
-    Instance(tmp_path).tell_pids({"worker": left.pid})
+    left, strayed = sleeper(), sleeper(LAPTOPS_CLOUD=f"{tmp_path}#airflow-scheduler")
+    Instance(tmp_path).tell_processes({"worker": (left.pid, psutil.Process(left.pid).create_time())})
     with running_cloud(tmp_path):
         assert left.wait(5) == -signal.SIGKILL
+        assert strayed.wait(5) == -signal.SIGKILL
 
 
 def test_a_pid_that_has_become_somebody_elses_is_left_alone(tmp_path: Path) -> None:
-    other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
+    other = sleeper(LAPTOPS_CLOUD=f"{tmp_path}-another#worker", FLEETLAKE_HOME=str(tmp_path))
     try:
-        assert sessions.kill_leftovers([other.pid], tmp_path) == []
+        earlier = psutil.Process(other.pid).create_time() - 1
+        assert sessions.end_leftovers(tmp_path, {"worker": (other.pid, earlier)}) == []
         assert other.poll() is None
     finally:
         other.kill()
         other.wait()
 
 
-def test_everything_in_a_session_is_killed_however_deep(tmp_path: Path) -> None:
-    nested = (
-        "import os, subprocess, sys; subprocess.Popen(['sleep', '600'], process_group=0); print('started', flush=True); sys.stdin.read()"
-    )
-    leader = subprocess.Popen(
-        [sys.executable, "-c", nested], start_new_session=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    assert leader.stdout
+def test_all_that_a_process_started_ends_with_it_in_its_session_or_out_of_it(tmp_path: Path) -> None:
+    script = "import os, subprocess, sys; subprocess.Popen(['sleep', '600'], process_group=0); "
+    script += "subprocess.Popen(['sleep', '600'], start_new_session=True); print('started', flush=True); sys.stdin.read()"
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    environment = {**os.environ, "LAPTOPS_CLOUD": f"{tmp_path}#worker"}
+    leader = subprocess.Popen([sys.executable, "-c", script], start_new_session=True, env=environment, text=True, **pipes)  # type: ignore[call-overload]
     assert leader.stdout.readline() == "started\n"
-    assert len(sessions.members(leader.pid)) == 2
-    assert len(sessions.kill_session(leader.pid)) == 2
+    family = psutil.Process(leader.pid).children(recursive=True)
+    assert len(family) == 2
+    assert len(sessions.end_family(leader.pid, tmp_path, "worker")) == 3
     leader.communicate()
-    assert sessions.members(leader.pid) == []
+    assert not any(is_alive(process) for process in family)
 
 
 def test_the_daemon_starts_reports_and_stops(tmp_path: Path) -> None:
@@ -184,7 +197,7 @@ def test_the_daemon_starts_reports_and_stops(tmp_path: Path) -> None:
 def test_the_daemon_that_loses_the_emulator_stops_and_leaves_the_reason(tmp_path: Path) -> None:
     settings = settings_for(tmp_path)
     daemon.start(settings, ["emulator"], lambda sentence: None)
-    os.kill(Instance(tmp_path).pids()["emulator"], signal.SIGKILL)
+    os.kill(Instance(tmp_path).processes()["emulator"][0], signal.SIGKILL)
     eventually(lambda: not processes_of(tmp_path), 15, "everything stopped")
     assert "emulator ended (killed by SIGKILL)" in str((Instance(tmp_path).state() or {})["why"])
 

@@ -1,0 +1,144 @@
+"""The laptop's Airflow: the real scheduler runs a DAG, its log can be read, and stopping leaves nothing of a running task."""
+
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]
+import pytest
+
+from local.airflow_client import Airflow, Run
+from local.airflow_environment import socket_folder
+from local.ports import answers
+from local.status import rows
+from runtime.errors import ServiceError
+from tests.cloud import Cloud, running_cloud
+from tests.local.test_emulator import listeners
+from tests.local.test_supervisor import is_alive, processes_of
+from tests.waiting import eventually
+
+pytestmark = [pytest.mark.cloud, pytest.mark.timeout(300)]
+
+CONTRACT = """
+contract: kiln
+version: 1
+kind: measurement
+description: A kiln.
+cadence_seconds: 60
+late_days: 7
+unknown_fields: keep
+fields:
+  temperature: {type: float64, unit: degC, min: 0, max: 2000, required: true}
+"""
+DAG_FILE = """
+from datetime import datetime, timezone
+from airflow.sdk import DAG
+from airflow.providers.standard.operators.bash import BashOperator
+
+for name, command in {
+    "well": "echo the kiln is $WHAT",
+    "badly": "echo it cracked; exit 3",
+    "slowly": "setsid --fork sleep {first}1; sleep {first}2 & exec sleep {first}3",
+}.items():
+    with DAG(dag_id=f"ends_{name}", schedule=None, start_date=datetime(2026, 1, 1, tzinfo=timezone.utc)) as dag:
+        BashOperator(
+            task_id="only", bash_command=command, pool="lake_kiln", append_env=True, env={"WHAT": "{{ dag_run.conf.get('what', 'cold') }}"}
+        )
+    globals()[dag.dag_id] = dag
+"""
+# Airflow only reads files that speak of it.
+BROKEN_FILE = "from airflow.sdk import DAG\nimport no_such_module_anywhere\n"
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    folder = tmp_path_factory.mktemp("airflow")
+    for name, file, text in (
+        ("contracts", "kiln.yaml", CONTRACT),
+        ("dags", "kiln.py", DAG_FILE.replace("{first}", "611")),
+        ("dags", "broken.py", BROKEN_FILE),
+    ):
+        (folder / name).mkdir(exist_ok=True)
+        (folder / name / file).write_text(text)
+    home = folder / "home"
+    with running_cloud(home, ["airflow"], contracts_folder=folder / "contracts", dags_folder=folder / "dags") as running:
+        yield running
+        family = descendants(running)
+    assert [process for process in family if is_alive(process)] == []
+    assert processes_of(home) == []
+    assert sleepers(611) == []
+
+
+@pytest.fixture(scope="module")
+def airflow(cloud: Cloud) -> Airflow:
+    return Airflow.of(cloud.settings)
+
+
+def test_a_triggered_run_ends_well_and_its_log_can_be_read(airflow: Airflow) -> None:
+    run_id = airflow.trigger("ends_well", {"what": "hot"})
+    seen: list[Run] = []
+    run = airflow.wait("ends_well", run_id, 60, seen.append)
+    assert (run.state, [(task.task_id, task.state, task.try_number) for task in run.tasks]) == ("success", [("only", "success", 1)])
+    assert seen[-1] == run
+    assert "the kiln is hot" in airflow.log("ends_well", run_id, "only")
+    assert [found.run_id for found in airflow.runs("ends_well")] == [run_id]
+
+
+def test_a_failed_run_says_so_with_what_the_task_wrote(airflow: Airflow) -> None:
+    run_id = airflow.trigger("ends_badly")
+    run = airflow.wait("ends_badly", run_id, 60)
+    assert run.state == "failed"
+    assert "it cracked" in airflow.log("ends_badly", run_id, "only")
+
+
+def test_a_dag_that_is_not_there_is_an_error_that_names_the_broken_file(airflow: Airflow) -> None:
+    with pytest.raises(ServiceError, match=r"DAG no_such_dag did not appear(.|\n)*broken.py.*no_such_module_anywhere"):
+        airflow.trigger("no_such_dag", seconds=1)
+
+
+def test_a_run_that_takes_too_long_is_an_error_and_not_a_hang(airflow: Airflow) -> None:
+    run_id = airflow.trigger("ends_slowly")
+    with pytest.raises(ServiceError, match="has not ended after 0 s"):
+        airflow.wait("ends_slowly", run_id, 0)
+
+
+def test_every_listener_of_airflow_is_on_the_loopback_interface_and_only_one_there_is(cloud: Cloud) -> None:
+    names = ("airflow-database", "airflow-api-server", "airflow-scheduler", "airflow-dag-processor")
+    found = {name: listeners(cloud.supervisor.pid(name)) for name in names}
+    assert found == {name: {"127.0.0.1"} if name == "airflow-api-server" else set() for name in names}
+
+
+def test_stopping_ends_a_running_task_and_whatever_it_started_and_the_next_start_knows(tmp_path: Path) -> None:
+    (tmp_path / "dags").mkdir()
+    (tmp_path / "contracts").mkdir()
+    (tmp_path / "dags" / "kiln.py").write_text(DAG_FILE.replace("{first}", "612"))
+    (tmp_path / "contracts" / "kiln.yaml").write_text(CONTRACT)
+    home = tmp_path / "home"
+    with running_cloud(home, ["airflow"], contracts_folder=tmp_path / "contracts", dags_folder=tmp_path / "dags") as cloud:
+        port = int(str(cloud.supervisor.endpoints["airflow_url"]).rsplit(":", 1)[1])
+        run_id = Airflow.of(cloud.settings).trigger("ends_slowly")
+        eventually(lambda: len(sleepers(612)) == 3, 60, "the task sleeps, and so do both that it started")
+        family = descendants(cloud)
+        stopping = time.monotonic()
+    stopped_in = time.monotonic() - stopping
+    assert [process for process in family if is_alive(process)] == []
+    assert processes_of(home) == []
+    assert sleepers(612) == []
+    assert not answers("127.0.0.1", port)
+    assert not socket_folder(cloud.settings).exists()
+    assert stopped_in < 12
+    with running_cloud(home, ["airflow"], contracts_folder=tmp_path / "contracts", dags_folder=tmp_path / "dags") as cloud:
+        # The task has told its end while it could: its run is not waited for.
+        assert Airflow.of(cloud.settings).wait("ends_slowly", run_id, 20).state == "failed"
+
+
+def descendants(cloud: Cloud) -> list[psutil.Process]:
+    leaders = [psutil.Process(row.pid) for row in rows(cloud.settings) if row.pid]
+    assert len(leaders) == 4
+    return leaders + [child for leader in leaders for child in leader.children(recursive=True)]
+
+
+def sleepers(first: int) -> list[str]:
+    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    return [line for line in listed.splitlines() if line.strip() in {f"sleep {first}{last}" for last in (1, 2, 3)}]

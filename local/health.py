@@ -6,6 +6,7 @@ A check answers None when all is well, and else what is not, in a few words.
 import json
 import socket
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -17,6 +18,8 @@ from local.ports import reachable
 from runtime.settings import Settings
 
 _SECONDS = 5.0
+# The worker writes its state every second or so; a batch that the lake takes slowly may delay it.
+_SILENT_SECONDS = 60.0
 # Never through a proxy: these are our own processes on this machine.
 _open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 
@@ -37,8 +40,11 @@ def emulator(settings: Settings) -> str | None:
 
 
 def worker(settings: Settings) -> str | None:
-    state = read_json(settings.home / "run" / "worker.json")
-    return None if state else "it has not written its state yet"
+    file = settings.home / "run" / "worker.json"
+    if not file.exists():
+        return "it has not written its state yet"
+    silent = time.time() - file.stat().st_mtime
+    return None if silent < _SILENT_SECONDS else f"it has not written its state for {silent:.0f} s"
 
 
 def airflow_database(settings: Settings) -> str | None:

@@ -15,11 +15,13 @@ import pytest
 from local import daemon, sessions
 from local.instance import Instance
 from local.ports import answers
+from local.provisioning import provision
 from local.status import rows
 from local.supervisor import Supervisor
 from runtime.errors import ServiceError, UserError
 from runtime.settings import REPOSITORY, Settings
 from tests.cloud import running_cloud, settings_for
+from tests.local.mqtt import session
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.cloud
@@ -200,6 +202,34 @@ def test_the_daemon_that_loses_the_emulator_stops_and_leaves_the_reason(tmp_path
     os.kill(Instance(tmp_path).processes()["emulator"][0], signal.SIGKILL)
     eventually(lambda: not processes_of(tmp_path), 15, "everything stopped")
     assert "emulator ended (killed by SIGKILL)" in str((Instance(tmp_path).state() or {})["why"])
+
+
+def test_the_daemon_starts_a_crashed_worker_again_and_says_so(tmp_path: Path) -> None:
+    settings = settings_for(tmp_path)
+    daemon.start(settings, ["emulator", "worker"], lambda sentence: None)
+    try:
+        before = Instance(tmp_path).processes()["worker"][0]
+        os.kill(before, signal.SIGKILL)
+        eventually(lambda: (Instance(tmp_path).state() or {})["crashes"], 10, "the crash is noted")
+        eventually(lambda: [row.state for row in rows(settings)] == ["healthy", "healthy"], 20, "the worker is well again")
+        assert Instance(tmp_path).processes()["worker"][0] != before
+        crash = (Instance(tmp_path).state() or {})["crashes"][0]
+        assert crash.startswith("worker ended (killed by SIGKILL)")
+    finally:
+        daemon.stop(settings)
+    assert processes_of(tmp_path) == []
+
+
+def test_a_reading_goes_from_the_socket_through_the_worker_to_bronze(tmp_path: Path) -> None:
+    with running_cloud(tmp_path, ["emulator", "worker"], contracts_folder=REPOSITORY / "contracts") as cloud:
+        files = provision(cloud.platform, ["room-1"])["room-1"]
+        with session(cloud.platform.mqtt_endpoint(), files, "room-1") as device:
+            assert device.publish("dt/fleetlake/room-1/environment", b"not JSON") == "published: Success"
+        s3 = cloud.platform.client("s3")
+        found = eventually(
+            lambda: s3.list_objects_v2(Bucket="fleetlake-lake", Prefix="quarantine/environment/").get("Contents"), 20, "it is quarantined"
+        )
+        assert "reason=not_json" in found[0]["Key"]
 
 
 def test_a_daemon_that_cannot_start_says_why(tmp_path: Path) -> None:

@@ -71,5 +71,12 @@ def branch_name(run_id: str) -> str:
     return f"run_{safe}"
 
 
+def run_of_branch(branch: str) -> str | None:
+    """The run id that `branch_name` made the name of; None for a branch of another kind."""
+    if re.fullmatch(r"run_(?:[A-Za-z0-9]|_[0-9a-f]+_)+", branch) is None:
+        return None
+    return re.sub(r"_([0-9a-f]+)_", lambda match: chr(int(match[1], 16)), branch.removeprefix("run_"))
+
+
 def branch_identifier(table_name: str, branch: str) -> str:
     return f"{table_identifier(table_name)}.branch_{branch}"

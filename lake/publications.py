@@ -128,6 +128,7 @@ def note(
 
 def _present(rows: list[dict[str, Any]]) -> Publication:
     """One run from its rows: the strongest state, and what any row knows of it."""
+    rows = [row for row in rows if not _is_superseded(row, rows)]
     states = {row["state"] for row in rows}
     state = next(state for state in _STRONGEST if state.value in states)
     first = min((row for row in rows if row["state"] == state.value), key=lambda row: row["recorded_at"])
@@ -150,6 +151,15 @@ def _present(rows: list[dict[str, Any]]) -> Publication:
         recorded_at=first["recorded_at"],
         known_at=first["recorded_at"] if state is State.VISIBLE else None,
     )
+
+
+def _is_superseded(row: dict[str, Any], rows: list[dict[str, Any]]) -> bool:
+    """`abandoned` is said of one snapshot: a run that published another one after all is under way again."""
+    if row["state"] != State.ABANDONED:
+        return False
+    published = {other["snapshot_id"] for other in rows if other["state"] == State.PUBLISHING}
+    abandoned = {other["snapshot_id"] for other in rows if other["state"] == State.ABANDONED}
+    return bool(published - abandoned)
 
 
 def _accepted(run: Publication) -> Publication:

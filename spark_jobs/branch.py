@@ -98,8 +98,7 @@ class Branch:
         )
         for _ in range(_COMMIT_TRIES):
             iceberg = load(self.platform, self.table)
-            if self._is_published(iceberg, snapshot):
-                return
+            self._check(iceberg, snapshot)
             try:
                 open_catalog(self.platform).commit_table(iceberg, requirements, updates)
                 return
@@ -108,16 +107,16 @@ class Branch:
                 continue
         raise MainMoved("other commits came first each time")
 
-    def _is_published(self, iceberg: IcebergTable, snapshot: int) -> bool:
-        """Whether a try that seemed to fail had moved main after all. Raises MainMoved where it never will."""
+    def was_published(self, snapshot: int | None) -> bool:
+        """Whether main has reached the snapshot that the attempt wrote: a commit may succeed and seem to have failed."""
+        return snapshot not in (None, self.base_snapshot) and snapshot in history(load(self.platform, self.table))
+
+    def _check(self, iceberg: IcebergTable, snapshot: int) -> None:
         refs = iceberg.metadata.refs
-        if snapshot != self.base_snapshot and snapshot in history(iceberg):
-            return True
         if refs["main"].snapshot_id != self.base_snapshot:
             raise MainMoved("main moved since the plan")
         if self.name not in refs or refs[self.name].snapshot_id != snapshot:
             raise MainMoved(f"branch {self.name} was dropped by another run's heal")
-        return False
 
 
 def branches_of(platform: Platform, table: Table, contract: str) -> dict[str, str]:

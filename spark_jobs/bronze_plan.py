@@ -6,14 +6,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
 from lake.catalog import append_rows
+from lake.contracts import Contract
 from lake.layout import IngestPartition, bronze_prefix, ingest_partition
 from lake.objects import list_keys
-from lake.publications import SETTLED, Planned, Publication, read_ledger, read_publications
-from lake.tables import LEDGER, silver
+from lake.publications import SETTLED, Planned, Publication, State, read_ledger, read_publications
+from lake.tables import LEDGER, bronze, silver
+from runtime.errors import JobError
 from runtime.platforms import Platform
 from spark_jobs.session import SparkLake
 
@@ -68,6 +72,10 @@ def read_known(lake: SparkLake, contract: str) -> Known:
     return Known(tuple(read_publications(lake.platform, table.name, contract)), tuple(read_ledger(lake.platform, contract)))
 
 
+def is_held(known: Known, run_id: str) -> bool:
+    return any(run.run_id == run_id and run.state is State.HELD for run in known.runs)
+
+
 def new_objects(lake: SparkLake, contract: str, known: Known, everything: bool) -> list[str]:
     """Keys of bronze objects that no settled run has planned, from the oldest open partition on, or of all of bronze."""
     first = None if everything else known.first_open_hour()
@@ -77,11 +85,15 @@ def new_objects(lake: SparkLake, contract: str, known: Known, everything: bool) 
     return [key for key in keys if ingest_partition(key) is not None and key not in settled]
 
 
-def append_plan(lake: SparkLake, contract: str, run_id: str, base_snapshot: int, keys: Sequence[str]) -> list[BronzeObject]:
-    """Note in the ledger what the run will read; the objects with their rows and times, from their footers."""
-    planned_at = lake.clock.now()
-    objects = describe(lake.platform, keys)
-    shared: dict[str, Any] = {"run_id": run_id, "contract": contract, "base_snapshot": base_snapshot, "planned_at": planned_at}
+def append_plan(
+    lake: SparkLake, contract: Contract, run_id: str, base_snapshot: int, keys: Sequence[str], planned_at: datetime
+) -> list[BronzeObject]:
+    """Note in the ledger what the run will read; the objects with their rows and times, from their footers.
+
+    `planned_at` is a moment before bronze was listed. Raises JobError for an object that is gone or holds what `contract` does not know.
+    """
+    objects = describe(lake.platform, contract, keys)
+    shared: dict[str, Any] = {"run_id": run_id, "contract": contract.name, "base_snapshot": base_snapshot, "planned_at": planned_at}
     append_rows(
         lake.platform,
         LEDGER,
@@ -93,16 +105,32 @@ def append_plan(lake: SparkLake, contract: str, run_id: str, base_snapshot: int,
     return objects
 
 
-def describe(platform: Platform, keys: Iterable[str]) -> list[BronzeObject]:
+def describe(platform: Platform, contract: Contract, keys: Iterable[str]) -> list[BronzeObject]:
     with ThreadPoolExecutor(max_workers=8) as pool:
-        return list(pool.map(lambda key: _describe(platform, key), keys))
+        return list(pool.map(lambda key: _describe(platform, contract, key), keys))
 
 
-def _describe(platform: Platform, key: str) -> BronzeObject:
+def _describe(platform: Platform, contract: Contract, key: str) -> BronzeObject:
     filesystem, path = pafs.FileSystem.from_uri(platform.object_uri(key))
-    footer = pq.ParquetFile(path, filesystem=filesystem).metadata
+    try:
+        file = pq.ParquetFile(path, filesystem=filesystem)
+        unknown = set(file.schema_arrow.names) - set(bronze(contract).column_names)
+        # From the column where a row group says nothing: a day left out would let the merge insert what is there already.
+        times = _bounds_of_footer(file.metadata) or pc.min_max(file.read(["event_time"])["event_time"]).as_py().values()
+    except (OSError, pa.ArrowException) as error:
+        raise JobError(f"silver.{contract.name}: bronze object {key} cannot be read: {error}") from None
+    if unknown:
+        raise JobError(
+            f"silver.{contract.name}: bronze object {key} holds {', '.join(sorted(unknown))}, which version {contract.version} of the "
+            "contract does not know; run it with the newer contract"
+        )
+    lowest, highest = times
+    return BronzeObject(key, file.metadata.num_rows, lowest, highest)
+
+
+def _bounds_of_footer(footer: pq.FileMetaData) -> tuple[datetime, datetime] | None:
     column = footer.schema.names.index("event_time")
     statistics = [footer.row_group(group).column(column).statistics for group in range(footer.num_row_groups)]
-    known = [s for s in statistics if s is not None and s.has_min_max]
-    lowest, highest = min((s.min for s in known), default=None), max((s.max for s in known), default=None)
-    return BronzeObject(key, footer.num_rows, lowest, highest)
+    if not statistics or any(s is None or not s.has_min_max for s in statistics):
+        return None
+    return min(s.min for s in statistics), max(s.max for s in statistics)

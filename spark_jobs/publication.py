@@ -86,10 +86,12 @@ def _try(lake: SparkLake, branch: Branch, attempt: Attempt, details: dict[str, A
         lake.boundary("publishing")
         branch.swap(facts["snapshot_id"])
     except MainMoved:
-        if branch.made:
-            branch.drop()
-            note(lake.platform, lake.clock, branch.run_id, branch.table, branch.contract, State.ABANDONED, **facts)
-        raise
+        # As in heal: the branch goes first, so that nothing can publish it once main's history has been asked.
+        branch.drop()
+        if not branch.was_published(facts.get("snapshot_id")):
+            if branch.made:
+                note(lake.platform, lake.clock, branch.run_id, branch.table, branch.contract, State.ABANDONED, **facts)
+            raise
     lake.boundary("fast_forwarded")
     note(lake.platform, lake.clock, branch.run_id, branch.table, branch.contract, State.VISIBLE, **facts)
     lake.boundary("visible")

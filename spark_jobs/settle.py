@@ -10,7 +10,7 @@ from runtime.log import logger
 from spark_jobs import silver as silver_job
 from spark_jobs.bronze_plan import read_known
 from spark_jobs.conflicts import refused
-from spark_jobs.publication import Outcome
+from spark_jobs.publication import Outcome, heal
 from spark_jobs.quality_runs import failed_or_waived
 from spark_jobs.session import SparkLake
 
@@ -45,6 +45,7 @@ def refuse(lake: SparkLake, contract_name: str, run: str, held: str, why: str, w
 def _held(lake: SparkLake, contract: Contract, held: str, why: str) -> Publication:
     if not why.strip():
         raise UserError(f"settle run {held}: a reason is needed; give --why")
+    heal(lake, silver(contract), contract.name)
     runs = read_publications(lake.platform, silver(contract).name, contract.name)
     found = next((run for run in runs if run.run_id == held), None)
     if found is None:

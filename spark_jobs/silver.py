@@ -7,6 +7,7 @@ reading that is in silver already changes nothing; one with the same id and othe
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Protocol
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
@@ -14,14 +15,15 @@ from pyspark.sql import functions as F
 from lake.contracts import Contract
 from lake.publications import State, note
 from lake.schemas import spark_columns
-from lake.tables import Table, bronze, silver
+from lake.tables import bronze, silver
 from runtime.errors import GateFailed
 from runtime.log import logger
-from spark_jobs.bronze_plan import BronzeObject, Known, append_plan, new_objects, read_known
+from spark_jobs.branch import Branch
+from spark_jobs.bronze_plan import BronzeObject, Known, append_plan, is_held, new_objects, read_known
 from spark_jobs.conflicts import quarantine_conflicts
 from spark_jobs.evolution import evolve
-from spark_jobs.publication import Branch, Outcome, publish
-from spark_jobs.quality import audit
+from spark_jobs.publication import Outcome, heal, publish
+from spark_jobs.quality import Verdict, audit
 from spark_jobs.session import SparkLake, prepare_tables
 
 BOUNDARIES = ("healed", "planned", "merged", "audited", "publishing", "fast_forwarded", "visible")
@@ -39,11 +41,19 @@ class Selection:
     who: str | None = None
 
 
-def run(lake: SparkLake, contract_name: str, run: str, selection: Selection = Selection()) -> Outcome:
+class Gate(Protocol):
+    """What judges a run's rows on its branch: spark_jobs.quality.audit, or a test's own."""
+
+    def __call__(self, lake: SparkLake, contract: Contract, branch: str, run_id: str, waived: frozenset[str]) -> Verdict: ...
+
+
+def run(lake: SparkLake, contract_name: str, run: str, selection: Selection = Selection(), gate: Gate = audit) -> Outcome:
     """Publish the contract's new readings. Raises GateFailed where the gate holds them, again when such a run is retried."""
     contract = lake.contracts.named(contract_name)
     prepare_tables(lake.platform, contract)
     evolve(lake, contract)
+    # First of all, so that an accept that ended between its swap and its note counts.
+    heal(lake, silver(contract), contract.name)
     if selection.accepts is None and _was_settled_by_a_person(read_known(lake, contract.name), run):
         return Outcome(None, None, 0)
     outcome = publish(
@@ -51,7 +61,7 @@ def run(lake: SparkLake, contract_name: str, run: str, selection: Selection = Se
         silver(contract),
         contract.name,
         run,
-        lambda branch: _attempt(lake, contract, branch, selection),
+        lambda branch: _attempt(lake, contract, branch, selection, gate),
         related_run=selection.accepts,
         why=selection.why,
         who=selection.who,
@@ -70,22 +80,31 @@ def _was_settled_by_a_person(known: Known, run: str) -> bool:
     return any(publication.state in (State.ACCEPTED, State.REFUSED) for publication in earlier)
 
 
-def _attempt(lake: SparkLake, contract: Contract, branch: Branch, selection: Selection) -> Sequence[str] | None:
-    known = read_known(lake, contract.name)
-    accepted = known.objects_of(selection.accepts) if selection.accepts else None
-    keys = accepted or new_objects(lake, contract.name, known, selection.everything)
+def _attempt(lake: SparkLake, contract: Contract, branch: Branch, selection: Selection, gate: Gate) -> Sequence[str] | None:
+    planned_at = lake.clock.now()
+    keys = _objects_to_take(lake, contract, selection)
     if not keys:
         return None
-    objects = append_plan(lake, contract.name, branch.run_id, branch.base_snapshot, keys)
+    # The branch before the plan: it reserves the run's id, and a plan of another process under the same id would be taken for ours.
+    branch.make()
+    objects = append_plan(lake, contract, branch.run_id, branch.base_snapshot, keys, planned_at)
     lake.boundary("planned")
     merge(lake, contract, branch, objects)
     lake.boundary("merged")
-    verdict = audit(lake, contract, branch.identifier, branch.run_id, selection.waived)
+    verdict = gate(lake, contract, branch.identifier, branch.run_id, selection.waived)
     lake.boundary("audited")
     if not verdict.passed:
         _hold(lake, contract, branch, verdict.sentence, selection)
     log.info(verdict.sentence)
     return [f"bronze:{branch.run_id}"]
+
+
+def _objects_to_take(lake: SparkLake, contract: Contract, selection: Selection) -> list[str]:
+    known = read_known(lake, contract.name)
+    if selection.accepts is None:
+        return new_objects(lake, contract.name, known, selection.everything)
+    # Accepted or refused since by somebody else: nothing is left to do.
+    return known.objects_of(selection.accepts) if is_held(known, selection.accepts) else []
 
 
 def _hold(lake: SparkLake, contract: Contract, branch: Branch, sentence: str, selection: Selection) -> None:
@@ -113,12 +132,14 @@ def merge(lake: SparkLake, contract: Contract, branch: Branch, objects: Sequence
         days = touched_days(objects)
         present = lake.spark.table(branch.identifier).where(on_days("event_time", days))
         quarantine_conflicts(lake, contract, conflicting(ranked, present, contract))
-        firsts = ranked.where("place = 1").withColumn("run_id", F.lit(branch.run_id)).select(*_columns(silver(contract)))
+        firsts = ranked.where("place = 1").withColumn("run_id", F.lit(branch.run_id)).select(*silver(contract).column_names)
         firsts.createOrReplaceTempView("silver_source")
-        target = branch.identifier
+        # Named one by one: a table that a newer contract evolved has more columns.
+        columns = [f"`{name}`" for name in silver(contract).column_names]
         lake.sql(
-            f"MERGE INTO {target} t USING silver_source s ON t.event_id = s.event_id AND {on_days('t.event_time', days)} "
-            "WHEN NOT MATCHED THEN INSERT *"
+            f"MERGE INTO {branch.identifier} t USING silver_source s "  # noqa: S608 - declared names and dates
+            f"ON t.event_id = s.event_id AND {on_days('t.event_time', days)} "
+            f"WHEN NOT MATCHED THEN INSERT ({', '.join(columns)}) VALUES ({', '.join(f's.{name}' for name in columns)})"
         )
     finally:
         ranked.unpersist()
@@ -174,7 +195,3 @@ def on_days(column: str, ranges: Sequence[tuple[date, date]]) -> str:
     """A condition that Iceberg prunes partitions by."""
     spans = (f"({column} >= timestamp'{first} 00:00:00' AND {column} < timestamp'{end} 00:00:00')" for first, end in ranges)
     return f"({' OR '.join(spans) or 'false'})"
-
-
-def _columns(table: Table) -> list[str]:
-    return list(table.column_names)

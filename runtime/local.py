@@ -92,7 +92,7 @@ class LocalPlatform:
         return {
             "spark.master": self.settings.spark_master,
             "spark.driver.memory": self.settings.spark_memory,
-            "spark.driver.extraJavaOptions": f"{quick}-Duser.timezone=UTC",
+            "spark.driver.extraJavaOptions": f"{quick}-Duser.timezone=UTC -Dlog4j2.configurationFile={(REPOSITORY / 'spark_jobs' / 'log4j2.properties').as_uri()}",
             "spark.driver.host": "127.0.0.1",
             "spark.driver.bindAddress": "127.0.0.1",
             "spark.ui.enabled": "false",

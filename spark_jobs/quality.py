@@ -146,4 +146,4 @@ def _volume(lake: SparkLake, contract: Contract, branch: str, span: dict[str, An
     whole["volume_ratio"] = whole["rows"] / whole["rows"].shift(1).rolling(_EARLIER_DAYS * 2, min_periods=_EARLIER_DAYS).median()
     begun = pd.Timestamp(span["first"], unit="s").date()
     judged = whole.dropna(subset=["volume_ratio"])
-    return judged[[day >= begun for day in judged["day"]]].reset_index(drop=True)
+    return judged.loc[judged["day"].map(lambda day: day >= begun).astype(bool)].reset_index(drop=True)

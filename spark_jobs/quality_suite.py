@@ -3,6 +3,7 @@
 Three small frames carry the figures: `run` (one row), `hours` (a row a closed hour) and `days` (a row an event day).
 """
 
+import logging
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -82,6 +83,7 @@ def evaluate(checks: Iterable[Check], frames: dict[str, pd.DataFrame], samples: 
     every = list(checks)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        logging.getLogger("great_expectations").setLevel(logging.WARNING)
         context = gx.get_context(mode="ephemeral")
         context.variables.progress_bars = {"globally": False}
         source = context.data_sources.add_pandas("run")
@@ -100,7 +102,7 @@ def _evaluate_frame(
     suite = context.suites.add(gx.ExpectationSuite(name=name, expectations=[check.expectation for check in checks]))
     batch = source.add_dataframe_asset(name=name).add_batch_definition_whole_dataframe("all")
     definition = context.validation_definitions.add(gx.ValidationDefinition(name=name, data=batch, suite=suite))
-    found = {r.expectation_config.kwargs["column"]: r for r in definition.run({"dataframe": frame}, result_format=_FORMAT).results}
+    found = {r.expectation_config.kwargs["column"]: r for r in definition.run(batch_parameters={"dataframe": frame}, result_format=_FORMAT).results}
     return [_result(check, frame, found[check.column], samples) for check in checks]
 
 

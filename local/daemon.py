@@ -18,6 +18,7 @@ from local.entry import run
 from local.instance import Instance
 from local.processes import ALL_PARTS
 from local.supervisor import Supervisor
+from local.undisturbed import undisturbed
 from runtime import log
 from runtime.errors import FleetlakeError, ServiceError
 from runtime.settings import REPOSITORY, Settings
@@ -48,8 +49,10 @@ def start(settings: Settings, parts: Sequence[str], say: Callable[[str], None]) 
         )
     try:
         _follow(daemon, instance, log_file, say)
-    except KeyboardInterrupt:
-        stop(settings)
+    except BaseException:
+        with undisturbed():
+            daemon.terminate()
+            daemon.wait(_STOP_SECONDS)
         raise
 
 

@@ -163,6 +163,8 @@ class Supervisor:
             while self._children:
                 self._stop_wave()
             self._healthy.clear()
+            # What an interrupt took from our hands between its start and our note of it.
+            sessions.end_leftovers(self.settings.home, {})
             self.instance.forget()
             surroundings.clear(self.settings)
             self._tell(state="stopped")

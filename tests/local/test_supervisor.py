@@ -196,6 +196,30 @@ def test_the_daemon_starts_reports_and_stops(tmp_path: Path) -> None:
     assert not daemon.stop(settings)
 
 
+START = """
+import signal, sys
+from pathlib import Path
+from local import daemon
+from tests.cloud import settings_for
+signal.signal(signal.SIGINT, signal.default_int_handler)
+print("starting", flush=True)
+daemon.start(settings_for(Path(sys.argv[1])), ["emulator", "worker", "airflow"], lambda sentence: print(sentence, flush=True))
+"""
+
+
+@pytest.mark.parametrize("moment", ["starting", "starting emulator", "starting cloud-resources", "starting airflow-database-setup"])
+def test_an_interrupt_at_any_moment_of_the_start_leaves_nothing(tmp_path: Path, moment: str) -> None:
+    command = [sys.executable, "-c", START, str(tmp_path)]
+    starting = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert starting.stdout
+    assert any(line.startswith(moment) for line in starting.stdout)
+    starting.send_signal(signal.SIGINT)
+    errors = starting.communicate(timeout=60)[1]
+    assert "KeyboardInterrupt" in errors
+    assert processes_of(tmp_path) == []
+    assert not Instance(tmp_path).is_claimed()
+
+
 def test_the_daemon_that_loses_the_emulator_stops_and_leaves_the_reason(tmp_path: Path) -> None:
     settings = settings_for(tmp_path)
     daemon.start(settings, ["emulator"], lambda sentence: None)

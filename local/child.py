@@ -14,6 +14,7 @@ from runtime.settings import REPOSITORY
 
 _LOG_BYTES = 10_000_000
 _TAIL_LINES = 15
+_ASK_AGAIN_SECONDS = 0.5
 
 
 class Child:
@@ -62,8 +63,11 @@ class Child:
     def ask_to_stop(self) -> None:
         if self.exit_code is None:
             self._popen.send_signal(self.process.stop_signal)
+        self._ask_its_jobs()
+
+    def _ask_its_jobs(self) -> None:
+        """Jobs run in sessions of their own; ended in time, they report so, and their runner need not be killed."""
         if self.process.ends_its_jobs:
-            # They run in sessions of their own; ended now, they report so, and their runner need not be killed.
             sessions.ask_strays(self.pid, self._home, self.process.name)
 
     def kill(self) -> None:
@@ -73,9 +77,13 @@ class Child:
 
     def end(self, deadline: float) -> None:
         """Wait for it until `deadline`, then end by force it and whatever it has left."""
-        try:
-            self._popen.wait(max(0.0, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
+        while self.exit_code is None and time.monotonic() < deadline:
+            try:
+                self._popen.wait(min(_ASK_AGAIN_SECONDS, max(0.0, deadline - time.monotonic())))
+            except subprocess.TimeoutExpired:
+                # The next job of the queue may have begun meanwhile.
+                self._ask_its_jobs()
+        if self.exit_code is None:
             self._popen.kill()
         sessions.end_family(self.pid, self._home, self.process.name)
         self._popen.wait()

@@ -1,5 +1,6 @@
 """What runs where: a row for each process of a home's laptop's cloud, asked of the machine at this moment."""
 
+import dataclasses
 import time
 from dataclasses import dataclass
 
@@ -27,8 +28,15 @@ def rows(settings: Settings) -> list[Row]:
     instance = Instance(settings.home)
     if not instance.is_claimed():
         return []
+    settings = _with_its_port(settings, instance)
     pids = {name: pid for name, (pid, _) in instance.processes().items()}
     return [_row(process, pids[process.name], settings) for process in PROCESSES if process.kind is Kind.SERVICE and process.name in pids]
+
+
+def _with_its_port(settings: Settings, instance: Instance) -> Settings:
+    """The port of Airflow that was chosen at the start."""
+    url = str(instance.endpoints().get("airflow_url", ""))
+    return dataclasses.replace(settings, airflow_port=int(url.rsplit(":", 1)[1])) if url else settings
 
 
 def _row(process: Process, pid: int, settings: Settings) -> Row:

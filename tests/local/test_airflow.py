@@ -103,6 +103,17 @@ def test_a_run_that_takes_too_long_is_an_error_and_not_a_hang(airflow: Airflow) 
         airflow.wait("ends_slowly", run_id, 0)
 
 
+def test_the_status_tells_that_each_process_is_well_and_where_it_listens(cloud: Cloud) -> None:
+    found = {row.name: (row.state, row.ports) for row in rows(cloud.settings)}
+    port = int(str(cloud.supervisor.endpoints["airflow_url"]).rsplit(":", 1)[1])
+    assert found == {
+        "airflow-database": ("healthy", ()),
+        "airflow-api-server": ("healthy", (port,)),
+        "airflow-scheduler": ("healthy", ()),
+        "airflow-dag-processor": ("healthy", ()),
+    }
+
+
 def test_every_listener_of_airflow_is_on_the_loopback_interface_and_only_one_there_is(cloud: Cloud) -> None:
     names = ("airflow-database", "airflow-api-server", "airflow-scheduler", "airflow-dag-processor")
     found = {name: listeners(cloud.supervisor.pid(name)) for name in names}

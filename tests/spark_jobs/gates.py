@@ -1,0 +1,29 @@
+"""Gates of tests in place of Great Expectations: they pass, fail, or let the test act while a run is being audited."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from spark_jobs.quality import Verdict
+
+
+def passing(*_: Any) -> Verdict:
+    return Verdict(True, (), "all well")
+
+
+def failing(*_: Any) -> Verdict:
+    return Verdict(False, (), "engine-1 is stuck")
+
+
+@dataclass
+class Meanwhile:
+    """Passes, and does something the first time it is asked."""
+
+    act: Callable[[], object]
+    asked: list[str] = field(default_factory=list)
+
+    def __call__(self, lake: Any, contract: Any, branch: str, run_id: str, waived: frozenset[str]) -> Verdict:
+        self.asked.append(run_id)
+        if len(self.asked) == 1:
+            self.act()
+        return passing()

@@ -27,12 +27,12 @@ RUN_ID = "{{ dag.dag_id }}__{{ run_id }}"
 
 
 def job(platform: Platform, contract: Contract, task_id: str, jobs: str, outlet: str):
-    """One spark-submit; the pool has one slot, so that two runs of a contract do not do each other's work twice."""
+    """One spark-submit. Assets have names alone: a URI would have Airflow load every provider at parse time. The pool has one slot, so that two runs of a contract do not do each other's work twice."""
     return platform.spark_task(
         task_id,
         [jobs, "--contract", contract.name, "--run-id", RUN_ID],
         pool=f"lake_{contract.name}",
-        outlets=[Asset(name=outlet, uri=f"fleetlake://{outlet.replace('.', '/')}")],
+        outlets=[Asset(outlet)],
     )
 
 

@@ -21,7 +21,7 @@ def score(platform: Platform, contract: Contract) -> DAG:
         dag_id=f"score_{contract.name}",
         description=f"{contract.name}: the champion scores new features",
         doc_md=__doc__,
-        schedule=[Asset(name=f"features.{contract.name}", uri=f"fleetlake://features/{contract.name}")],
+        schedule=[Asset(f"features.{contract.name}")],
         start_date=datetime(2026, 1, 1, tzinfo=UTC),
         catchup=False,
         max_active_runs=1,
@@ -32,7 +32,7 @@ def score(platform: Platform, contract: Contract) -> DAG:
             "score",
             ["score", "--contract", contract.name, "--run-id", "{{ dag.dag_id }}__{{ run_id }}"],
             pool=f"lake_{contract.name}",
-            outlets=[Asset(name=f"gold.predictions.{contract.name}", uri=f"fleetlake://gold/predictions/{contract.name}")],
+            outlets=[Asset(f"gold.predictions.{contract.name}")],
         )
     return dag
 

@@ -18,8 +18,8 @@ from airflow.timetables.trigger import CronTriggerTimetable
 from runtime.platforms import Platform, current_platform
 
 UTC = timezone.utc  # noqa: UP017 - datetime.UTC is not known to every Python that MWAA runs
-FEATURES = Asset(name="features.turbofan", uri="fleetlake://features/turbofan")
-EVENTS = Asset(name="silver.maintenance", uri="fleetlake://silver/maintenance")
+FEATURES = Asset("features.turbofan")
+EVENTS = Asset("silver.maintenance")
 
 
 def train(platform: Platform, model: str) -> DAG:

@@ -25,13 +25,13 @@ try:
 except ImportError:
     from airflow.models.dagbag import DagBag
 before = set(sys.modules)
-bag = DagBag({dags!r}, include_examples=False)
+bag = DagBag({dags!r})
 dags = [
     dict(
         id=dag.dag_id, doc=dag.doc_md or "", tags=sorted(dag.tags), catchup=dag.catchup, max_active_runs=dag.max_active_runs,
         tasks=[
             dict(id=t.task_id, owner=t.owner, retries=t.retries, pool=t.pool, type=type(t).__name__,
-                 upstream=sorted(t.upstream_task_ids), arguments=getattr(t, "arguments_of_job", None) or getattr(t, "_application_args", None))
+                 upstream=sorted(t.upstream_task_ids), arguments=getattr(t, "bash_command", None))
             for t in dag.tasks
         ],
     )

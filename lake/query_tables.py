@@ -3,7 +3,7 @@
 # ruff: noqa: S608 - SQL is made here from declared names and planned files; what a user writes never becomes part of it
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -102,7 +102,8 @@ class QueryTables:
         if table.format == "parquet":
             if at is not None:
                 raise QueryError(f"{name} as of {at.isoformat()}: arrivals have no time of knowledge; ask for {name} without as_of")
-            select, files = self._objects(table)
+            objects = object_files(self._platform, table)
+            select, files = select_objects(table, objects), list(objects.values())
         elif at is None:
             select, files = _planned(table, history.load(self._platform, name))
         else:
@@ -136,22 +137,6 @@ class QueryTables:
         past = f"SELECT * EXCLUDE (superseded_by) FROM ({replaced}) WHERE run_id IN (FROM main.{known}) AND superseded_by IN (FROM main.{later})"
         return f"{present} UNION ALL BY NAME {past}", [*files, *replaced_files]
 
-    def _objects(self, table: Table) -> tuple[str, list[str]]:
-        """Bronze or quarantine: whatever objects lie there. Iceberg knows nothing of them."""
-        contract = table.name.partition(".")[2]
-        is_bronze = table.namespace == "bronze"
-        prefix = bronze_prefix(contract) if is_bronze else quarantine_prefix(contract)
-        folder = Path(local_path(self._platform.object_uri(prefix)))
-        files = sorted(str(file) for file in folder.rglob("*.parquet"))
-        empty = _empty([*_declared(table.columns), ("ingest_date", "DATE"), *([("ingest_hour", "BIGINT")] if is_bronze else [])])
-        if not files:
-            return empty, []
-        # The reason is a word of the path and a column of the file; the file's own is taken.
-        read = f"read_parquet({_list(files)}, union_by_name = true, hive_partitioning = false, filename = true)"
-        words = "regexp_extract(filename, 'ingest_date=([0-9-]+)', 1)::DATE AS ingest_date"
-        hour = ", regexp_extract(filename, 'ingest_hour=([0-9]+)', 1)::BIGINT AS ingest_hour" if is_bronze else ""
-        return f"{empty} UNION ALL BY NAME SELECT * EXCLUDE (filename), {words}{hour} FROM {read}", files
-
     def _make_runs(self, connection: Any, at: datetime | None) -> list[str]:
         runs = read_publications(self._platform)
         if at is not None:
@@ -160,6 +145,30 @@ class QueryTables:
         connection.register("present_runs", pa.Table.from_pylist(rows, schema=_RUNS_SCHEMA))
         connection.execute(f"CREATE TABLE {RUNS} AS FROM present_runs")
         return []
+
+
+def object_files(platform: Platform, table: Table) -> dict[str, str]:
+    """The objects of a bronze or quarantine table that lie there now, by key, and the files they are. Iceberg knows nothing of them."""
+    prefix = (bronze_prefix if table.namespace == "bronze" else quarantine_prefix)(table.name.partition(".")[2])
+    folder = Path(local_path(platform.object_uri(prefix)))
+    return {prefix + file.relative_to(folder).as_posix(): str(file) for file in sorted(folder.rglob("*.parquet"))}
+
+
+def select_objects(table: Table, objects: Mapping[str, str]) -> str:
+    """A SELECT over such objects, with the words of their keys beside the columns of the table."""
+    is_bronze = table.namespace == "bronze"
+    words = {"object": ("VARCHAR", "object"), "ingest_date": ("DATE", "regexp_extract(object, 'ingest_date=([0-9-]+)', 1)::DATE")}
+    if is_bronze:
+        words["ingest_hour"] = ("BIGINT", "regexp_extract(object, 'ingest_hour=([0-9]+)', 1)::BIGINT")
+    empty = _empty([*_declared(table.columns), *((name, kind) for name, (kind, _) in words.items())])
+    if not objects:
+        return empty
+    # The reason is a word of a quarantine key and a column of the file; the file's own is taken.
+    read = f"read_parquet({_list(list(objects.values()))}, union_by_name = true, hive_partitioning = false, filename = true)"
+    key, file = next(iter(objects.items()))
+    above = len(file) - len(key)
+    made = ", ".join(f"{value} AS {name}" for name, (_, value) in words.items() if name != "object")
+    return f"{empty} UNION ALL BY NAME SELECT *, {made} FROM (SELECT * EXCLUDE (filename), substr(filename, {above + 1}) AS object FROM {read})"
 
 
 def local_path(uri: str) -> str:

@@ -1,0 +1,172 @@
+"""Judging by SQL: the truth, the queues and the lake's places become a verdict."""
+
+# ruff: noqa: S608 - SQL is made here from constants
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from lake.contracts import Contracts, load_contracts
+from lake.law_places import look
+from lake.law_queues import Message, Queues
+from lake.law_truth import read_truth
+from lake.law_verdict import Breach, Place, Surprise, Tally, Verdict, Violation
+from lake.query_tables import QueryTables
+from runtime.platforms import Platform
+
+_SHOWN = 1_000
+
+
+def judge(platform: Platform, files: Sequence[Path], ask: Callable[[], Queues]) -> Verdict:
+    contracts = load_contracts(platform.settings.contracts_folder)
+    connection = duckdb.connect(":memory:")
+    try:
+        connection.execute("SET TimeZone = 'UTC'")
+        # Truth before the queues, the queues before the lake: a reading can only have moved on.
+        read_truth(connection, files, contracts)
+        queues = ask()
+        look(connection, platform, QueryTables(platform, contracts), contracts.values())
+        _place(connection)
+        _place_queued(connection, queues)
+        _find_phantoms(connection, files, contracts)
+        return _verdict(connection, files, queues)
+    finally:
+        connection.close()
+
+
+def _place(connection: Any) -> None:
+    """`judged`: each reading once, with its place."""
+    connection.execute(
+        "CREATE TABLE known AS SELECT contract, identity, any_value(event_id) AS event_id, any_value(digest) AS digest, "
+        "any_value(device_id) AS device_id, bool_or(acknowledged) AS acknowledged, min(fate) AS fate, min(told) AS told "
+        "FROM sent GROUP BY contract, identity"
+    )
+    connection.execute(
+        "CREATE TABLE in_quarantine AS SELECT contract, identity, min(reason) AS reason FROM ("
+        "SELECT s.contract, s.identity, q.reason FROM sent s JOIN seen_quarantined q USING (quarantine_id) UNION ALL "
+        "SELECT k.contract, k.identity, q.reason FROM known k JOIN seen_quarantined q USING (contract, event_id, digest)) GROUP BY 1, 2"
+    )
+    seen = {place: f"(contract, event_id, digest) IN (SELECT (contract, event_id, digest) FROM seen_{table})" for place, table in _SEEN}
+    connection.execute(
+        f"CREATE TABLE judged AS SELECT *, CASE WHEN {seen[Place.VISIBLE]} THEN '{Place.VISIBLE}' WHEN {seen[Place.HELD]} THEN '{Place.HELD}' "
+        f"WHEN reason IS NOT NULL THEN '{Place.QUARANTINED}' WHEN {seen[Place.WAITING]} THEN '{Place.WAITING}' END AS place "
+        "FROM known LEFT JOIN in_quarantine USING (contract, identity)"
+    )
+
+
+_SEEN = ((Place.VISIBLE, "silver"), (Place.HELD, "held"), (Place.WAITING, "waiting"))
+
+
+def _place_queued(connection: Any, queues: Queues) -> None:
+    """Readings in none of the lake's places: are their bytes in a message of a queue?"""
+    for place, messages in ((Place.DEAD_LETTER, queues.dead), (Place.RULE_ERROR, queues.errors)):
+        if messages:
+            found = _carried(connection, messages)
+            connection.execute(
+                f"UPDATE judged SET place = '{place}' WHERE place IS NULL AND identity IN (SELECT unnest(?::VARCHAR[]))", [sorted(found)]
+            )
+    rest = Place.LOST if queues.waiting == 0 else Place.UNKNOWN
+    connection.execute(f"UPDATE judged SET place = '{rest}' WHERE place IS NULL")
+
+
+def _carried(connection: Any, messages: Sequence[Message]) -> set[str]:
+    """Identities of missing readings whose bytes are in one of the messages, on the same topic."""
+    missing = connection.execute(
+        "SELECT DISTINCT identity, topic, bytes FROM sent SEMI JOIN (FROM judged WHERE place IS NULL) USING (contract, identity)"
+    ).fetchall()
+    payloads: dict[str, list[bytes]] = {}
+    for message in messages:
+        payloads.setdefault(message.topic, []).append(message.payload)
+    return {identity for identity, topic, content in missing if any(content in payload for payload in payloads.get(topic, ()))}
+
+
+def _find_phantoms(connection: Any, files: Sequence[Path], contracts: Contracts) -> None:
+    """`phantom`: what is in the lake and in no truth file. Readings sent while we looked are in the files by now."""
+    in_silver = "FROM seen_silver ANTI JOIN {sent} USING (contract, event_id, digest)"
+    refused = (
+        "FROM seen_quarantined ANTI JOIN {sent} USING (quarantine_id) ANTI JOIN {sent} AS by_values USING (contract, event_id, digest)"
+    )
+    number = connection.execute(f"SELECT (SELECT count(*) {in_silver}) + (SELECT count(*) {refused})".format(sent="sent")).fetchone()[0]
+    if number:
+        read_truth(connection, files, contracts, "sent_later")
+    sent = "sent_later" if number else "sent"
+    told = "contract || ' of ' || device_id || ', event id ' || COALESCE(event_id, 'none')"
+    connection.execute(
+        f"CREATE TABLE phantom AS SELECT contract, device_id, {told} || ', visible by run ' || run_id AS told {in_silver} UNION ALL "
+        f"SELECT contract, device_id, {told} || ', quarantined as ' || reason || ', quarantine id ' || quarantine_id {refused}".format(
+            sent=sent
+        )
+    )
+
+
+def _verdict(connection: Any, files: Sequence[Path], queues: Queues) -> Verdict:
+    connection.execute(
+        "CREATE TABLE visible_often AS SELECT contract, any_value(device_id) AS device_id, event_id, count(*) AS times, "
+        "list(DISTINCT run_id) AS runs FROM seen_silver GROUP BY contract, event_id HAVING count(*) > 1"
+    )
+    connection.execute(_VIOLATIONS)
+    connection.execute(_SURPRISES)
+    violations = connection.execute(f"FROM violation ORDER BY ALL LIMIT {_SHOWN}").fetchall()
+    surprises = connection.execute(f"FROM surprise ORDER BY ALL LIMIT {_SHOWN}").fetchall()
+    return Verdict(
+        files=tuple(files),
+        tallies=_tallies(connection),
+        violations=tuple(Violation(Breach(row[0]), *row[1:]) for row in violations),
+        surprises=tuple(Surprise(*row) for row in surprises),
+        surprised=connection.execute("SELECT count(*) FROM surprise").fetchone()[0],
+        queues=queues,
+    )
+
+
+_VIOLATIONS = f"""
+CREATE TABLE violation AS
+SELECT '{Breach.LOST}' AS breach, contract, device_id, told FROM judged WHERE acknowledged AND place = '{Place.LOST}'
+UNION ALL
+SELECT '{Breach.TWICE}', v.contract, v.device_id, COALESCE(min(k.told), v.contract || ' of ' || v.device_id || ', event id ' || v.event_id)
+    || ', ' || v.times || ' rows, of ' || array_to_string(list_sort(v.runs), ' and ')
+FROM visible_often v LEFT JOIN known k USING (contract, event_id) GROUP BY v.contract, v.device_id, v.event_id, v.times, v.runs
+UNION ALL
+SELECT '{Breach.PHANTOM}', contract, device_id, told FROM phantom
+UNION ALL
+SELECT '{Breach.FOREIGN}', contract, device_id, told FROM judged WHERE fate = 'refused' AND place = '{Place.VISIBLE}'
+"""
+
+_SURPRISES = f"""
+CREATE TABLE surprise AS SELECT contract, device_id, fate AS expected, place || COALESCE(' as ' || reason, '') AS found, told FROM (
+    SELECT *, bool_or(fate = 'conflict') OVER (PARTITION BY contract, event_id) AND event_id IS NOT NULL AS is_contested FROM judged
+) WHERE place IN ('{Place.VISIBLE}', '{Place.QUARANTINED}') AND reason IS DISTINCT FROM 'gate_refused' AND NOT (
+    (fate = 'silver' AND place = '{Place.VISIBLE}')
+    OR (is_contested AND (place = '{Place.VISIBLE}' OR reason = 'event_id_conflict'))
+    OR (place = '{Place.QUARANTINED}' AND fate = 'quarantine:' || reason)
+    OR fate = 'refused'
+)
+"""
+
+
+def _tallies(connection: Any) -> tuple[Tally, ...]:
+    places = _counts(connection, "SELECT contract, device_id, place, count(*) FROM judged WHERE acknowledged GROUP BY 1, 2, 3")
+    breaches = _counts(connection, "SELECT contract, device_id, breach, count(*) FROM violation GROUP BY 1, 2, 3")
+    arrived = f"place NOT IN ('{Place.LOST}', '{Place.UNKNOWN}')"
+    others = _counts(connection, f"SELECT contract, device_id, {arrived}, count(*) FROM judged WHERE NOT acknowledged GROUP BY 1, 2, 3")
+    keys = sorted(places.keys() | breaches.keys() | others.keys())
+    return tuple(
+        Tally(
+            contract=contract,
+            device_id=device,
+            sent=sum(places.get((contract, device), {}).values()),
+            places={Place(name): number for name, number in places.get((contract, device), {}).items()},
+            breaches={Breach(name): number for name, number in breaches.get((contract, device), {}).items()},
+            unacknowledged_arrived=others.get((contract, device), {}).get(True, 0),
+            unacknowledged_not=others.get((contract, device), {}).get(False, 0),
+        )
+        for contract, device in keys
+    )
+
+
+def _counts(connection: Any, query: str) -> dict[tuple[str, str], dict[Any, int]]:
+    counts: dict[tuple[str, str], dict[Any, int]] = {}
+    for contract, device, name, number in connection.execute(query).fetchall():
+        counts.setdefault((contract, device), {})[name] = number
+    return counts

@@ -1,0 +1,80 @@
+"""Where readings are: silver, held or waiting bronze, and quarantine, as tables of identities for the law to compare.
+
+seen_silver       contract, device_id, event_id, digest, run_id
+seen_held         contract, event_id, digest                  bronze objects that the gate holds back
+seen_waiting      contract, event_id, digest                  bronze objects that no run has settled yet
+seen_quarantined  contract, device_id, quarantine_id, event_id, digest, reason, origin
+"""
+
+# ruff: noqa: S608 - SQL is made here from declared names and planned files
+
+from collections.abc import Iterable
+from typing import Any
+
+from lake.contracts import Contract
+from lake.law_values import digest_of_columns, digest_of_json
+from lake.layout import UNKNOWN_CONTRACT
+from lake.publications import SETTLED, State, read_ledger, read_publications
+from lake.query_tables import QueryTables, object_files, select_objects
+from lake.tables import bronze
+from runtime.platforms import Platform
+
+_TABLES = {
+    "seen_silver": "contract VARCHAR, device_id VARCHAR, event_id VARCHAR, digest VARCHAR, run_id VARCHAR",
+    "seen_held": "contract VARCHAR, event_id VARCHAR, digest VARCHAR",
+    "seen_waiting": "contract VARCHAR, event_id VARCHAR, digest VARCHAR",
+    "seen_quarantined": "contract VARCHAR, device_id VARCHAR, quarantine_id VARCHAR, event_id VARCHAR, digest VARCHAR, "
+    "reason VARCHAR, origin VARCHAR",
+}
+
+
+def look(connection: Any, platform: Platform, tables: QueryTables, contracts: Iterable[Contract]) -> None:
+    """Make and fill the tables of this module's docstring.
+
+    Each place before those that follow it on a reading's way: what moves on meanwhile is seen at its new place, never nowhere.
+    """
+    for name, columns in _TABLES.items():
+        connection.execute(f"CREATE TABLE {name} ({columns})")
+    every = tuple(contracts)
+    for contract in every:
+        _look_at_bronze(connection, platform, contract)
+    later = [f"{schema}.{contract.name}" for schema in ("quarantine", "silver") for contract in every]
+    tables.make(connection, [*later, f"quarantine.{UNKNOWN_CONTRACT}"], None)
+    for contract in every:
+        _look_at_quarantine(connection, contract)
+        _look_at_silver(connection, contract)
+    connection.execute(
+        f"INSERT INTO seen_quarantined SELECT contract, device_id, quarantine_id, event_id, NULL, reason, origin "
+        f"FROM quarantine.{UNKNOWN_CONTRACT}"
+    )
+
+
+def _look_at_bronze(connection: Any, platform: Platform, contract: Contract) -> None:
+    """Only objects that are held or wait are read: the readings of the others must be in silver or quarantine."""
+    table = bronze(contract)
+    objects = object_files(platform, table)
+    ledger = read_ledger(platform, contract.name)
+    state = {run.run_id: run.state for run in read_publications(platform, f"silver.{contract.name}", contract.name)}
+    settled = {plan.object for plan in ledger if state.get(plan.run_id) in SETTLED}
+    held = {plan.object for plan in ledger if state.get(plan.run_id) is State.HELD}
+    for name, keys in (("seen_held", held & objects.keys()), ("seen_waiting", objects.keys() - settled)):
+        if keys:
+            select = select_objects(table, {key: objects[key] for key in sorted(keys)})
+            connection.execute(f"INSERT INTO {name} SELECT ?, event_id, {digest_of_columns(contract)} FROM ({select})", [contract.name])
+
+
+def _look_at_silver(connection: Any, contract: Contract) -> None:
+    digest = digest_of_columns(contract)
+    connection.execute(
+        f"INSERT INTO seen_silver SELECT ?, device_id, event_id, {digest}, run_id FROM silver.{contract.name}", [contract.name]
+    )
+
+
+def _look_at_quarantine(connection: Any, contract: Contract) -> None:
+    """Readings that silver or the gate put there were made again as JSON; the digest tells whose they are."""
+    digest = digest_of_json(contract, "document")
+    connection.execute(
+        f"INSERT INTO seen_quarantined SELECT contract, device_id, quarantine_id, event_id, "
+        f"CASE WHEN origin != 'decode' THEN {digest} END, reason, origin FROM ("
+        f"SELECT *, CASE WHEN origin != 'decode' THEN decode(bytes)::JSON END AS document FROM quarantine.{contract.name})"
+    )

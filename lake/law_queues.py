@@ -1,0 +1,115 @@
+"""Messages that have not reached the lake: waiting in the telemetry queue, given up, or failed in the rule.
+
+The dead-letter and the error queue are read without removing anything. The telemetry queue is only counted: reading it would
+count as a delivery, and five of those make a dead letter.
+"""
+
+import base64
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from runtime.errors import ServiceError
+from runtime.platforms import Platform
+
+_COUNTS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed")
+_PEEK_SECONDS = 30
+_MOST = 2_000
+
+
+@dataclass(frozen=True)
+class Message:
+    topic: str
+    payload: bytes
+
+
+@dataclass(frozen=True)
+class Queues:
+    """`waiting`: messages in the telemetry queue; None where the queues could not be asked."""
+
+    waiting: int | None
+    dead: tuple[Message, ...] = ()
+    errors: tuple[Message, ...] = ()
+
+
+UNREACHABLE = Queues(None)
+
+
+def read_queues(platform: Platform, wait_seconds: float = 0, pause: Callable[[float], None] = time.sleep) -> Queues:
+    """What is in the queues, after waiting up to `wait_seconds` for the telemetry queue to be empty."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    settings = platform.settings
+    try:
+        waiting = _count(platform, settings.telemetry_queue)
+        deadline = time.monotonic() + wait_seconds
+        while waiting and time.monotonic() < deadline:
+            pause(0.5)
+            waiting = _count(platform, settings.telemetry_queue)
+        dead = _peek(platform, settings.dead_letter_queue)
+        errors = _peek(platform, settings.error_queue)
+    except (ServiceError, BotoCoreError, ClientError):
+        return UNREACHABLE
+    return Queues(waiting, tuple(_queued(body, platform) for body in dead), tuple(_failed(body) for body in errors))
+
+
+def queue_counts(platform: Platform) -> dict[str, int]:
+    """Messages in each queue, by the queue's part: telemetry, errors, dead letters."""
+    settings = platform.settings
+    names = {"telemetry": settings.telemetry_queue, "errors": settings.error_queue, "dead letters": settings.dead_letter_queue}
+    return {part: _count(platform, name) for part, name in names.items()}
+
+
+def _count(platform: Platform, queue: str) -> int:
+    sqs = platform.client("sqs")
+    url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
+    attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(_COUNTS))["Attributes"]
+    return sum(int(attributes[name]) for name in _COUNTS)
+
+
+def _peek(platform: Platform, queue: str) -> list[str]:
+    """Bodies of the queue's messages; they are hidden while it reads and shown again after."""
+    sqs = platform.client("sqs")
+    url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
+    found: dict[str, dict[str, Any]] = {}
+    try:
+        while len(found) < _MOST:
+            answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=_PEEK_SECONDS)
+            fresh = {entry["MessageId"]: entry for entry in answer.get("Messages", ()) if entry["MessageId"] not in found}
+            if not fresh:
+                break
+            found |= fresh
+    finally:
+        for entry in found.values():
+            sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=entry["ReceiptHandle"], VisibilityTimeout=0)
+    return [entry["Body"] for entry in found.values()]
+
+
+def _queued(body: str, platform: Platform) -> Message:
+    """A message as the rule wrote it."""
+    document = _object(body)
+    topic = f"{platform.settings.topic_prefix}/{document.get('device_id')}/{document.get('contract')}"
+    return Message(topic, _bytes(document.get("payload")))
+
+
+def _failed(body: str) -> Message:
+    """A message as the rule's error action wrote it."""
+    document = _object(body)
+    return Message(str(document.get("topic", "")), _bytes(document.get("base64OriginalPayload")))
+
+
+def _object(body: str) -> dict[str, Any]:
+    try:
+        document = json.loads(body)
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _bytes(text: object) -> bytes:
+    try:
+        return base64.b64decode(str(text or ""))
+    except ValueError:
+        return b""

@@ -1,0 +1,113 @@
+"""What the law found: tallies by device and contract, violations with the reading they are about."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from lake.law_queues import Queues
+from runtime.errors import LawBroken, LawUnknown
+
+
+class Place(StrEnum):
+    VISIBLE = "visible"
+    HELD = "held"
+    QUARANTINED = "quarantined"
+    WAITING = "waiting"
+    DEAD_LETTER = "dead letter"
+    RULE_ERROR = "rule error"
+    UNKNOWN = "unknown"
+    LOST = "lost"
+
+
+class Breach(StrEnum):
+    LOST = "lost"
+    TWICE = "visible twice"
+    PHANTOM = "never sent"
+    FOREIGN = "refused by the broker, yet visible"
+
+
+@dataclass(frozen=True)
+class Violation:
+    breach: Breach
+    contract: str
+    device_id: str
+    reading: str
+
+    def __str__(self) -> str:
+        return f"{self.breach}: {self.reading}"
+
+
+@dataclass(frozen=True)
+class Surprise:
+    """A reading elsewhere than the simulator meant it to end. The law holds; the expectation did not."""
+
+    contract: str
+    device_id: str
+    expected: str
+    found: str
+    reading: str
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Readings of one device and contract. `places` counts acknowledged readings; the breaches count on their own."""
+
+    contract: str
+    device_id: str
+    sent: int
+    places: dict[Place, int]
+    breaches: dict[Breach, int]
+    unacknowledged_arrived: int
+    unacknowledged_not: int
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`violations` and `surprises` show the first of each; the counts are of all."""
+
+    files: tuple[Path, ...]
+    tallies: tuple[Tally, ...]
+    violations: tuple[Violation, ...]
+    surprises: tuple[Surprise, ...]
+    surprised: int
+    queues: Queues
+
+    @property
+    def sent(self) -> int:
+        return sum(tally.sent for tally in self.tallies)
+
+    def place(self, place: Place) -> int:
+        return sum(tally.places.get(place, 0) for tally in self.tallies)
+
+    def breach(self, breach: Breach) -> int:
+        return sum(tally.breaches.get(breach, 0) for tally in self.tallies)
+
+    @property
+    def in_flight(self) -> int:
+        return self.place(Place.WAITING) + self.place(Place.RULE_ERROR) + self.place(Place.UNKNOWN)
+
+    @property
+    def is_broken(self) -> bool:
+        return any(self.breach(breach) for breach in Breach)
+
+    @property
+    def is_unknown(self) -> bool:
+        return not self.is_broken and self.place(Place.UNKNOWN) > 0
+
+    @property
+    def holds(self) -> bool:
+        return not self.is_broken and not self.is_unknown
+
+    def check(self) -> None:
+        """Raises LawBroken, or LawUnknown where nothing is known to be wrong and some readings cannot be found yet."""
+        if self.is_broken:
+            counts = ", ".join(f"{self.breach(breach)} {breach}" for breach in Breach if self.breach(breach))
+            raise LawBroken(f"verify: the law does not hold: {counts}; first: {self.violations[0]}")
+        if self.is_unknown:
+            missing = self.place(Place.UNKNOWN)
+            why = (
+                "the queues cannot be asked"
+                if self.queues.waiting is None
+                else f"{self.queues.waiting} messages wait in the telemetry queue"
+            )
+            raise LawUnknown(f"verify: {missing} readings are not in the lake, and {why}; start the platform, let it rest and verify again")

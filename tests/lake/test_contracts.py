@@ -1,0 +1,145 @@
+"""Contracts: what is read from a file, what is refused with which words, and what a new version may change."""
+
+from pathlib import Path
+
+import pytest
+
+from lake.contracts import Contract, Contracts, load_contract, load_contracts
+from runtime.errors import ContractError
+
+ROOT = Path(__file__).resolve().parents[2]
+
+LIFT = """\
+contract: lift
+version: 1
+description: Lifts.
+cadence_seconds: 60
+fields:
+  load: {type: float64, unit: kg, min: 0, max: 2000, required: true}
+  door: {type: string, enum: [open, closed]}
+  floor: {type: int64, unit: "1"}
+"""
+
+
+def contract(folder: Path, text: str = LIFT, name: str = "lift.yaml") -> Contract:
+    (folder / name).write_text(text)
+    return load_contract(folder / name)
+
+
+def refusal(folder: Path, old: str, new: str) -> str:
+    assert old in LIFT
+    with pytest.raises(ContractError) as caught:
+        contract(folder, LIFT.replace(old, new))
+    return str(caught.value)
+
+
+def test_a_contract_is_read_with_its_fields(tmp_path: Path) -> None:
+    lift = contract(tmp_path)
+    assert (lift.name, lift.version, lift.kind, lift.cadence_seconds, lift.late_days) == ("lift", 1, "measurement", 60, 7)
+    load = lift.field("load")
+    assert (load.type, load.unit, load.min, load.max, load.required) == ("float64", "kg", 0, 2000, True)
+    assert lift.field("door").enum == ("open", "closed")
+
+
+def test_the_shipped_contracts_load_and_are_the_four_of_the_skeleton() -> None:
+    contracts = load_contracts(ROOT / "contracts")
+    assert sorted(contracts) == ["environment", "maintenance", "pump", "turbofan"]
+    turbofan = contracts["turbofan"]
+    # Three settings, 21 sensors, the cycle.
+    assert len(turbofan.fields) == 25
+    assert turbofan.lifetime_counter is not None
+    assert turbofan.lifetime_counter.name == "cycle"
+    # The columns of C-MAPSS that never change, or not within an engine: set3, s1, s5, s6, s10, s16, s18, s19, and the settings.
+    assert sum(field.may_be_constant for field in turbofan.fields) >= 8
+    assert not contracts["maintenance"].is_measurement
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("contract: lift", "contract: hoist", "lift.yaml, contract: 'hoist' is not the name of the file"),
+        ("version: 1", "version: one", "lift.yaml, version: 'one' must be a whole number of at least 1"),
+        ("description: Lifts.", "words: Lifts.", "'words' is not known here"),
+        ("cadence_seconds: 60\n", "", "cadence_seconds: a measurement needs a number of seconds"),
+        ("cadence_seconds: 60", "cadence_seconds: -5", "cadence_seconds: a measurement needs a number of seconds"),
+        ("cadence_seconds: 60", "kind: event\ncadence_seconds: 60", "an event has no cadence"),
+        ("type: float64", "type: float", "field load: type: 'float' must be one of float64, int64, bool, string"),
+        ("max: 2000", "max: -1", "field load: max -1 is below min 0; swap them"),
+        ("max: 2000", "max: .inf", "field load: max: inf must be a finite number"),
+        ("  floor:", "  event_id:", "field event_id: the platform has a column of this name"),
+        ("  floor:", "  Floor:", "'Floor' must be a lower-case name"),
+        ("enum: [open, closed]", "enum: [on, off]", "must be a list of different texts"),
+        ("enum: [open, closed]", "min: 3", "field door: min has no meaning for type string"),
+        ("required: true", "required: maybe", "field load: required: 'maybe' must be true or false"),
+        ("required: true", "requried: true", "field load: 'requried' is not known here"),
+        ("  floor:", "  load:", "the key 'load' stands twice"),
+        ("fields:", "fields: []\nquality:", "fields: there must be at least one field"),
+        ("cadence_seconds: 60", "cadence_seconds: 60\nquality: {completeness: 2}", "quality: completeness: 2 must be a share between 0 and 1"),
+        ("{type: float64, unit: kg, min: 0, max: 2000, required: true}", "{type: float64", "not valid YAML"),
+    ],
+)
+def test_a_wrong_file_is_refused_with_the_place_and_the_reason(tmp_path: Path, old: str, new: str, words: str) -> None:
+    said = refusal(tmp_path, old, new)
+    assert said.startswith("contract lift.yaml")
+    assert words in said
+
+
+def test_a_file_that_is_no_mapping_and_one_that_is_no_text_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("- 1\n")
+    (tmp_path / "b.yaml").write_bytes(b"\xff\xfe\x00")
+    for name in ("a.yaml", "b.yaml"):
+        with pytest.raises(ContractError, match=name):
+            load_contract(tmp_path / name)
+
+
+def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
+    with pytest.raises(ContractError, match="does not exist; set FLEETLAKE_CONTRACTS_FOLDER"):
+        load_contracts(tmp_path / "none")
+
+
+def version_2(folder: Path, old: str, new: str) -> Contracts:
+    assert old in LIFT
+    (folder / "lift.v1.yaml").write_text(LIFT)
+    (folder / "lift.yaml").write_text(LIFT.replace("version: 1", "version: 2").replace(old, new))
+    return load_contracts(folder)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("max: 2000", "max: 3000"),
+        ("max: 2000, required: true", "max: 2000, required: false"),
+        ("[open, closed]", "[open, closed, stuck]"),
+        ('  floor: {type: int64, unit: "1"}', '  floor: {type: int64, unit: "1"}\n  speed: {type: float64}'),
+    ],
+)
+def test_a_new_version_may_widen_and_add_optional_fields(tmp_path: Path, old: str, new: str) -> None:
+    contracts = version_2(tmp_path, old, new)
+    assert contracts["lift"].version == 2
+    assert [version.version for version in contracts.versions("lift")] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("max: 2000", "max: 1000", "field load narrowed max to 1000"),
+        ("min: 0", "min: 10", "field load narrowed min to 10"),
+        ("unit: kg", "unit: lb", "field load changed its unit from 'kg' to 'lb'"),
+        ("type: int64", "type: float64", "field floor changed from int64 to float64"),
+        ("[open, closed]", "[open]", "field door lost values of its enum"),
+        ('  floor: {type: int64, unit: "1"}\n', "", "field floor was removed"),
+        ('unit: "1"}', 'unit: "1"}\n  speed: {type: float64, required: true}', "field speed is new and required"),
+        ('{type: int64, unit: "1"}', '{type: int64, unit: "1", required: true}', "field floor became required"),
+    ],
+)
+def test_anything_else_is_a_new_contract(tmp_path: Path, old: str, new: str, words: str) -> None:
+    with pytest.raises(ContractError) as caught:
+        version_2(tmp_path, old, new)
+    assert words in str(caught.value)
+    assert "make it a new contract" in str(caught.value)
+
+
+def test_a_change_without_a_new_version_number_is_refused(tmp_path: Path) -> None:
+    changed = contract(tmp_path, LIFT.replace("max: 2000", "max: 3000"))
+    with pytest.raises(ContractError, match="fields changed without a new version number"):
+        Contracts([contract(tmp_path), changed])

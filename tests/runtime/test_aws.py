@@ -1,0 +1,117 @@
+"""The AWS side of the seam: the same methods as the laptop's, and what they hand to AWS."""
+
+import inspect
+import shlex
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from runtime.aws import AwsPlatform
+from runtime.aws_tasks import spark_job_driver
+from runtime.errors import SettingsError
+from runtime.local import LocalPlatform
+from runtime.platforms import Platform, current_platform
+from runtime.settings import Settings
+
+AWS = {
+    "FLEETLAKE_PLATFORM": "aws",
+    "FLEETLAKE_REGION": "eu-central-1",
+    "FLEETLAKE_LAKE_BUCKET": "lake-of-acme",
+    "FLEETLAKE_EMR_ARCHIVE": "s3://code-of-acme/fleetlake/",
+    "FLEETLAKE_EMR_APPLICATION": "00f1",
+    "FLEETLAKE_EMR_ROLE": "arn:aws:iam::123456789012:role/spark",
+}
+
+
+def aws(**variables: str) -> AwsPlatform:
+    platform = current_platform(Settings.from_environment(AWS | variables))
+    assert isinstance(platform, AwsPlatform)
+    return platform
+
+
+@pytest.fixture(autouse=True)
+def _credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+
+
+@pytest.mark.parametrize("side", [LocalPlatform, AwsPlatform])
+def test_both_sides_have_every_method_of_the_seam_with_its_arguments(side: type) -> None:
+    declared = {name: member for name, member in vars(Platform).items() if not name.startswith("_") and callable(member)}
+    assert {"client", "spark_task", "time_series", "object_uri"} <= declared.keys()
+    for name, member in declared.items():
+        assert list(inspect.signature(getattr(side, name)).parameters) == list(inspect.signature(member).parameters), name
+
+
+def test_addresses_are_of_s3_and_the_catalog_is_glue() -> None:
+    platform = aws()
+    assert platform.object_uri("bronze/pump/x.parquet") == "s3://lake-of-acme/bronze/pump/x.parquet"
+    assert platform.catalog_properties()["type"] == "glue"
+    conf = platform.spark_conf()
+    assert conf["spark.sql.catalog.lake.catalog-impl"] == "org.apache.iceberg.aws.glue.GlueCatalog"
+    assert conf["spark.sql.catalog.lake.warehouse"] == "s3://lake-of-acme/warehouse"
+    assert "IcebergSparkSessionExtensions" in conf["spark.sql.extensions"]
+
+
+@mock_aws
+def test_clients_talk_to_aws_without_an_endpoint_of_ours() -> None:
+    client = aws().client("s3")
+    assert client.meta.endpoint_url == "https://s3.eu-central-1.amazonaws.com"
+    client.create_bucket(Bucket="lake-of-acme", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    client.put_object(Bucket="lake-of-acme", Key="a", Body=b"1")
+    assert boto3.client("s3", region_name="eu-central-1").get_object(Bucket="lake-of-acme", Key="a")["Body"].read() == b"1"
+
+
+def test_a_spark_job_of_emr_runs_main_py_with_the_zip_and_the_environment() -> None:
+    driver = spark_job_driver(aws(), ["silver", "--contract", "pump"])["sparkSubmit"]
+    assert driver["entryPoint"] == "s3://code-of-acme/fleetlake/main.py"
+    assert driver["entryPointArguments"] == ["silver", "--contract", "pump"]
+    words = shlex.split(driver["sparkSubmitParameters"])
+    conf = dict(word.split("=", 1) for flag, word in zip(words[::2], words[1::2], strict=True) if flag == "--conf")
+    assert conf["spark.submit.pyFiles"] == "s3://code-of-acme/fleetlake/fleetlake.zip"
+    assert conf["spark.emr-serverless.driverEnv.FLEETLAKE_LAKE_BUCKET"] == "lake-of-acme"
+    assert conf["spark.emr-serverless.driverEnv.FLEETLAKE_PLATFORM"] == "aws"
+
+
+def test_the_operator_is_emr_serverless_deferred_and_boto_takes_its_arguments() -> None:
+    operator = aws().spark_task("silver", ["silver", "--contract", "pump"], retries=2)
+    assert (type(operator).__name__, operator.deferrable, operator.retries) == ("EmrServerlessStartJobOperator", True, 2)
+    # botocore's own model of StartJobRun is the reference.
+    from botocore.session import get_session
+    from botocore.validate import ParamValidator
+
+    model = get_session().get_service_model("emr-serverless").operation_model("StartJobRun").input_shape
+    wish = {
+        "applicationId": operator.application_id,
+        "clientToken": "t",
+        "executionRoleArn": operator.execution_role_arn,
+        "jobDriver": operator.job_driver,
+        "configurationOverrides": operator.configuration_overrides,
+        "name": operator.name,
+    }
+    assert not ParamValidator().validate(wish, model).has_errors()
+
+
+@mock_aws
+def test_emr_takes_the_job_that_the_operator_would_start() -> None:
+    platform = aws()
+    emr = platform.client("emr-serverless")
+    application = emr.create_application(name="fleetlake", releaseLabel="emr-7.0.0", type="SPARK")["applicationId"]
+    emr.start_application(applicationId=application)
+    driver = spark_job_driver(platform, ["silver", "--contract", "pump"])
+    run = emr.start_job_run(applicationId=application, clientToken="t", executionRoleArn=AWS["FLEETLAKE_EMR_ROLE"], jobDriver=driver)
+    told = emr.get_job_run(applicationId=application, jobRunId=run["jobRunId"])["jobRun"]["jobDriver"]["sparkSubmit"]
+    assert told["entryPointArguments"] == ["silver", "--contract", "pump"]
+
+
+def test_what_aws_needs_and_nobody_gave_is_named() -> None:
+    with pytest.raises(SettingsError, match="FLEETLAKE_EMR_APPLICATION is empty"):
+        aws(FLEETLAKE_EMR_APPLICATION="").spark_task("silver", ["silver"])
+
+
+@mock_aws
+def test_the_broker_is_the_accounts_own_data_endpoint() -> None:
+    host, port = aws().mqtt_endpoint()
+    assert host.endswith(".iot.eu-central-1.amazonaws.com")
+    assert port == 8883

@@ -28,15 +28,25 @@ def accept(lake: SparkLake, contract_name: str, run: str, held: str, why: str, w
     _held(lake, contract, held, why)
     waived = failed_or_waived(lake.platform, held)
     selection = silver_job.Selection(accepts=held, waived=waived, why=why, who=who)
-    return silver_job.run(lake, contract.name, run, selection, gate)
+    outcome = silver_job.run(lake, contract.name, run, selection, gate)
+    if outcome.run_id is None:
+        # Somebody else settled it meanwhile; this says how.
+        _held(lake, contract, held, why)
+    return outcome
 
 
 def refuse(lake: SparkLake, contract_name: str, run: str, held: str, why: str, who: str) -> int:
     """Put the held run's readings to quarantine and settle it; how many there were. Raises UserError as `accept` does."""
     contract = lake.contracts.named(contract_name)
     _held(lake, contract, held, why)
-    keys = read_known(lake, contract.name).objects_of(held)
-    frame = silver_job.read_bronze(lake, contract, keys).select(*bronze(contract).column_names)
+    planned = [planned for planned in read_known(lake, contract.name).planned if planned.run_id == held]
+    keys = sorted({planned.object for planned in planned})
+    readings = silver_job.read_bronze(lake, contract, keys)
+    # What came again in another object and is visible by that stays visible, and is not quarantined beside it.
+    on_days = silver_job.on_days("event_time", silver_job.touched_days(planned))
+    visible = lake.table(silver(contract)).where(on_days).select("event_id", silver_job.values(contract).alias("visible_values"))
+    same = (readings["event_id"] == visible["event_id"]) & silver_job.values(contract).eqNullSafe(visible["visible_values"])
+    frame = readings.join(visible, on=same, how="left_anti").select(*bronze(contract).column_names)
     rows = [refused(contract, row, Reason.GATE_REFUSED, f"run {held}: {why}", "gate") for row in frame.toArrow().to_pylist()]
     put_quarantined(lake.platform, rows, lake.clock.now(), lake.contracts)
     note(lake.platform, lake.clock, held, silver(contract), contract.name, State.REFUSED, why=why, who=who)

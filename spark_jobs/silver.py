@@ -4,16 +4,15 @@ heal → plan → merge → audit → publish. The source is deduplicated by eve
 reading that is in silver already changes nothing; one with the same id and other values goes to quarantine as a conflict.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Protocol
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from lake.contracts import Contract
-from lake.publications import State, note
+from lake.publications import Planned, State, note
 from lake.schemas import spark_columns
 from lake.tables import bronze, silver
 from runtime.errors import GateFailed
@@ -41,10 +40,8 @@ class Selection:
     who: str | None = None
 
 
-class Gate(Protocol):
-    """What judges a run's rows on its branch: spark_jobs.quality.audit, or a test's own."""
-
-    def __call__(self, lake: SparkLake, contract: Contract, branch: str, run_id: str, waived: frozenset[str]) -> Verdict: ...
+# What judges a run's rows on its branch (by name), waiving some checks: spark_jobs.quality.audit, or a test's own.
+Gate = Callable[[SparkLake, Contract, str, str, frozenset[str]], Verdict]
 
 
 def run(lake: SparkLake, contract_name: str, run: str, selection: Selection = Selection(), gate: Gate = audit) -> Outcome:
@@ -177,7 +174,7 @@ def conflicting(ranked: DataFrame, present: DataFrame, contract: Contract) -> Da
     )
 
 
-def touched_days(objects: Sequence[BronzeObject]) -> list[tuple[date, date]]:
+def touched_days(objects: Sequence[BronzeObject | Planned]) -> list[tuple[date, date]]:
     """The event days the objects cover, as ranges: first day, day after the last."""
     spans = sorted(
         (o.min_event_time.date(), o.max_event_time.date() + timedelta(days=1)) for o in objects if o.min_event_time and o.max_event_time

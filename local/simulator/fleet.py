@@ -1,0 +1,59 @@
+"""Simulates a fleet: every device on its own connection, readings of simulated time sent as fast as they are acknowledged.
+
+    from local.simulator.fleet import simulate
+    from local.simulator.plan import Plan
+
+    plan = Plan(devices={"turbofan": 20, "pump": 3}, start=monday, end=tuesday, seed=1, faults=every_fault(0.05), pack=100)
+    sent = simulate(plan, platform, watch=lambda progress: table.update(progress))
+    sent.readings, sent.acknowledged, sent.refused, sent.faults["late"], sent.truth_file
+
+- `platform` names the broker and the contracts folder; devices that have no certificate yet get one.
+- `watch` is called after each message and each connection with a `local.sending.Progress`: counts of readings planned, sent,
+  acknowledged and refused; connected devices while the fleet connects. It must return soon: the sending waits for it.
+- A second slice of the same fleet is ``replace(plan, start=tuesday, end=wednesday, born=monday)``: engines go on where they were.
+- What was sent stands in `truth_file`, by default one new file in ``{home}/truth`` for each call (see `local.truth`).
+- Any measurement contract makes a fleet; engines (`turbofan`) also send the events of `maintenance` where that contract exists.
+- `stream(plan, contracts)` alone gives the messages without sending them: pure, the same for the same plan.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from lake.contracts import Contracts, load_contracts
+from local.message import Message
+from local.sending import Sent, Watch, send
+from local.simulator import faults, packs
+from local.simulator.plan import Plan
+from local.simulator.planned import number
+from local.simulator.samples import samples
+from local.truth import Truth, new_run, truth_file
+from runtime.platforms import Platform
+
+
+@dataclass(frozen=True)
+class Simulated(Sent):
+    """Counts of readings and messages, readings by fault, and where the truth of them lies."""
+
+    truth_file: Path
+
+
+def simulate(plan: Plan, platform: Platform, truth: Path | None = None, watch: Watch = lambda _: None) -> Simulated:
+    """Send what `plan` says; returns when each message was answered.
+
+    Raises UserError or ContractError for a plan that cannot be, ServiceError where the broker fails.
+    """
+    messages = stream(plan, load_contracts(platform.settings.contracts_folder))
+    run = new_run()
+    file = truth or truth_file(platform.settings.home, run)
+    with Truth(file, run, {"command": "simulate", **plan.described(), "boot": plan.boot_name}) as written:
+        sent = send(platform, messages, written, watch)
+    return Simulated(**vars(sent), truth_file=file)
+
+
+def stream(plan: Plan, contracts: Contracts) -> list[Message]:
+    """The messages of a plan, in the order of sending."""
+    plan.check(contracts)
+    measured = faults.stuck(faults.quiet(list(samples(plan, contracts)), plan), plan)
+    planned = faults.befall(number(measured, plan.boot_name), plan)
+    messages = list(packs.messages(planned, plan.pack))
+    return packs.resend(messages, plan.faults["resend"], plan.seed) if "resend" in plan.faults and messages else messages

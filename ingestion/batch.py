@@ -34,7 +34,10 @@ class Message:
 
 @dataclass
 class Batch:
+    """Decoded by one set of contracts, so that what is put fits the table that its contract says."""
+
     settings: Settings
+    contracts: Mapping[str, Contract]
     messages: list[Message] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
     quarantined: list[Quarantined] = field(default_factory=list)
@@ -45,10 +48,10 @@ class Batch:
     def is_empty(self) -> bool:
         return not self.messages
 
-    def add(self, message: Message, contracts: Mapping[str, Contract]) -> None:
+    def add(self, message: Message) -> None:
         """Decode a message into the batch. One that breaks the decoder is left to the queue, which gives it up in time."""
         try:
-            self._decode(message, contracts)
+            self._decode(message)
         except Exception:
             # The loop's edge: no content may stop the worker. After its last try the message is in the dead-letter queue.
             log.exception("decode: unexpected error; the message goes back to the queue")
@@ -58,22 +61,32 @@ class Batch:
         self.messages.append(message)
         self.size += len(message.body)
 
-    def _decode(self, message: Message, contracts: Mapping[str, Contract]) -> None:
+    def _decode(self, message: Message) -> None:
         try:
             envelope = read_envelope(message.body, self.settings.topic_prefix)
         except BadEnvelope as bad:
             content = message.body.encode(errors="surrogatepass")
             self.quarantined.append(Quarantined(UNKNOWN_CONTRACT, "", "", content, None, Reason.BAD_ENVELOPE, str(bad)))
             return
-        decoded = decode(envelope, contracts, self.settings.future_seconds)
+        decoded = decode(envelope, self.contracts, self.settings.future_seconds)
         self.rows += decoded.rows
         self.quarantined += decoded.quarantined
+
+    def alone(self, message: Message) -> "Batch":
+        """A batch of one message of this one."""
+        single = Batch(self.settings, self.contracts)
+        single.add(message)
+        return single
 
     def is_due(self, now: float) -> bool:
         if self.is_empty:
             return False
         is_full = len(self.rows) + len(self.quarantined) >= self.settings.batch_readings or self.size >= self.settings.batch_bytes
         return is_full or now - self.begun >= self.settings.batch_seconds
+
+    def seconds_left(self, now: float) -> float:
+        """Until the batch is old enough to be written."""
+        return max(0.0, self.begun + self.settings.batch_seconds - now)
 
     def extend(self, sqs: Any, queue: str, now: float) -> None:
         """Keep messages invisible whose time is half over."""

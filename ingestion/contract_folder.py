@@ -23,10 +23,14 @@ class ContractFolder:
             try:
                 self._contracts = load_contracts(self._folder)
                 log.info(f"contracts read again: {', '.join(self._contracts)}")
-            except ContractError as error:
+            except (ContractError, OSError) as error:
                 log.error(f"contracts are not read again: {error}")
         return self._contracts
 
     def _stamp(self) -> tuple[tuple[str, int, int], ...]:
-        files = sorted(self._folder.glob("*.yaml"))
-        return tuple((file.name, stat.st_mtime_ns, stat.st_size) for file in files for stat in [file.stat()])
+        try:
+            files = sorted(self._folder.glob("*.yaml"))
+            return tuple((file.name, stat.st_mtime_ns, stat.st_size) for file in files for stat in [file.stat()])
+        except OSError:
+            # A file went away between the list and the look at it; the next look is another.
+            return ()

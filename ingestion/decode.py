@@ -73,8 +73,16 @@ class _Message:
         if isinstance(document, dict) and "readings" in document:
             return self._pack(document)
         if isinstance(document, dict) and "ts" in document:
-            return Decoded(((self.validator.reading(document, Head()), self.envelope),), ())
+            return self._single(document)
         raise Refused(Reason.BAD_PACK, "neither a pack with readings nor a reading with ts")
+
+    def _single(self, document: dict[str, Any]) -> Decoded:
+        head = Head()
+        outcome = self._outcome(document, head)
+        if isinstance(outcome, Reading):
+            return Decoded(((outcome, self.envelope),), ())
+        identity = self.validator.known_identity(document, head)
+        return Decoded((), (quarantined(self.envelope, self.envelope.payload, None, outcome, identity=identity),))
 
     def _pack(self, document: dict[str, Any]) -> Decoded:
         head, readings = self._head(document), document["readings"]

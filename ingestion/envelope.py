@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+# What arrives outside of these was not written by a rule; and no sum with such a moment overflows.
+_YEARS = range(2000, 9000)
+
 
 @dataclass(frozen=True)
 class Envelope:
@@ -49,12 +52,19 @@ def _text(document: dict[str, Any], name: str) -> str:
     value = document.get(name)
     if not isinstance(value, str) or not value:
         raise BadEnvelope(f"{name} is missing")
-    return value
+    return _whole(name, value)
 
 
 def _optional(document: dict[str, Any], name: str) -> str | None:
     value = document.get(name)
-    return value if isinstance(value, str) else None
+    return _whole(name, value) if isinstance(value, str) else None
+
+
+def _whole(name: str, value: str) -> str:
+    """A text that can be stored: JSON can spell half a character, which no file format takes."""
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        raise BadEnvelope(f"{name} holds half of a surrogate pair")
+    return value
 
 
 def _payload(document: dict[str, Any]) -> bytes:
@@ -70,6 +80,9 @@ def _moment(document: dict[str, Any]) -> datetime:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise BadEnvelope("received_at is not epoch milliseconds")
     try:
-        return datetime.fromtimestamp(value / 1000, UTC)
+        moment = datetime.fromtimestamp(value / 1000, UTC)
     except (OverflowError, ValueError, OSError):
         raise BadEnvelope("received_at is no moment") from None
+    if moment.year not in _YEARS:
+        raise BadEnvelope(f"received_at lies in the year {moment.year}")
+    return moment

@@ -4,8 +4,9 @@ import itertools
 import re
 from dataclasses import dataclass
 
-# Texts are taken whole, so that brackets in them do not count.
-_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{},:]', re.DOTALL)
+# Texts are taken whole, so that brackets in them do not count; one without an end reaches to the end of all, or else each of
+# its escaped quotes would begin a search of its own.
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[\[\]{},:]', re.DOTALL)
 _OPEN, _CLOSE = (b"{", b"["), (b"}", b"]")
 
 

@@ -8,6 +8,7 @@ from lake.reasons import Reason
 
 MAX_DEPTH = 16
 _INT64 = 2**63
+_LONGEST_DETAIL = 300
 
 
 class Refused(Exception):
@@ -16,7 +17,7 @@ class Refused(Exception):
     def __init__(self, reason: Reason, detail: str) -> None:
         super().__init__(detail)
         self.reason = reason
-        self.detail = detail
+        self.detail = detail[:_LONGEST_DETAIL]
 
 
 def parse(content: bytes) -> Any:
@@ -31,9 +32,10 @@ def parse(content: bytes) -> Any:
         raise Refused(Reason.NOT_JSON, f"{error.msg} at character {error.pos}") from None
     except RecursionError:
         raise Refused(Reason.TOO_DEEP, f"nested more than {MAX_DEPTH} levels deep") from None
+    # The depth first: the walk for surrogates may then recurse.
+    _refuse_depth(document, MAX_DEPTH)
     if "\\u" in text:
         _refuse_surrogates(document)
-    _refuse_depth(document, MAX_DEPTH)
     return document
 
 

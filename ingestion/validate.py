@@ -114,7 +114,7 @@ def read_time(value: Any, latest: datetime) -> datetime:
 def _from_epoch(value: Any) -> datetime:
     if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
         raise Refused(Reason.BAD_TIME, f"ts {value!r} is neither epoch milliseconds nor ISO 8601 with a zone")
-    if abs(value) > _LATEST_MS:
+    if not 0 <= value <= _LATEST_MS:
         raise Refused(Reason.BAD_TIME, f"ts {value!r} is no moment")
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=int(value))
 

@@ -5,11 +5,13 @@ queue, and is met by the same object name or by silver's event id.
 """
 
 import json
+import math
 import random
 import signal
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -22,16 +24,18 @@ from ingestion.contract_folder import ContractFolder
 from lake.quarantine import put_quarantined
 from runtime import log as logging
 from runtime.clock import Clock, SystemClock
-from runtime.errors import FleetlakeError, RetryLater, ServiceError
+from runtime.errors import FleetlakeError, ServiceError
 from runtime.metrics import count
 from runtime.platforms import Platform, current_platform
 from runtime.settings import Settings
 from runtime.timeseries import Point
 
 BOUNDARIES = ("received", "decoded", "put_bronze", "put_quarantine", "wrote_timeseries", "deleted")
-_WAIT_SECONDS = 1
+_LONGEST_WAIT = 1
 _STATUS_SECONDS = 1.0
 _LONGEST_PAUSE = 20.0
+# The queue, S3 or the laptop's cloud is away: what is in hand stays there, or comes back.
+_AWAY = (ClientError, BotoCoreError, ServiceError)
 log = logging.logger("worker")
 
 
@@ -48,6 +52,16 @@ class Counters:
     existing: int = 0
     timeseries_failures: int = 0
     batches: int = 0
+
+
+@dataclass(frozen=True)
+class Written:
+    """Bronze objects made and met, readings that the time series missed, messages deleted."""
+
+    made: int
+    existing: int
+    missed: int
+    deleted: int
 
 
 def _pass(_boundary: str) -> None:
@@ -67,7 +81,7 @@ class Worker:
         settings = self.platform.settings
         self._sqs = self.platform.client("sqs")
         self._queue = self._sqs.get_queue_url(QueueName=settings.telemetry_queue)["QueueUrl"]
-        self._batch = Batch(settings)
+        self._batch = Batch(settings, self.folder.contracts())
         self._told = 0.0
         self._got_nothing = False
 
@@ -78,27 +92,29 @@ class Worker:
             try:
                 self.step()
                 pause = 0.5
-            except (ClientError, BotoCoreError, RetryLater, ServiceError) as error:
-                # The queue or S3 is away: the batch stays in hand, or comes back. Full jitter keeps workers apart.
+            except _AWAY as error:
                 log.warning(f"telemetry queue: {error}; trying again")
+                self._tell()
+                # Full jitter keeps several workers apart.
                 self.stopping.wait(random.uniform(0, pause))
                 pause = min(_LONGEST_PAUSE, pause * 2)
         self.drain()
 
     def step(self) -> None:
-        """Write the batch when it is full or old enough; else receive once. A batch that cannot be written takes no more in."""
-        self._batch.extend(self._sqs, self._queue, time.monotonic())
-        if self._batch.is_due(time.monotonic()) or (self._batch.messages and self._got_nothing):
+        """Write the batch when it is full, old enough, or nothing more waits; else receive once more."""
+        now = time.monotonic()
+        self._batch.extend(self._sqs, self._queue, now)
+        if self._batch.is_due(now) or (self._got_nothing and not self._batch.is_empty):
             self.flush()
         else:
-            self._receive(_WAIT_SECONDS if self._batch.is_empty else 0)
+            self._receive(_LONGEST_WAIT if self._batch.is_empty else min(_LONGEST_WAIT, math.ceil(self._batch.seconds_left(now))))
         self._tell()
 
     def drain(self) -> None:
         """Finish the batch in hand. What cannot be written comes back from the queue."""
         try:
             self.flush()
-        except (ClientError, BotoCoreError, RetryLater) as error:
+        except _AWAY as error:
             log.warning(f"stopping: the batch in hand comes back from the queue: {error}")
         self._tell(force=True)
 
@@ -117,40 +133,65 @@ class Worker:
         self.counters.received += len(found)
         self.counters.redelivered += sum(message.receives > 1 for message in found)
         self.boundary("received")
-        contracts = self.folder.contracts()
+        self._take_new_contracts()
         for message in found:
-            self._batch.add(message, contracts)
+            self._batch.add(message)
         self.boundary("decoded")
 
+    def _take_new_contracts(self) -> None:
+        contracts = self.folder.contracts()
+        if contracts is not self._batch.contracts:
+            self.flush()
+            self._batch = Batch(self.platform.settings, contracts)
+
     def flush(self) -> None:
-        """Put, project, delete. The batch is emptied only when all of it is put."""
+        """Put, project, delete. The batch is emptied only when all of it is put; raises where the queue or S3 is away."""
         if self._batch.is_empty:
             return
-        contracts, put_at = self.folder.contracts(), self.clock.now()
-        made, existing = put_bronze(self.platform, self._batch.rows, contracts, put_at)
-        self.boundary("put_bronze")
-        put_quarantined(self.platform, self._batch.quarantined, put_at, contracts)
-        self.boundary("put_quarantine")
-        self._project()
-        self.boundary("wrote_timeseries")
-        deleted = self._delete([message.receipt for message in self._batch.messages])
-        self.boundary("deleted")
-        self._count(made, existing, deleted)
-        self._batch = Batch(self.platform.settings)
+        try:
+            self._write(self._batch)
+        except _AWAY:
+            raise
+        except Exception:
+            log.exception("write: unexpected error; the messages of the batch are written one by one")
+            self._write_apart(self._batch)
+        self._batch = Batch(self.platform.settings, self.folder.contracts())
 
-    def _project(self) -> None:
-        """The time series is rebuilt from the lake where it missed something; it never holds the lake up."""
+    def _write_apart(self, batch: Batch) -> None:
+        """So that the one message that cannot be written costs no other; it goes back to the queue, which gives it up in time."""
+        for message in batch.messages:
+            try:
+                self._write(batch.alone(message))
+            except Exception:
+                log.exception("write: unexpected error; the message goes back to the queue")
+
+    def _write(self, batch: Batch) -> None:
+        put_at = self.clock.now()
+        made, existing = put_bronze(self.platform, batch.rows, batch.contracts, put_at)
+        self.boundary("put_bronze")
+        put_quarantined(self.platform, batch.quarantined, put_at, batch.contracts)
+        self.boundary("put_quarantine")
+        missed = self._project(batch)
+        self.boundary("wrote_timeseries")
+        deleted = self._delete([message.receipt for message in batch.messages])
+        self.boundary("deleted")
+        self._count(batch, Written(made, existing, missed, deleted))
+
+    def _project(self, batch: Batch) -> int:
+        """How many readings the time series missed. It is rebuilt from the lake then; it never holds the lake up."""
         points = [
             Point(envelope.contract, envelope.device_id, reading.event_time, {k: v for k, v in reading.values.items() if k != "_extra"})
-            for reading, envelope in self._batch.rows
+            for reading, envelope in batch.rows
         ]
         try:
-            for reject in self.platform.time_series().write(points):
-                log.warning(f"time series: {points[reject.index].device_id} refused: {reject.reason}")
-                self.counters.timeseries_failures += 1
-        except FleetlakeError as error:
+            rejects = self.platform.time_series().write(points)
+        except Exception as error:  # noqa: BLE001 - whatever a store does wrong, the readings are in the lake
             log.warning(f"time series: {len(points)} readings are only in the lake: {error}")
-            self.counters.timeseries_failures += len(points)
+            return len(points)
+        if rejects:
+            first = rejects[0]
+            log.warning(f"time series: {len(rejects)} readings are only in the lake: {points[first.index].device_id}: {first.reason}")
+        return len(rejects)
 
     def _delete(self, receipts: list[str]) -> int:
         """How many the queue deleted. One that it did not delete comes back, and changes nothing."""
@@ -163,31 +204,38 @@ class Worker:
             deleted += len(answer.get("Successful", ()))
         return deleted
 
-    def _count(self, made: int, existing: int, deleted: int) -> None:
-        counters, batch = self.counters, self._batch
+    def _count(self, batch: Batch, written: Written) -> None:
+        counters = self.counters
         counters.batches += 1
-        counters.objects += made
-        counters.existing += existing
-        counters.deleted += deleted
+        counters.objects += written.made
+        counters.existing += written.existing
+        counters.deleted += written.deleted
+        counters.timeseries_failures += written.missed
         counters.bronze += len(batch.rows)
         counters.quarantined += len(batch.quarantined)
-        for name, value in (
-            ("messages_received", len(batch.messages)),
-            ("messages_redelivered", sum(message.receives > 1 for message in batch.messages)),
-            ("readings_bronze", len(batch.rows)),
-            ("readings_quarantined", len(batch.quarantined)),
-            ("objects_put", made),
-            ("objects_existing", existing),
-            ("messages_deleted", deleted),
-        ):
+        values = {
+            "messages_received": len(batch.messages),
+            "messages_redelivered": sum(message.receives > 1 for message in batch.messages),
+            "readings_bronze": len(batch.rows),
+            "objects_put": written.made,
+            "objects_existing": written.existing,
+            "messages_deleted": written.deleted,
+            "timeseries_failures": written.missed,
+        }
+        for name, value in values.items():
             count(sys.stdout, name, value)
+        for reason, rows in Counter(row.reason for row in batch.quarantined).items():
+            count(sys.stdout, "readings_quarantined", rows, reason=reason.value)
         sys.stdout.flush()
 
     def _tell(self, force: bool = False) -> None:
         """Counters for `fleetlake status`, once a second."""
         if force or time.monotonic() - self._told >= _STATUS_SECONDS:
             self._told = time.monotonic()
-            write_state(self.platform.settings, asdict(self.counters))
+            try:
+                write_state(self.platform.settings, asdict(self.counters))
+            except OSError as error:
+                log.warning(f"status: {error}")
 
 
 def write_state(settings: Settings, state: dict[str, Any]) -> None:
@@ -206,6 +254,9 @@ def main() -> int:
     except FleetlakeError as error:
         log.error(f"start: {error}")
         return error.exit_code
+    except (ClientError, BotoCoreError) as error:
+        log.error(f"start: telemetry queue {settings.telemetry_queue}: {error}; are the queues there? `fleetlake up` makes them")
+        return 1
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: worker.stopping.set())
     worker.run()

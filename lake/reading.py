@@ -6,7 +6,7 @@ from typing import Any
 
 from lake.contracts import Contract
 
-# Beyond this a whole number is not exact as a JSON number of RFC 8785; it travels as text then.
+# From here on a whole number is not exact as a JSON number of RFC 8785; it travels as text then.
 _EXACT = 2**53
 
 
@@ -26,5 +26,5 @@ def epoch_ms(moment: datetime) -> int:
 
 
 def _exact(value: Any) -> Any:
-    is_large = isinstance(value, int) and not isinstance(value, bool) and abs(value) > _EXACT
+    is_large = isinstance(value, int) and not isinstance(value, bool) and abs(value) >= _EXACT
     return str(value) if is_large else value

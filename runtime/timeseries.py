@@ -4,6 +4,7 @@ Terms every adapter keeps, held by one suite in tests/ports:
 - writing the same point again changes nothing; what a store does with other values for a point it has is its own affair
   (an adapter that rejects stale versions says so);
 - a refused point never costs the others of its batch: it comes back as a reject;
+- a measure that is null is the same as an absent one;
 - times are aware UTC moments with milliseconds; a range includes its start and excludes its end.
 """
 

@@ -62,7 +62,8 @@ def _airflow(name: str, what: str, *arguments: str, uses: tuple[str, ...] = (), 
         needs=("airflow-database-setup",),
         uses=uses,
         stop_signal=signal.SIGINT,
-        stop_seconds=15.0,
+        # Its jobs have ended and told so by then; now and then its executor waits on for nobody.
+        stop_seconds=10.0,
         start_seconds=120.0,
         ends_its_jobs=ends_its_jobs,
     )

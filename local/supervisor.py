@@ -30,7 +30,16 @@ def _say_nothing(sentence: str) -> None:
 
 
 class Supervisor:
-    def __init__(self, settings: Settings, parts: Collection[str] = ALL_PARTS, say: Callable[[str], None] = _say_nothing) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        parts: Collection[str] = ALL_PARTS,
+        say: Callable[[str], None] = _say_nothing,
+        *,
+        schedules: bool = True,
+    ) -> None:
+        """`say` hears of each process that starts. Without `schedules` Airflow runs just what is triggered: neither what a
+        schedule asks for (at the first start that is every DAG at once) nor what new data would set off."""
         self.settings = settings
         self.instance = Instance(settings.home)
         self._table = processes_of(parts)
@@ -38,6 +47,7 @@ class Supervisor:
         self._children: dict[str, Child] = {}
         self._healthy: set[str] = set()
         self._environment: dict[str, str] = {}
+        self._schedules = schedules
         self._facts: dict[str, Any] = {"parts": list(parts), "said": [], "crashes": []}
 
     def __enter__(self) -> Self:
@@ -58,7 +68,7 @@ class Supervisor:
             self._tell(state="starting")
             Authority.at(self.settings.home / "authority")
             self.settings = surroundings.with_airflow_port(self.settings, self._table)
-            self._environment = surroundings.environment(self.settings)
+            self._environment = surroundings.environment(self.settings) | {"AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": str(self._schedules)}
             while self._unhealthy():
                 self._start_what_can()
                 self.check()

@@ -20,13 +20,13 @@ class Cloud:
 
 
 @contextmanager
-def running_cloud(home: Path, parts: Collection[str] = ("emulator",), **settings: Any) -> Iterator[Cloud]:
+def running_cloud(home: Path, parts: Collection[str] = ("emulator",), *, schedules: bool = True, **settings: Any) -> Iterator[Cloud]:
     """Start `parts` (of emulator, worker, airflow) with their state in `home`; bucket, queues, rule and policy are there.
 
-    `settings` are changes to the defaults, such as ``visibility_seconds=5``.
+    Without `schedules` Airflow runs just what the test triggers. `settings` are changes to the defaults, such as ``visibility_seconds=5``.
     """
     chosen = settings_for(home, **settings)
-    with Supervisor(chosen, parts) as supervisor:
+    with Supervisor(chosen, parts, schedules=schedules) as supervisor:
         yield Cloud(chosen, current_platform(chosen), supervisor)
 
 

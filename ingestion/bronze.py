@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -37,8 +38,10 @@ def put_bronze(platform: Platform, rows: Iterable[Row], contracts: Mapping[str, 
 def parquet_of(contract: Contract, rows: Iterable[Row]) -> bytes:
     """Sorted by device and time; delta encoding for counters and times, dictionaries for texts, zstd 1."""
     ordered = sorted(rows, key=lambda row: (row[1].device_id, row[0].event_time, row[0].event_id))
-    frame = pa.Table.from_pylist([_columns(*row) for row in ordered], schema=arrow_schema(bronze(contract)))
-    texts = [field.name for field in frame.schema if pa.types.is_string(field.type)]
+    schema = arrow_schema(bronze(contract))
+    columns = _columns(ordered) | {name: [reading.values[name] for reading, _ in ordered] for name in ordered[0][0].values}
+    frame = pa.Table.from_arrays([_array(columns[field.name], field.type) for field in schema], schema=schema)
+    texts = [field.name for field in schema if pa.types.is_string(field.type)]
     sink = io.BytesIO()
     pq.write_table(
         frame,
@@ -51,17 +54,23 @@ def parquet_of(contract: Contract, rows: Iterable[Row]) -> bytes:
     return sink.getvalue()
 
 
-def _columns(reading: Reading, envelope: Envelope) -> dict[str, Any]:
+def _columns(rows: list[Row]) -> dict[str, list[Any]]:
     return {
-        "event_id": reading.event_id,
-        "device_id": envelope.device_id,
-        "event_time": reading.event_time,
-        "boot": reading.boot,
-        "seq": reading.seq,
-        "received_at": envelope.received_at,
-        "trace_id": envelope.trace_id,
-        "principal": envelope.principal,
-        "client_id": envelope.client_id,
-        "topic": envelope.topic,
-        **reading.values,
+        "event_id": [reading.event_id for reading, _ in rows],
+        "device_id": [envelope.device_id for _, envelope in rows],
+        "event_time": [reading.event_time for reading, _ in rows],
+        "boot": [reading.boot for reading, _ in rows],
+        "seq": [reading.seq for reading, _ in rows],
+        "received_at": [envelope.received_at for _, envelope in rows],
+        "trace_id": [envelope.trace_id for _, envelope in rows],
+        "principal": [envelope.principal for _, envelope in rows],
+        "client_id": [envelope.client_id for _, envelope in rows],
+        "topic": [envelope.topic for _, envelope in rows],
     }
+
+
+def _array(values: list[Any], kind: pa.DataType) -> pa.Array:
+    # Through numpy it takes a third of the time; a column with a null in it has no numpy form.
+    if pa.types.is_float64(kind) and None not in values:
+        return pa.array(np.array(values, dtype=np.float64))
+    return pa.array(values, kind)

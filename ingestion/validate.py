@@ -146,11 +146,10 @@ def _value(field: Field, value: Any) -> Any:
             raise Refused(Reason.MISSING, f"{field.name} is missing")
         return None
     checked = _TYPED[field.type](field, value)
-    below = field.min is not None and field.is_number and checked < field.min
-    above = field.max is not None and field.is_number and checked > field.max
-    if below or above:
-        limit = f"below {field.min:g}" if below else f"above {field.max:g}"
-        raise Refused(Reason.OUT_OF_RANGE, f"{field.name} {checked!r} is {limit} {field.unit}".rstrip())
+    if field.min is not None and checked < field.min:
+        raise Refused(Reason.OUT_OF_RANGE, f"{field.name} {checked!r} is below {field.min:g} {field.unit}".rstrip())
+    if field.max is not None and checked > field.max:
+        raise Refused(Reason.OUT_OF_RANGE, f"{field.name} {checked!r} is above {field.max:g} {field.unit}".rstrip())
     return checked
 
 

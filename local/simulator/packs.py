@@ -70,8 +70,9 @@ def message(readings: list[Planned]) -> Message:
 
 
 def resend(sent: list[Message], share: float, seed: int) -> list[Message]:
-    """With `share` of the messages (one at least) sent again right behind themselves, over a new connection."""
-    fit = [place for place, message in enumerate(sent) if message.topic_device == message.device_id]
+    """With `share` of the fuller messages (one at least) sent again right behind themselves, over a new connection."""
+    fullest = max(len(message.readings) for message in sent)
+    fit = [place for place, message in enumerate(sent) if 2 * len(message.readings) > fullest and message.topic_device == message.device_id]
     again = set(random.Random(f"{seed}:resend").sample(fit, how_many(share, len(fit))))
     return [copy for place, message in enumerate(sent) for copy in ((message, _again(message)) if place in again else (message,))]
 

@@ -35,7 +35,7 @@ class SparkLake:
         return self.spark.table(table_identifier(table.name))
 
     def at_snapshot(self, table: Table, snapshot_id: int) -> DataFrame:
-        return self.spark.read.option("snapshot-id", str(snapshot_id)).table(table_identifier(table.name))
+        return self.spark.read.option("versionAsOf", str(snapshot_id)).table(table_identifier(table.name))
 
     def sql(self, text: str) -> DataFrame:
         return self.spark.sql(text)

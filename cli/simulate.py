@@ -60,7 +60,7 @@ def simulate(
         prefix=prefix,
     )
     with _progress() as watch:
-        sent = run(plan, _platform(), truth, watch)
+        sent = run(_platform(), plan, truth, watch)
     _report(sent, as_json)
 
 
@@ -98,7 +98,7 @@ def replay(
         readings=not events_only,
     )
     with _progress() as watch:
-        sent = run(asked, _platform(), truth, watch)
+        sent = run(_platform(), asked, truth, watch)
     _report(sent, as_json)
 
 

@@ -1,7 +1,7 @@
 """Sends recorded data as devices: each row a reading, over the same sockets as the simulator, with the same truth file.
 
     from local.replay import Replay, replay
-    replay(Replay(Path("train_FD001.parquet"), failures=True), platform, watch=…)
+    replay(platform, Replay(Path("train_FD001.parquet"), failures=True), progress=…)
 
 A C-MAPSS file needs nothing else: contract `turbofan`, its columns under the contract's names, a device for each unit. Any other
 file names its contract, its device column (without one it is one device), and a mapping of fields to columns (a field
@@ -67,7 +67,7 @@ class Replay:
 
 
 def replay(
-    asked: Replay, platform: Platform, truth: Path | None = None, watch: Watch = lambda _: None, clock: Clock | None = None
+    platform: Platform, asked: Replay, truth: Path | None = None, progress: Watch = lambda _: None, clock: Clock | None = None
 ) -> Simulated:
     """Send the recording; returns when each message was answered. Raises UserError, ContractError or ServiceError."""
     now = (clock or SystemClock()).now()
@@ -75,7 +75,7 @@ def replay(
     run = new_run()
     file = truth or truth_file(platform.settings.home, run)
     with Truth(file, run, {"command": "replay", **asked.described()}) as written:
-        sent = send(platform, sent_messages, written, watch)
+        sent = send(platform, sent_messages, written, progress)
     return Simulated(**vars(sent), truth_file=file)
 
 
@@ -125,20 +125,23 @@ def _values(asked: Replay, recording: Recording, contract: Contract) -> list[dic
             f"there are {', '.join(recording.columns)}"
         )
     present = {name: column for name, column in mapped.items() if name in asked.columns or column in recording.columns}
-    columns = [[_plain(contract, name, value) for value in recording.column(column)] for name, column in present.items()]
+    columns = [_plain(contract.field(name).type, recording.column(column)) for name, column in present.items()]
     return [{name: value for name, value in zip(present, row, strict=True) if value is not None} for row in zip(*columns, strict=True)]
 
 
-def _plain(contract: Contract, name: str, value: Any) -> Any:
-    """The value as a device would say it: nothing instead of NaN, 392.0 for a float that was recorded as 392."""
-    kind = contract.field(name).type
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
+def _plain(kind: str, column: list[Any]) -> list[Any]:
+    """The values as a device would say them: nothing instead of NaN, 392.0 for a float that was recorded as 392."""
+    return [_plain_value(kind, value) for value in column]
+
+
+def _plain_value(kind: str, value: Any) -> Any:
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            return None
+        return int(value) if kind == "int64" and value.is_integer() else value
     if kind == "float64" and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
-    if kind == "int64" and isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value if isinstance(value, bool | int | float | str | None) else str(value)
+    return value if isinstance(value, bool | int | str | None) else str(value)
 
 
 def _device_ids(asked: Replay, recording: Recording) -> list[str]:

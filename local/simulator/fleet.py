@@ -4,11 +4,11 @@
     from local.simulator.plan import Plan
 
     plan = Plan(devices={"turbofan": 20, "pump": 3}, start=monday, end=tuesday, seed=1, faults=every_fault(0.05), pack=100)
-    sent = simulate(plan, platform, watch=lambda progress: table.update(progress))
+    sent = simulate(platform, plan, progress=lambda counts: table.update(counts))
     sent.readings, sent.acknowledged, sent.refused, sent.faults["late"], sent.truth_file
 
 - `platform` names the broker and the contracts folder; devices that have no certificate yet get one.
-- `watch` is called after each message and each connection with a `local.sending.Progress`: counts of readings planned, sent,
+- `progress` is called after each message and each connection with a `Progress`: counts of readings planned, sent,
   acknowledged and refused; connected devices while the fleet connects. It must return soon: the sending waits for it.
 - A second slice of the same fleet is ``replace(plan, start=tuesday, end=wednesday, born=monday)``: engines go on where they were.
 - What was sent stands in `truth_file`, by default one new file in ``{home}/truth`` for each call (see `local.truth`).
@@ -21,13 +21,15 @@ from pathlib import Path
 
 from lake.contracts import Contracts, load_contracts
 from local.message import Message
-from local.sending import Sent, Watch, send
+from local.sending import Progress, Sent, Watch, send
 from local.simulator import faults, packs
 from local.simulator.plan import Plan
 from local.simulator.planned import number
 from local.simulator.samples import samples
 from local.truth import Truth, new_run, truth_file
 from runtime.platforms import Platform
+
+__all__ = ["Progress", "Simulated", "simulate", "stream"]
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Simulated(Sent):
     truth_file: Path
 
 
-def simulate(plan: Plan, platform: Platform, truth: Path | None = None, watch: Watch = lambda _: None) -> Simulated:
+def simulate(platform: Platform, plan: Plan, truth: Path | None = None, progress: Watch = lambda _: None) -> Simulated:
     """Send what `plan` says; returns when each message was answered.
 
     Raises UserError or ContractError for a plan that cannot be, ServiceError where the broker fails.
@@ -46,7 +48,7 @@ def simulate(plan: Plan, platform: Platform, truth: Path | None = None, watch: W
     run = new_run()
     file = truth or truth_file(platform.settings.home, run)
     with Truth(file, run, {"command": "simulate", **plan.described(), "boot": plan.boot_name}) as written:
-        sent = send(platform, messages, written, watch)
+        sent = send(platform, messages, written, progress)
     return Simulated(**vars(sent), truth_file=file)
 
 

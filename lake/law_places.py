@@ -72,9 +72,9 @@ def _look_at_silver(connection: Any, contract: Contract) -> None:
 
 def _look_at_quarantine(connection: Any, contract: Contract) -> None:
     """Readings that silver or the gate put there were made again as JSON; the digest tells whose they are."""
-    digest = digest_of_json(contract, "document")
+    name, known = f"quarantine.{contract.name}", "contract, device_id, quarantine_id, event_id"
+    remade = f"SELECT *, decode(bytes)::JSON AS document FROM {name} WHERE origin != 'decode'"
+    connection.execute(f"INSERT INTO seen_quarantined SELECT {known}, NULL, reason, origin FROM {name} WHERE origin = 'decode'")
     connection.execute(
-        f"INSERT INTO seen_quarantined SELECT contract, device_id, quarantine_id, event_id, "
-        f"CASE WHEN origin != 'decode' THEN {digest} END, reason, origin FROM ("
-        f"SELECT *, CASE WHEN origin != 'decode' THEN decode(bytes)::JSON END AS document FROM quarantine.{contract.name})"
+        f"INSERT INTO seen_quarantined SELECT {known}, {digest_of_json(contract, 'document')}, reason, origin FROM ({remade})"
     )

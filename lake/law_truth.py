@@ -44,7 +44,7 @@ def read_truth(connection: Any, files: Sequence[Path], contracts: Contracts, tab
     """Make `table` of this module's docstring from `files`. Raises UserError for a file that is no truth file."""
     _read_lines(connection, files)
     connection.execute(
-        f"CREATE OR REPLACE TEMP VIEW {table}_raw AS SELECT * REPLACE (CASE WHEN json_type(values) = 'OBJECT' THEN values END AS values), "
+        f"CREATE OR REPLACE TEMP TABLE {table}_raw AS SELECT * REPLACE (CASE WHEN json_type(values) = 'OBJECT' THEN values END AS values), "
         "from_base64(bytes) AS content FROM truth_line WHERE kind = 'reading'"
     )
     _identify_by_content(connection, table)
@@ -54,11 +54,13 @@ def read_truth(connection: Any, files: Sequence[Path], contracts: Contracts, tab
     selects.append(_select(None, table, f"contract NOT IN ({others})"))
     acknowledged = "SELECT DISTINCT message FROM truth_line WHERE kind = 'ack' AND result = 'acknowledged'"
     connection.execute(
-        f"CREATE OR REPLACE TABLE {table} AS SELECT * EXCLUDE (message, values), "
+        f"CREATE OR REPLACE TABLE {table} AS SELECT * EXCLUDE (message, values, digest), "
+        # Not inside the digest's own SELECT: DuckDB would then parse the JSON anew for each field.
+        "CASE WHEN values IS NOT NULL THEN digest END AS digest, "
         "CASE WHEN values IS NULL THEN quarantine_id ELSE event_id || ' ' || COALESCE(digest, '') END AS identity, "
         f"message IN ({acknowledged}) AS acknowledged FROM ({' UNION ALL '.join(selects)})"
     )
-    connection.execute(f"DROP VIEW {table}_raw; DROP TABLE truth_line")
+    connection.execute(f"DROP TABLE {table}_raw; DROP TABLE truth_line")
 
 
 def _read_lines(connection: Any, files: Sequence[Path]) -> None:
@@ -97,7 +99,7 @@ def _select(contract: Contract | None, table: str, condition: str = "") -> str:
     chosen = f"contract = '{contract.name}'" if contract else condition
     return (
         f"SELECT message, contract, device_id, COALESCE(event_id, content_id) AS event_id, values, topic, content AS bytes, fate, fault, "
-        f"CASE WHEN values IS NOT NULL THEN {digest} END AS digest, {_QUARANTINE_ID} AS quarantine_id, {_TOLD} AS told "
+        f"{digest} AS digest, {_QUARANTINE_ID} AS quarantine_id, {_TOLD} AS told "
         f"FROM {table}_raw LEFT JOIN content_identity USING (message, index) "
         f"WHERE {chosen}"
     )

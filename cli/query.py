@@ -1,0 +1,136 @@
+"""`fleetlake query "SELECT …"`: SQL over the lake, now or as of a time of knowledge."""
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from runtime.errors import UsageError
+
+if TYPE_CHECKING:
+    from lake.query import Result
+
+app = typer.Typer()
+_FORMATS = ("table", "csv", "json", "parquet")
+_MOST_ROWS = 1_000
+
+
+@app.command()
+def query(
+    text: str = typer.Argument(
+        metavar="SQL", help="One SELECT; `fleetlake query 'show all tables'` lists what there is. - reads it from stdin."
+    ),
+    as_of: str = typer.Option("", help="What was known at this time: ISO 8601 with a zone, or latest."),
+    form: str = typer.Option("table", "--format", "-f", help="table, csv, json (a line a row) or parquet."),
+    output: Path | None = typer.Option(None, "--output", "-o", help="File to write; parquet needs one."),
+    limit: int = typer.Option(50, min=0, help="Rows of a table on the screen; 0 for all of them, up to 1000."),
+) -> None:
+    """Ask the lake a question in SQL; nothing is changed by it."""
+    if form not in _FORMATS:
+        raise UsageError(f"--format {form}: it must be one of {', '.join(_FORMATS)}")
+    if form == "parquet" and output is None:
+        raise UsageError("--format parquet: name the file with --output")
+    from lake.query import sql
+
+    result = sql(sys.stdin.read() if text == "-" else text, as_of=as_of or None)
+    if output is not None:
+        _write(result, form if form != "table" else output.suffix.lstrip("."), output)
+    elif form == "table":
+        _print_table(result, limit or _MOST_ROWS)
+    else:
+        _print_lines(result, form)
+
+
+def _write(result: "Result", form: str, output: Path) -> None:
+    """By the format, or by the file's ending where none is given."""
+    import pyarrow.csv
+    import pyarrow.parquet
+
+    table = result.arrow()
+    if form == "parquet":
+        pyarrow.parquet.write_table(table, output)
+    elif form == "csv":
+        pyarrow.csv.write_csv(_flat(table), output)
+    elif form == "json":
+        output.write_text("".join(_json_lines(result)))
+    else:
+        raise UsageError(f"--output {output}: the file must end in .csv, .json or .parquet, or --format must say what it is")
+    print(f"{table.num_rows} rows in {output}", file=sys.stderr)
+
+
+def _print_lines(result: "Result", form: str) -> None:
+    if form == "json":
+        sys.stdout.writelines(_json_lines(result))
+    else:
+        import pyarrow.csv
+
+        sys.stdout.flush()
+        pyarrow.csv.write_csv(_flat(result.arrow()), sys.stdout.buffer)
+
+
+def _flat(table: Any) -> Any:
+    """CSV has no lists, and no bytes that are not text: lists become JSON, bytes hex."""
+    import pyarrow as pa
+
+    for index, column in enumerate(table.schema):
+        if pa.types.is_nested(column.type) or pa.types.is_binary(column.type):
+            values = [_plain(value) for value in table.column(index).to_pylist()]
+            texts = [value if value is None or isinstance(value, str) else json.dumps(value) for value in values]
+            table = table.set_column(index, column.name, pa.array(texts, pa.string()))
+    return table
+
+
+def _json_lines(result: "Result") -> list[str]:
+    return [json.dumps(_plain(row), ensure_ascii=False, allow_nan=False) + "\n" for row in result.arrow().to_pylist()]
+
+
+def _plain(value: Any) -> Any:
+    """As JSON has it: times in ISO 8601, bytes in hex, what is no number null."""
+    if isinstance(value, dict):
+        return {key: _plain(member) for key, member in value.items()}
+    if isinstance(value, list):
+        return [_plain(member) for member in value]
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, float):
+        return value if abs(value) < float("inf") else None
+    return value if isinstance(value, int | str | None) else (value.isoformat() if hasattr(value, "isoformat") else str(value))
+
+
+def _print_table(result: "Result", limit: int) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    table = Table(header_style="bold")
+    for name, column in zip(result.columns, result.arrow().columns, strict=True):
+        table.add_column(name, justify="right" if _is_number(column.type) else "left", overflow="fold")
+    for row in result.arrow().slice(0, limit).to_pylist():
+        table.add_row(*(_cell(value) for value in row.values()))
+    console.print(table)
+    number = result.arrow().num_rows
+    shown = "" if number <= limit else f", the first {limit} are shown; --limit 0 or --output shows more"
+    at = f", as of {result.as_of.isoformat()}" if result.as_of else ""
+    console.print(f"{number} row{'' if number == 1 else 's'}{shown}{at}", style="dim")
+
+
+def _is_number(kind: Any) -> bool:
+    import pyarrow as pa
+
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
+
+
+def _cell(value: Any) -> str:
+    from rich.markup import escape
+
+    if value is None:
+        return "[dim]–[/dim]"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if hasattr(value, "isoformat"):
+        return str(
+            value.isoformat(sep=" ").replace("+00:00", "Z") if hasattr(value, "hour") and hasattr(value, "year") else value.isoformat()
+        )
+    return escape(str(value))

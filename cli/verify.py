@@ -1,0 +1,109 @@
+"""`fleetlake verify`: the law of delivery, reading by reading, against what the devices say they sent."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from runtime.errors import LawBroken, LawUnknown
+from runtime.settings import Settings
+
+if TYPE_CHECKING:
+    from lake.law import Verdict
+
+app = typer.Typer()
+
+
+@app.command()
+def verify(
+    truth: list[Path] = typer.Option([], "--truth", help="Truth file; may be given again. [default: all in the state folder's truth/]"),
+    wait: float = typer.Option(15.0, min=0.0, help="Seconds to wait for readings that are under way."),
+    at_rest: bool = typer.Option(False, "--at-rest", help="Fail also when readings are still in flight."),
+    strict: bool = typer.Option(False, "--strict", help="Fail also when a reading ended elsewhere than the simulator meant it to."),
+    show: int = typer.Option(10, min=0, help="Violations and surprises to print."),
+    as_json: bool = typer.Option(False, "--json", help="For a script."),
+) -> None:
+    """Check that each acknowledged reading is in exactly one place. Exit code 1: it is not so; 3: nobody can tell."""
+    from lake.hops import truth_files
+    from lake.law import verify as judge
+    from runtime.platforms import current_platform
+
+    settings = Settings.from_environment()
+    verdict = judge(current_platform(settings), truth or truth_files(settings.home), wait_seconds=wait)
+    if as_json:
+        print(json.dumps(facts(verdict)))
+    else:
+        _print(verdict, show)
+    verdict.check()
+    if at_rest and verdict.in_flight:
+        raise LawUnknown(f"verify: {verdict.in_flight} readings are still in flight; run the pipeline, then verify again")
+    if strict and verdict.surprised:
+        raise LawBroken(f"verify: {verdict.surprised} readings ended elsewhere than meant; first: {verdict.surprises[0].reading}")
+
+
+def facts(verdict: "Verdict") -> dict[str, Any]:
+    """The verdict for a script: everything by contract and device, and the first thousand violations."""
+    return {
+        "holds": verdict.holds,
+        "broken": verdict.is_broken,
+        "unknown": verdict.is_unknown,
+        "sent": verdict.sent,
+        "in_flight": verdict.in_flight,
+        "surprised": verdict.surprised,
+        "tallies": [vars(tally) for tally in verdict.tallies],
+        "violations": [vars(violation) for violation in verdict.violations],
+        "surprises": [vars(surprise) for surprise in verdict.surprises],
+        "truth": [str(file) for file in verdict.files],
+    }
+
+
+def _print(verdict: "Verdict", show: int) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(law_table(verdict))
+    for violation in verdict.violations[:show]:
+        console.print(f"[red]{escape(str(violation))}[/red]")
+    for surprise in verdict.surprises[:show]:
+        words = f"meant for {surprise.expected}, found {surprise.found}: {surprise.reading}"
+        console.print(f"[yellow]{escape(words)}[/yellow]")
+    if verdict.holds:
+        flight = f"; {verdict.in_flight} of them in flight" if verdict.in_flight else ""
+        console.print(f"[green]the law holds[/green]: {verdict.sent} readings were acknowledged, each is in one place{flight}")
+
+
+def law_table(verdict: "Verdict") -> Any:
+    """A row for each contract, and one for each device where something is wrong."""
+    from rich.table import Table
+
+    table = Table(header_style="bold")
+    table.add_column("contract")
+    table.add_column("device")
+    for heading in _HEADINGS:
+        table.add_column(heading, justify="right")
+    for contract in sorted({tally.contract for tally in verdict.tallies}):
+        members = [tally for tally in verdict.tallies if tally.contract == contract]
+        table.add_row(contract, f"all {len(members)}", *_cells(members))
+        wrong = [tally for tally in members if tally.breaches]
+        for tally in wrong[:20]:
+            table.add_row("", tally.device_id, *_cells([tally]), style="red")
+    return table
+
+
+_HEADINGS = (
+    *("sent", "visible", "held", "quarantined", "waiting", "dead letter", "rule error", "unknown", "lost"),
+    *("visible twice", "never sent", "not acknowledged: arrived", "not arrived"),
+)
+
+
+def _cells(tallies: list[Any]) -> list[str]:
+    def total(pick: Any) -> int:
+        return sum(pick(tally) for tally in tallies)
+
+    places = [total(lambda tally, name=name: tally.places.get(name, 0)) for name in _HEADINGS[1:9]]
+    breaches = [total(lambda tally, name=name: tally.breaches.get(name, 0)) for name in ("visible twice", "never sent")]
+    others = [total(lambda tally: tally.unacknowledged_arrived), total(lambda tally: tally.unacknowledged_not)]
+    numbers = [total(lambda tally: tally.sent), *places, *breaches, *others]
+    return [f"{number:,}" if number else "[dim]0[/dim]" for number in numbers]

@@ -1,0 +1,73 @@
+"""`fleetlake query` as a person or a script sees it."""
+
+import json
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from cli.main import run
+from tests.lake.small_lake import SmallLake
+
+
+@pytest.fixture
+def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SmallLake:
+    made = SmallLake(tmp_path / "home")
+    made.publish([made.reading(seq=0, mode="eco", burning=True), made.reading(seq=1)], "r.1", 5)
+    monkeypatch.setenv("FLEETLAKE_HOME", str(made.platform.settings.home))
+    monkeypatch.setenv("FLEETLAKE_CONTRACTS_FOLDER", str(made.platform.settings.contracts_folder))
+    return made
+
+
+@pytest.mark.usefixtures("lake")
+def test_a_table_shows_columns_rows_and_their_number(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["query", "select seq, water, mode, event_time from silver.boiler order by seq"]) == 0
+    shown = capsys.readouterr().out
+    for words in ("water", "51", "eco", "2026-03-01 12:01:00Z", "2 rows"):
+        assert words in shown
+
+
+@pytest.mark.usefixtures("lake")
+def test_json_is_one_object_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["query", "select seq, event_time, 'nan'::double as n, 'ab'::blob as b from silver.boiler order by seq", "-f", "json"]) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert lines[0] == {"seq": 0, "event_time": "2026-03-01T12:00:00+00:00", "n": None, "b": "6162"}
+    assert len(lines) == 2
+
+
+@pytest.mark.usefixtures("lake")
+def test_csv_and_parquet_are_written(capfdbinary: pytest.CaptureFixture[bytes], tmp_path: Path) -> None:
+    assert run(["query", "select seq, [seq] as l from silver.boiler order by seq", "--format", "csv"]) == 0
+    assert b'0,"[0]"' in capfdbinary.readouterr().out
+    assert run(["query", "select * from silver.boiler", "--output", str(tmp_path / "out.parquet")]) == 0
+    assert pq.read_table(tmp_path / "out.parquet").num_rows == 2
+
+
+@pytest.mark.usefixtures("lake")
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["query", "select * from silver.nothing"], 1, "the tables are"),
+        (["query", "selec"], 1, "syntax error"),
+        (["query", "select 1", "--as-of", "2999-01-01T00:00:00Z"], 1, "future"),
+        (["query", "select 1", "--format", "xml"], 2, "table, csv, json, parquet"),
+        (["query", "select 1", "--format", "parquet"], 2, "--output"),
+        (["query"], 2, "SQL"),
+    ],
+)
+def test_what_is_wrong_is_one_line_and_an_exit_code(
+    arguments: list[str], code: int, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(arguments) == code
+    said = capsys.readouterr().err
+    assert words in said
+    assert "Traceback" not in said
+    assert len(said.strip().splitlines()) == 1
+
+
+@pytest.mark.usefixtures("lake")
+def test_the_time_of_knowledge_is_said_under_the_table(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["query", "select count(*) as n from silver.boiler", "--as-of", "2026-03-01T12:04:00Z"]) == 0
+    shown = capsys.readouterr().out
+    assert "as of 2026-03-01T12:04:00+00:00" in shown
+    assert " 0 " in shown

@@ -18,7 +18,7 @@ from local.entry import run
 from local.instance import Instance
 from local.processes import ALL_PARTS
 from local.supervisor import Supervisor
-from local.undisturbed import undisturbed
+from local.undisturbed import deferred, undisturbed
 from runtime import log
 from runtime.errors import FleetlakeError, ServiceError
 from runtime.settings import REPOSITORY, Settings
@@ -37,8 +37,20 @@ def start(settings: Settings, parts: Sequence[str], say: Callable[[str], None]) 
     instance = Instance(settings.home)
     log_file = settings.home / "logs" / "supervisor.log"
     log_file.parent.mkdir(parents=True, exist_ok=True)
+    daemon = None
+    try:
+        with deferred():
+            daemon = _spawn(settings, parts, log_file)
+        _follow(daemon, instance, log_file, say)
+    except BaseException:
+        with undisturbed():
+            _give_up(daemon)
+        raise
+
+
+def _spawn(settings: Settings, parts: Sequence[str], log_file: Path) -> "subprocess.Popen[bytes]":
     with log_file.open("ab") as output:
-        daemon = subprocess.Popen(
+        return subprocess.Popen(
             [sys.executable, "-m", "local.daemon", *parts],
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -47,13 +59,12 @@ def start(settings: Settings, parts: Sequence[str], say: Callable[[str], None]) 
             cwd=REPOSITORY,
             start_new_session=True,
         )
-    try:
-        _follow(daemon, instance, log_file, say)
-    except BaseException:
-        with undisturbed():
-            daemon.terminate()
-            daemon.wait(_STOP_SECONDS)
-        raise
+
+
+def _give_up(daemon: "subprocess.Popen[bytes] | None") -> None:
+    if daemon:
+        daemon.terminate()
+        daemon.wait(_STOP_SECONDS)
 
 
 def _follow(daemon: "subprocess.Popen[bytes]", instance: Instance, log_file: Path, say: Callable[[str], None]) -> None:
@@ -90,7 +101,7 @@ def stop(settings: Settings) -> bool:
 def _end(instance: Instance, pid: int) -> None:
     _signal(pid, signal.SIGTERM)
     deadline = time.monotonic() + _STOP_SECONDS
-    while instance.is_claimed():
+    while instance.is_claimed() or sessions.is_alive(pid):
         if time.monotonic() > deadline:
             _signal(pid, signal.SIGKILL)
         time.sleep(0.1)

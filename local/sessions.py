@@ -21,7 +21,7 @@ def mark(home: Path, name: str) -> str:
 
 def marked(home: Path, name: str = "") -> list[int]:
     """Pids of what bears the mark of process `name`, or of any of `home`."""
-    return [pid for pid in psutil.pids() if _mark_of(pid).startswith(mark(home, name)) and _is_alive(pid)]
+    return [pid for pid in psutil.pids() if _mark_of(pid).startswith(mark(home, name)) and is_alive(pid)]
 
 
 def members(session: int) -> list[int]:
@@ -29,7 +29,7 @@ def members(session: int) -> list[int]:
     found = []
     for pid in psutil.pids():
         try:
-            if os.getsid(pid) == session and _is_alive(pid):
+            if os.getsid(pid) == session and is_alive(pid):
                 found.append(pid)
         except OSError:
             continue
@@ -46,6 +46,14 @@ def end_family(session: int, home: Path, name: str = "", *, seconds: float = 5.0
         killed |= living
         time.sleep(0.02)
     return sorted(killed)
+
+
+def is_alive(pid: int) -> bool:
+    """Whether the process runs; a zombie, which only waits for its parent to hear of its end, does not."""
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.Error:
+        return False
 
 
 def ask_strays(session: int, home: Path, name: str) -> None:
@@ -80,13 +88,6 @@ def _mark_of(pid: int) -> str:
         return str(psutil.Process(pid).environ().get(MARK, ""))
     except (psutil.Error, OSError):
         return ""
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
-    except psutil.Error:
-        return False
 
 
 def _kill(pid: int, number: int = signal.SIGKILL) -> None:

@@ -18,7 +18,7 @@ from local.authority import Authority
 from local.child import Child
 from local.instance import Instance
 from local.processes import ALL_PARTS, Kind, Process, processes_of
-from local.undisturbed import undisturbed
+from local.undisturbed import deferred, undisturbed
 from runtime.errors import FleetlakeError, ServiceError
 from runtime.settings import Settings
 
@@ -66,6 +66,7 @@ class Supervisor:
             sessions.end_leftovers(self.settings.home, self.instance.processes())
             self.instance.forget()
             self._tell(state="starting")
+            surroundings.check(self.settings, self._table)
             Authority.at(self.settings.home / "authority")
             self.settings = surroundings.with_airflow_port(self.settings, self._table)
             self._environment = surroundings.environment(self.settings) | {"AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": str(self._schedules)}
@@ -95,7 +96,8 @@ class Supervisor:
         sentence = f"starting {process.name}: {process.what}"
         self._say(sentence)
         self._tell(said=[*self._facts["said"], sentence])
-        self._children[process.name] = Child(process, self._environment, self.settings.home)
+        with deferred():
+            self._children[process.name] = Child(process, self._environment, self.settings.home)
         self._tell_processes()
 
     def _tell_processes(self) -> None:

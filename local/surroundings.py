@@ -6,13 +6,16 @@ import shutil
 from collections.abc import Sequence
 from typing import Any
 
+from lake.contracts import load_contracts
 from local.airflow_environment import base_url, socket_folder
 from local.files import read_json
 from local.ports import free_port, listening_socket, reachable
 from local.processes import Part, Process
+from runtime.errors import SetupError
 from runtime.settings import REPOSITORY, Settings
 
 # Of the user's own configuration these would lead the platform elsewhere.
+FREE_BYTES = 500_000_000
 _USUAL_AIRFLOW_PORT = 8080
 _FOREIGN = ("AIRFLOW__", "AWS_", "FLEETLAKE_", "SPARK_", "PYSPARK_")
 
@@ -23,6 +26,17 @@ def environment(settings: Settings) -> dict[str, str]:
     no_proxy = ",".join(filter(None, (inherited.get("NO_PROXY", ""), reachable(settings), "localhost")))
     ours = {"PYTHONPATH": str(REPOSITORY), "PYTHONUNBUFFERED": "1", "NO_PROXY": no_proxy, "no_proxy": no_proxy}
     return inherited | ours | settings.environment()
+
+
+def check(settings: Settings, table: Sequence[Process]) -> None:
+    """Find what would fail later and worse. Raises SetupError for a full disk, ContractError for a wrong contract."""
+    free = shutil.disk_usage(settings.home).free
+    if free < FREE_BYTES:
+        raise SetupError(
+            f"laptop's cloud in {settings.home}: {free / 1e6:.0f} MB are free on its disk, {FREE_BYTES / 1e6:.0f} are needed; make room"
+        )
+    if any(process.part is not Part.EMULATOR for process in table):
+        load_contracts(settings.contracts_folder)
 
 
 def with_airflow_port(settings: Settings, table: Sequence[Process]) -> Settings:

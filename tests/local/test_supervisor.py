@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -12,13 +13,13 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped]
 import pytest
 
-from local import daemon, sessions
+from local import sessions, surroundings
 from local.instance import Instance
 from local.ports import answers
 from local.provisioning import provision
 from local.status import rows
 from local.supervisor import Supervisor
-from runtime.errors import ServiceError, UserError
+from runtime.errors import ContractError, ServiceError, SetupError, UserError
 from runtime.settings import REPOSITORY, Settings
 from tests.cloud import running_cloud, settings_for
 from tests.local.mqtt import session
@@ -90,6 +91,32 @@ def test_a_process_that_cannot_start_is_reported_at_once_and_all_else_is_stopped
     assert time.monotonic() - started < 10
     assert processes_of(tmp_path) == []
     assert "Traceback" not in (tmp_path / "logs/emulator.log").read_text()
+
+
+def test_a_wrong_contract_is_named_before_anything_starts(tmp_path: Path) -> None:
+    (tmp_path / "contracts").mkdir()
+    (tmp_path / "contracts" / "kiln.yaml").write_text("contract: kiln\nversion: none\n")
+    settings = settings_for(tmp_path / "home", contracts_folder=tmp_path / "contracts")
+    with pytest.raises(ContractError, match=r"kiln\.yaml"):
+        Supervisor(settings, ["emulator", "worker"]).start()
+    assert not (tmp_path / "home/logs").exists()
+    assert not Instance(tmp_path / "home").is_claimed()
+
+
+def test_a_full_disk_is_told_before_anything_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(surroundings, "FREE_BYTES", shutil.disk_usage(tmp_path).total + 1)
+    with pytest.raises(SetupError, match="MB are free on its disk"):
+        Supervisor(settings_for(tmp_path), ["emulator"]).start()
+
+
+def test_an_airflow_port_that_is_taken_is_told_before_anything_starts(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(SetupError, match=f"Airflow's UI: cannot listen on 127.0.0.1:{port}"):
+            Supervisor(settings_for(tmp_path, airflow_port=port, contracts_folder=REPOSITORY / "contracts"), ["airflow"]).start()
+    assert processes_of(tmp_path) == []
 
 
 def test_a_second_one_in_the_same_home_is_refused_and_the_first_goes_on(tmp_path: Path) -> None:
@@ -180,70 +207,6 @@ def test_all_that_a_process_started_ends_with_it_in_its_session_or_out_of_it(tmp
     assert not any(is_alive(process) for process in family)
 
 
-def test_the_daemon_starts_reports_and_stops(tmp_path: Path) -> None:
-    settings = settings_for(tmp_path)
-    said: list[str] = []
-    daemon.start(settings, ["emulator"], said.append)
-    try:
-        assert [sentence.split(":")[0] for sentence in said] == ["starting emulator", "starting cloud-resources"]
-        row = {row.name: row for row in rows(settings)}["emulator"]
-        assert row.state == "healthy"
-        assert sorted(ports_of(Instance(tmp_path).endpoints())) == list(row.ports)
-    finally:
-        assert daemon.stop(settings)
-    assert processes_of(tmp_path) == []
-    assert rows(settings) == []
-    assert not daemon.stop(settings)
-
-
-START = """
-import signal, sys
-from pathlib import Path
-from local import daemon
-from tests.cloud import settings_for
-signal.signal(signal.SIGINT, signal.default_int_handler)
-print("starting", flush=True)
-daemon.start(settings_for(Path(sys.argv[1])), ["emulator", "worker", "airflow"], lambda sentence: print(sentence, flush=True))
-"""
-
-
-@pytest.mark.parametrize("moment", ["starting", "starting emulator", "starting cloud-resources", "starting airflow-database-setup"])
-def test_an_interrupt_at_any_moment_of_the_start_leaves_nothing(tmp_path: Path, moment: str) -> None:
-    command = [sys.executable, "-c", START, str(tmp_path)]
-    starting = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert starting.stdout
-    assert any(line.startswith(moment) for line in starting.stdout)
-    starting.send_signal(signal.SIGINT)
-    errors = starting.communicate(timeout=60)[1]
-    assert "KeyboardInterrupt" in errors
-    assert processes_of(tmp_path) == []
-    assert not Instance(tmp_path).is_claimed()
-
-
-def test_the_daemon_that_loses_the_emulator_stops_and_leaves_the_reason(tmp_path: Path) -> None:
-    settings = settings_for(tmp_path)
-    daemon.start(settings, ["emulator"], lambda sentence: None)
-    os.kill(Instance(tmp_path).processes()["emulator"][0], signal.SIGKILL)
-    eventually(lambda: not processes_of(tmp_path), 15, "everything stopped")
-    assert "emulator ended (killed by SIGKILL)" in str((Instance(tmp_path).state() or {})["why"])
-
-
-def test_the_daemon_starts_a_crashed_worker_again_and_says_so(tmp_path: Path) -> None:
-    settings = settings_for(tmp_path)
-    daemon.start(settings, ["emulator", "worker"], lambda sentence: None)
-    try:
-        before = Instance(tmp_path).processes()["worker"][0]
-        os.kill(before, signal.SIGKILL)
-        eventually(lambda: (Instance(tmp_path).state() or {})["crashes"], 10, "the crash is noted")
-        eventually(lambda: [row.state for row in rows(settings)] == ["healthy", "healthy"], 20, "the worker is well again")
-        assert Instance(tmp_path).processes()["worker"][0] != before
-        crash = (Instance(tmp_path).state() or {})["crashes"][0]
-        assert crash.startswith("worker ended (killed by SIGKILL)")
-    finally:
-        daemon.stop(settings)
-    assert processes_of(tmp_path) == []
-
-
 def test_a_reading_goes_from_the_socket_through_the_worker_to_bronze(tmp_path: Path) -> None:
     with running_cloud(tmp_path, ["emulator", "worker"], contracts_folder=REPOSITORY / "contracts") as cloud:
         files = provision(cloud.platform, ["room-1"])["room-1"]
@@ -254,16 +217,6 @@ def test_a_reading_goes_from_the_socket_through_the_worker_to_bronze(tmp_path: P
             lambda: s3.list_objects_v2(Bucket="fleetlake-lake", Prefix="quarantine/environment/").get("Contents"), 20, "it is quarantined"
         )
         assert "reason=not_json" in found[0]["Key"]
-
-
-def test_a_daemon_that_cannot_start_says_why(tmp_path: Path) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        with pytest.raises(ServiceError, match=f"cannot listen on 127.0.0.1:{port}"):
-            daemon.start(settings_for(tmp_path, aws_port=port), ["emulator"], lambda sentence: None)
-    assert processes_of(tmp_path) == []
 
 
 def test_status_of_a_home_where_nothing_runs_is_empty(tmp_path: Path) -> None:

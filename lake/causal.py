@@ -39,9 +39,9 @@ def number_readings(first_of_device: Bools, counter: Floats | None, known_life: 
     anchors = first_of_device | known
     anchor = np.maximum.accumulate(np.where(anchors, rows, 0))
     lives = np.cumsum(begins)
-    life = np.where(known[anchor], known_life[anchor], 1) + lives - lives[anchor] if len(rows) else known_life
+    life = np.where(known[anchor], known_life[anchor], 1) + lives - lives[anchor]
     start = np.maximum.accumulate(np.where(begins | known, rows, 0))
-    number = np.where(known[start], known_number[start], 1) + rows - start if len(rows) else known_number
+    number = np.where(known[start], known_number[start], 1) + rows - start
     return life.astype(np.int64), number.astype(np.int64)
 
 

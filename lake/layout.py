@@ -8,6 +8,8 @@ CATALOG = "lake"
 UNKNOWN_CONTRACT = "_unknown"
 _BRONZE = re.compile(r"bronze/([a-z0-9_]+)/ingest_date=(\d{4}-\d{2}-\d{2})/ingest_hour=(\d{2})/part-[0-9a-f]{64}\.parquet")
 
+_QUARANTINE = re.compile(r"quarantine/[a-z0-9_]+/ingest_date=(\d{4}-\d{2}-\d{2})/reason=[a-z_]+/part-[0-9a-f]{64}\.parquet")
+
 
 @dataclass(frozen=True, order=True)
 class IngestPartition:
@@ -47,9 +49,18 @@ def quarantine_prefix(contract: str) -> str:
     return f"quarantine/{contract}/"
 
 
+def quarantine_day_prefix(contract: str, day: date) -> str:
+    return f"{quarantine_prefix(contract)}ingest_date={day:%Y-%m-%d}/"
+
+
 def quarantine_object(contract: str, put_at: datetime, reason: str, digest: str) -> str:
-    day: date = put_at.astimezone(UTC).date()
-    return f"{quarantine_prefix(contract)}ingest_date={day:%Y-%m-%d}/reason={reason}/part-{digest}.parquet"
+    return f"{quarantine_day_prefix(contract, put_at.astimezone(UTC).date())}reason={reason}/part-{digest}.parquet"
+
+
+def quarantine_day(key: str) -> date | None:
+    """The day on which a quarantine object was put; None for a key that is not one."""
+    match = _QUARANTINE.fullmatch(key)
+    return date.fromisoformat(match[1]) if match else None
 
 
 def model_prefix(model: str, version: str) -> str:

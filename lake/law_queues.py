@@ -6,6 +6,7 @@ count as a delivery, and five of those make a dead letter.
 
 import base64
 import json
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -97,7 +98,9 @@ def _queued(body: str, platform: Platform) -> Message:
 def _failed(body: str) -> Message:
     """A message as the rule's error action wrote it."""
     document = _object(body)
-    return Message(str(document.get("topic", "")), _bytes(document.get("base64OriginalPayload")))
+    # A message of Basic Ingest may be told with the prefix that the rule itself does not see.
+    topic = re.sub(r"^\$aws/rules/[^/]+/", "", str(document.get("topic", "")))
+    return Message(topic, _bytes(document.get("base64OriginalPayload")))
 
 
 def _object(body: str) -> dict[str, Any]:

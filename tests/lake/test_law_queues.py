@@ -1,0 +1,49 @@
+"""What waits in the queues of a running cloud, read without taking anything away."""
+
+import base64
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lake.law_queues import UNREACHABLE, Message, read_queues
+from runtime.local import LocalPlatform
+from tests.cloud import Cloud, running_cloud, settings_for
+
+pytestmark = pytest.mark.cloud
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    with running_cloud(tmp_path_factory.mktemp("queues")) as running:
+        yield running
+
+
+def send(cloud: Cloud, queue: str, document: dict[str, Any]) -> None:
+    sqs = cloud.platform.client("sqs")
+    sqs.send_message(QueueUrl=sqs.get_queue_url(QueueName=queue)["QueueUrl"], MessageBody=json.dumps(document))
+
+
+def test_dead_letters_and_failed_messages_are_read_and_stay_and_the_telemetry_queue_is_only_counted(cloud: Cloud) -> None:
+    payload = base64.b64encode(b'{"ts": 1}').decode()
+    envelope = {"payload": payload, "device_id": "b-1", "contract": "boiler", "received_at": 1}
+    for _ in range(12):
+        send(cloud, cloud.settings.dead_letter_queue, envelope)
+    send(
+        cloud,
+        cloud.settings.error_queue,
+        {"topic": "$aws/rules/fleetlake_telemetry/dt/fleetlake/b-1/boiler", "base64OriginalPayload": payload},
+    )
+    send(cloud, cloud.settings.error_queue, {"unexpected": True})
+    send(cloud, cloud.settings.telemetry_queue, envelope)
+    message = Message("dt/fleetlake/b-1/boiler", b'{"ts": 1}')
+    for _ in range(3):
+        found = read_queues(cloud.platform)
+        assert (found.waiting, found.dead) == (1, (message,) * 12)
+        assert set(found.errors) == {message, Message("", b"")}
+
+
+def test_a_cloud_that_does_not_run_cannot_be_asked(tmp_path: Path) -> None:
+    assert read_queues(LocalPlatform(settings_for(tmp_path))) == UNREACHABLE

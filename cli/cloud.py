@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import typer
@@ -53,6 +54,8 @@ def status(as_json: bool = typer.Option(False, "--json", help="For a script.")) 
     else:
         _console.print(_process_table(facts["processes"]))
         _print_addresses(settings)
+    if facts["hops"]:
+        _console.print(_hop_table(facts["hops"]))
     for crash in facts["crashes"]:
         _console.print(f"[red]{crash}[/red]")
     if facts["why"]:
@@ -69,9 +72,41 @@ def _facts(settings: Settings) -> dict[str, Any]:
         "home": str(settings.home),
         "processes": [dataclasses.asdict(row) for row in rows(settings)],
         "endpoints": instance.endpoints() if instance.is_claimed() else {},
+        "hops": _hops(settings),
         "crashes": state.get("crashes", []),
         "why": state.get("why", ""),
     }
+
+
+def _hops(settings: Settings) -> list[dict[str, Any]]:
+    """How far readings have come; nothing where there never was a lake."""
+    if not (settings.home / "cloud" / "s3").exists():
+        return []
+    from lake.hops import HopCounter, truth_files
+    from runtime.platforms import current_platform
+
+    hops = HopCounter(current_platform(settings), truth_files(settings.home)).read()
+    return [dataclasses.asdict(hop) | {"newest": hop.newest.isoformat() if hop.newest else None} for hop in hops]
+
+
+def _hop_table(hops: list[dict[str, Any]]) -> Table:
+    table = Table(title="how far readings have come", title_justify="left")
+    for heading in ("hop", "readings", "newest", "by contract"):
+        table.add_column(heading, justify="right" if heading == "readings" else "left")
+    for hop in hops:
+        # Messages, each with a pack of readings, is what a queue knows.
+        unit = " messages" if hop["name"] == "queued" else ""
+        count = "?" if hop["readings"] is None else f"{hop['readings']:,}{unit}"
+        contracts = ", ".join(f"{name} {number:,}" for name, number in hop["by_contract"].items())
+        table.add_row(hop["name"], count, _ago(hop["newest"]), contracts)
+    return table
+
+
+def _ago(moment: str | None) -> str:
+    if moment is None:
+        return ""
+    seconds = (datetime.now(UTC) - datetime.fromisoformat(moment)).total_seconds()
+    return f"{seconds:.0f} s ago" if seconds < 120 else f"{seconds / 60:.0f} min ago"
 
 
 def _process_table(processes: list[dict[str, Any]]) -> Table:

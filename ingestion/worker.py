@@ -110,6 +110,11 @@ class Worker:
             self._receive(_LONGEST_WAIT if self._batch.is_empty else min(_LONGEST_WAIT, math.ceil(self._batch.seconds_left(now))))
         self._tell()
 
+    @property
+    def is_idle(self) -> bool:
+        """Nothing is in hand, and the last look at the queue found nothing."""
+        return self._got_nothing and self._batch.is_empty
+
     def drain(self) -> None:
         """Finish the batch in hand. What cannot be written comes back from the queue."""
         try:

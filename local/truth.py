@@ -70,11 +70,11 @@ class Truth:
         self._clock = clock or SystemClock()
         self._lock = threading.Lock()
         self._open: dict[str, int] = {}
+        if file.exists():
+            raise UserError(f"truth file {file}: it is there already, and what was sent is never written over; name another")
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
             self._stream = file.open("xb", buffering=0)
-        except FileExistsError:
-            raise UserError(f"truth file {file}: it is there already, and what was sent is never written over; name another") from None
         except OSError as error:
             raise UserError(f"truth file {file}: cannot be written: {error.strerror}") from None
         self._write([{"kind": "run", "format": FORMAT, "run": run, "started_at": self._now(), "plan": dict(plan)}])

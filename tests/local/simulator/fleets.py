@@ -13,7 +13,7 @@ from local.simulator.plan import Plan
 from runtime.settings import REPOSITORY
 
 MONDAY = datetime(2026, 11, 2, tzinfo=UTC)
-ARRIVAL = datetime(2026, 11, 20, tzinfo=UTC)
+ARRIVAL = datetime(2026, 11, 20, 10, 8, tzinfo=UTC)
 CONTRACTS = load_contracts(REPOSITORY / "contracts")
 
 OVEN = """

@@ -1,0 +1,1 @@
+"""Detectors and the remaining-useful-life model: features, training, evaluation, registry."""

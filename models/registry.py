@@ -1,0 +1,103 @@
+"""The model registry in S3: versions that never change, and one pointer to the champion of each model.
+
+``models/{model}/{version}/model.json`` and ``card.json`` are put once; ``models/{model}/champion.json`` moves by a conditional
+put, so that two promotions cannot both believe to have won.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from lake.layout import champion_key, model_prefix
+from lake.objects import put_once
+from runtime.errors import RetryLater, UserError
+from runtime.platforms import Platform
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a version was made from: enough to make it again."""
+
+    model: str
+    version: str
+    contract: str
+    as_of: str
+    features_snapshot: int
+    features_tag: str
+    data_fingerprint: str
+    code_version: str
+    params: dict[str, Any]
+    metrics: dict[str, float]
+    features: list[str]
+    importance: dict[str, float]
+
+
+class Registry:
+    def __init__(self, platform: Platform, model: str) -> None:
+        self._platform = platform
+        self._model = model
+
+    def save(self, card: Card, artifact: bytes, out_of_fold: bytes) -> None:
+        """Store a version; the same version again changes nothing."""
+        prefix = model_prefix(self._model, card.version)
+        put_once(self._platform, f"{prefix}model.json", artifact)
+        put_once(self._platform, f"{prefix}out_of_fold.parquet", out_of_fold)
+        put_once(self._platform, f"{prefix}card.json", json.dumps(asdict(card), indent=1, sort_keys=True).encode())
+
+    def card(self, version: str) -> Card:
+        """Raises UserError where there is no such version."""
+        return Card(**json.loads(self._read(f"{model_prefix(self._model, version)}card.json", f"version {version}")))
+
+    def artifact(self, version: str) -> bytes:
+        return self._read(f"{model_prefix(self._model, version)}model.json", f"version {version}")
+
+    def out_of_fold(self, version: str) -> bytes:
+        return self._read(f"{model_prefix(self._model, version)}out_of_fold.parquet", f"version {version}")
+
+    def versions(self) -> list[str]:
+        """Stored versions, oldest first by name: names begin with their as_of."""
+        from lake.objects import list_keys
+
+        root = model_prefix(self._model, "")[:-1]
+        found = {key.removeprefix(root).split("/")[0] for key in list_keys(self._platform, root) if key.endswith("/card.json")}
+        return sorted(found)
+
+    def champion(self) -> str | None:
+        pointer = self._pointer()
+        return pointer[0] if pointer else None
+
+    def promote(self, version: str) -> str | None:
+        """Make a version champion; the one before it. Raises UserError for no such version, RetryLater for a lost race."""
+        self.card(version)
+        pointer = self._pointer()
+        condition = {"IfMatch": pointer[1]} if pointer else {"IfNoneMatch": "*"}
+        body = json.dumps({"version": version, "previous": pointer[0] if pointer else None}).encode()
+        try:
+            self._platform.client("s3").put_object(Bucket=self._platform.lake_bucket, Key=champion_key(self._model), Body=body, **condition)
+        except ClientError as error:
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] in (409, 412):
+                raise RetryLater(
+                    f"promote {self._model} {version}: another promotion came first; look who is champion and try again"
+                ) from None
+            raise
+        return pointer[0] if pointer else None
+
+    def _pointer(self) -> tuple[str, str] | None:
+        try:
+            answer = self._platform.client("s3").get_object(Bucket=self._platform.lake_bucket, Key=champion_key(self._model))
+        except ClientError as error:
+            if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
+                return None
+            raise
+        return json.loads(answer["Body"].read())["version"], answer["ETag"]
+
+    def _read(self, key: str, what: str) -> bytes:
+        try:
+            return bytes(self._platform.client("s3").get_object(Bucket=self._platform.lake_bucket, Key=key)["Body"].read())
+        except ClientError as error:
+            if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
+                there = ", ".join(self.versions()) or "none"
+                raise UserError(f"model {self._model}: there is no {what}; there are: {there}") from None
+            raise

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection
 from types import TracebackType
 from typing import Any, Self
 
-from local import health, sessions, surroundings
+from local import airflow_policy, health, sessions, surroundings
 from local.authority import Authority
 from local.child import Child
 from local.instance import Instance
@@ -38,8 +38,8 @@ class Supervisor:
         *,
         schedules: bool = True,
     ) -> None:
-        """`say` hears of each process that starts. Without `schedules` Airflow runs just what is triggered: neither what a
-        schedule asks for (at the first start that is every DAG at once) nor what new data would set off."""
+        """`say` hears of each process that starts. Without `schedules` no DAG runs at the start for an interval that has passed
+        already: Airflow runs what is triggered, what new data sets off, and what falls due from now on."""
         self.settings = settings
         self.instance = Instance(settings.home)
         self._table = processes_of(parts)
@@ -69,7 +69,8 @@ class Supervisor:
             surroundings.check(self.settings, self._table)
             Authority.at(self.settings.home / "authority")
             self.settings = surroundings.with_airflow_port(self.settings, self._table)
-            self._environment = surroundings.environment(self.settings) | {"AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": str(self._schedules)}
+            (airflow_policy.schedules_are_kept if self._schedules else airflow_policy.schedules_begin_now)(self.settings)
+            self._environment = surroundings.environment(self.settings)
             while self._unhealthy():
                 self._start_what_can()
                 self.check()

@@ -33,7 +33,7 @@ fields:
 """
 DAG_FILE = """
 from datetime import datetime, timezone
-from airflow.sdk import DAG
+from airflow.sdk import DAG, Asset
 from airflow.providers.standard.operators.bash import BashOperator
 
 for name, command in {
@@ -47,6 +47,11 @@ for name, command in {
         )
     globals()[dag.dag_id] = dag
 
+clay = Asset(name="clay", uri="fleetlake://clay")
+with DAG(dag_id="makes_clay", schedule=None, start_date=datetime(2026, 1, 1, tzinfo=timezone.utc)) as makes:
+    BashOperator(task_id="only", bash_command="true", outlets=[clay])
+with DAG(dag_id="takes_clay", schedule=[clay], start_date=datetime(2026, 1, 1, tzinfo=timezone.utc)) as takes:
+    BashOperator(task_id="only", bash_command="true")
 with DAG(dag_id="every_hour", schedule="@hourly", catchup=False, start_date=datetime(2026, 1, 1, tzinfo=timezone.utc)) as hourly:
     BashOperator(task_id="only", bash_command="true")
 """
@@ -88,10 +93,12 @@ def test_a_triggered_run_ends_well_and_its_log_can_be_read(airflow: Airflow) -> 
     assert run_id in [found.run_id for found in airflow.runs("ends_well")]
 
 
-def test_without_schedules_nothing_runs_that_was_not_triggered(airflow: Airflow) -> None:
-    airflow.wait_for_dag("every_hour")
-    # The scheduler has been at work since.
-    airflow.wait("ends_well", airflow.trigger("ends_well"), 60)
+def test_without_schedules_nothing_runs_for_a_time_that_has_passed_but_new_data_sets_off_its_dags(airflow: Airflow) -> None:
+    airflow.wait("makes_clay", airflow.trigger("makes_clay"), 60)
+    following = eventually(lambda: airflow.runs("takes_clay"), 20, "the asset set it off")
+    assert airflow.wait("takes_clay", following[0].run_id, 60).state == "success"
+    # The scheduler has been at work for two runs, and had known of the schedule before.
+    assert airflow.has_dag("every_hour")
     assert airflow.runs("every_hour") == []
 
 

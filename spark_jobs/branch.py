@@ -12,7 +12,7 @@ import pyarrow as pa
 from pyiceberg.exceptions import CommitFailedException
 from pyiceberg.table import Table as IcebergTable
 from pyiceberg.table.refs import SnapshotRefType
-from pyiceberg.table.snapshots import ancestors_of
+from pyiceberg.table.snapshots import Snapshot, ancestors_of
 from pyiceberg.table.update import AssertRefSnapshotId, RemoveSnapshotRefUpdate, SetSnapshotRefUpdate
 
 from lake.catalog import open_catalog
@@ -68,6 +68,15 @@ class Branch:
 
     def snapshot(self) -> int:
         """The branch's present snapshot: what the attempt wrote, or the base where it wrote nothing. Raises MainMoved."""
+        return self._written().snapshot_id
+
+    def added_rows(self) -> int:
+        """Rows that the attempt's commit added, by the snapshot's own count. Raises MainMoved."""
+        written = self._written()
+        summary = written.summary if written.snapshot_id != self.base_snapshot else None
+        return int((summary and summary["added-records"]) or 0)
+
+    def _written(self) -> Snapshot:
         metadata = load(self.platform, self.table).metadata
         ref = metadata.refs.get(self.name)
         if ref is None:
@@ -76,7 +85,7 @@ class Branch:
         assert written is not None
         if self.base_snapshot not in (written.snapshot_id, written.parent_snapshot_id):
             raise MainMoved(f"branch {self.name} does not come from the planned base {self.base_snapshot}")
-        return written.snapshot_id
+        return written
 
     def drop(self) -> None:
         if self.made:

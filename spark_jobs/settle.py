@@ -11,7 +11,6 @@ from spark_jobs import silver as silver_job
 from spark_jobs.bronze_plan import read_known
 from spark_jobs.conflicts import refused
 from spark_jobs.publication import Outcome, heal
-from spark_jobs.quality import audit
 from spark_jobs.quality_runs import failed_or_waived
 from spark_jobs.session import SparkLake
 from spark_jobs.silver import Gate
@@ -19,7 +18,7 @@ from spark_jobs.silver import Gate
 log = logger("settle")
 
 
-def accept(lake: SparkLake, contract_name: str, run: str, held: str, why: str, who: str, gate: Gate = audit) -> Outcome:
+def accept(lake: SparkLake, contract_name: str, run: str, held: str, why: str, who: str, gate: Gate | None = None) -> Outcome:
     """Publish the held run's objects on today's main, waiving just the checks that failed.
 
     Raises UserError where `held` is not held or there is no reason, GateFailed where another check fails now.

@@ -7,6 +7,7 @@ reading that is in silver already changes nothing; one with the same id and othe
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import TYPE_CHECKING
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
@@ -22,8 +23,10 @@ from spark_jobs.bronze_plan import BronzeObject, Known, append_plan, is_held, ne
 from spark_jobs.conflicts import quarantine_conflicts
 from spark_jobs.evolution import evolve
 from spark_jobs.publication import Outcome, heal, publish
-from spark_jobs.quality import Verdict, audit
 from spark_jobs.session import SparkLake, prepare_tables
+
+if TYPE_CHECKING:
+    from spark_jobs.quality import Verdict
 
 BOUNDARIES = ("healed", "planned", "merged", "audited", "publishing", "fast_forwarded", "visible")
 log = logger("silver")
@@ -41,10 +44,10 @@ class Selection:
 
 
 # What judges a run's rows on its branch (by name), waiving some checks: spark_jobs.quality.audit, or a test's own.
-Gate = Callable[[SparkLake, Contract, str, str, frozenset[str]], Verdict]
+Gate = Callable[[SparkLake, Contract, str, str, frozenset[str]], "Verdict"]
 
 
-def run(lake: SparkLake, contract_name: str, run: str, selection: Selection = Selection(), gate: Gate = audit) -> Outcome:
+def run(lake: SparkLake, contract_name: str, run: str, selection: Selection = Selection(), gate: Gate | None = None) -> Outcome:
     """Publish the contract's new readings. Raises GateFailed where the gate holds them, again when such a run is retried."""
     contract = lake.contracts.named(contract_name)
     prepare_tables(lake.platform, contract)
@@ -58,7 +61,7 @@ def run(lake: SparkLake, contract_name: str, run: str, selection: Selection = Se
         silver(contract),
         contract.name,
         run,
-        lambda branch: _attempt(lake, contract, branch, selection, gate),
+        lambda branch: _attempt(lake, contract, branch, selection, gate or _audit),
         related_run=selection.accepts,
         why=selection.why,
         who=selection.who,
@@ -104,6 +107,13 @@ def _objects_to_take(lake: SparkLake, contract: Contract, selection: Selection) 
     return known.objects_of(selection.accepts) if is_held(known, selection.accepts) else []
 
 
+def _audit(lake: SparkLake, contract: Contract, branch: str, run_id: str, waived: frozenset[str]) -> "Verdict":
+    # Imported here: a run without new objects, the most frequent one, does not need the gate's libraries.
+    from spark_jobs.quality import audit
+
+    return audit(lake, contract, branch, run_id, waived)
+
+
 def _hold(lake: SparkLake, contract: Contract, branch: Branch, sentence: str, selection: Selection) -> None:
     """Keep the run's objects back: later runs go round them. Always raises GateFailed."""
     held = f"{sentence}; `fleetlake quality show {branch.run_id}` lists the rows, `quality accept` or `refuse` settles it"
@@ -124,22 +134,20 @@ def _hold(lake: SparkLake, contract: Contract, branch: Branch, sentence: str, se
 
 def merge(lake: SparkLake, contract: Contract, branch: Branch, objects: Sequence[BronzeObject]) -> None:
     """MERGE the objects' readings into the branch; conflicts are put to quarantine before anything can become visible."""
-    ranked = rank(read_bronze(lake, contract, [o.key for o in objects]), contract).cache()
-    try:
-        days = touched_days(objects)
-        present = lake.spark.table(branch.identifier).where(on_days("event_time", days))
-        quarantine_conflicts(lake, contract, conflicting(ranked, present, contract))
-        firsts = ranked.where("place = 1").withColumn("run_id", F.lit(branch.run_id)).select(*silver(contract).column_names)
-        firsts.createOrReplaceTempView("silver_source")
-        # Named one by one: a table that a newer contract evolved has more columns.
-        columns = [f"`{name}`" for name in silver(contract).column_names]
-        lake.sql(
-            f"MERGE INTO {branch.identifier} t USING silver_source s "  # noqa: S608 - declared names and dates
-            f"ON t.event_id = s.event_id AND {on_days('t.event_time', days)} "
-            f"WHEN NOT MATCHED THEN INSERT ({', '.join(columns)}) VALUES ({', '.join(f's.{name}' for name in columns)})"
-        )
-    finally:
-        ranked.unpersist()
+    readings = read_bronze(lake, contract, [o.key for o in objects])
+    days = touched_days(objects)
+    build(readings, contract).withColumn("run_id", F.lit(branch.run_id)).createOrReplaceTempView("silver_source")
+    # Named one by one: a table that a newer contract evolved has more columns.
+    columns = [f"`{name}`" for name in silver(contract).column_names]
+    lake.sql(
+        f"MERGE INTO {branch.identifier} t USING silver_source s "  # noqa: S608 - declared names and dates
+        f"ON t.event_id = s.event_id AND {on_days('t.event_time', days)} "
+        f"WHEN NOT MATCHED THEN INSERT ({', '.join(columns)}) VALUES ({', '.join(f's.{name}' for name in columns)})"
+    )
+    if branch.added_rows() < sum(o.rows for o in objects):
+        # Only where some identity came twice, or was there, can one stand for two readings.
+        merged = lake.spark.table(branch.identifier).where(on_days("event_time", days))
+        quarantine_conflicts(lake, contract, conflicting(readings, merged, contract))
 
 
 def read_bronze(lake: SparkLake, contract: Contract, keys: Sequence[str]) -> DataFrame:
@@ -156,22 +164,17 @@ def values(contract: Contract, prefix: str = "") -> Column:
     )
 
 
-def rank(frame: DataFrame, contract: Contract) -> DataFrame:
-    """`place`: 1 for the first reading of its identity by object key and row; `differs`: whether it has other values than that."""
+def build(readings: DataFrame, contract: Contract) -> DataFrame:
+    """Silver's rows but for `run_id`: of each identity the first reading by object key and row."""
     order = Window.partitionBy("event_id").orderBy("object", "row")
-    return frame.withColumn("place", F.row_number().over(order)).withColumn(
-        "differs", ~values(contract).eqNullSafe(F.first(values(contract)).over(order))
-    )
+    names = [name for name in silver(contract).column_names if name != "run_id"]
+    return readings.withColumn("place", F.row_number().over(order)).where("place = 1").select(*names)
 
 
-def conflicting(ranked: DataFrame, present: DataFrame, contract: Contract) -> DataFrame:
-    """The readings whose identity stands for other values, in the source or in silver already."""
-    there = present.select("event_id", values(contract).alias("present_values"))
-    joined = ranked.join(there, on="event_id", how="left")
-    in_silver = F.col("present_values").isNotNull()
-    return joined.where((in_silver & ~values(contract).eqNullSafe(F.col("present_values"))) | (~in_silver & F.col("differs"))).drop(
-        "present_values"
-    )
+def conflicting(readings: DataFrame, merged: DataFrame, contract: Contract) -> DataFrame:
+    """The readings whose identity stands for other values in silver, now that they are merged."""
+    there = merged.select("event_id", values(contract).alias("merged_values"))
+    return readings.join(there, on="event_id").where(~values(contract).eqNullSafe(F.col("merged_values")))
 
 
 def touched_days(objects: Sequence[BronzeObject | Planned]) -> list[tuple[date, date]]:

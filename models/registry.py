@@ -68,11 +68,16 @@ class Registry:
         pointer = self._pointer()
         return pointer[0] if pointer else None
 
+    def previous(self) -> str | None:
+        """The champion before the present one, which a rollback goes back to."""
+        pointer = self._pointer()
+        return pointer[1] if pointer else None
+
     def promote(self, version: str) -> str | None:
         """Make a version champion; the one before it. Raises UserError for no such version, RetryLater for a lost race."""
         self.card(version)
         pointer = self._pointer()
-        condition = {"IfMatch": pointer[1]} if pointer else {"IfNoneMatch": "*"}
+        condition = {"IfMatch": pointer[2]} if pointer else {"IfNoneMatch": "*"}
         body = json.dumps({"version": version, "previous": pointer[0] if pointer else None}).encode()
         try:
             self._platform.client("s3").put_object(Bucket=self._platform.lake_bucket, Key=champion_key(self._model), Body=body, **condition)
@@ -84,14 +89,16 @@ class Registry:
             raise
         return pointer[0] if pointer else None
 
-    def _pointer(self) -> tuple[str, str] | None:
+    def _pointer(self) -> tuple[str, str | None, str] | None:
+        """The champion, the one before it, and the pointer's ETag."""
         try:
             answer = self._platform.client("s3").get_object(Bucket=self._platform.lake_bucket, Key=champion_key(self._model))
         except ClientError as error:
             if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
                 return None
             raise
-        return json.loads(answer["Body"].read())["version"], answer["ETag"]
+        document = json.loads(answer["Body"].read())
+        return document["version"], document["previous"], answer["ETag"]
 
     def _read(self, key: str, what: str) -> bytes:
         try:

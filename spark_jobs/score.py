@@ -17,7 +17,7 @@ from models.registry import Registry
 from models.rul import Rul
 from runtime.log import logger
 from spark_jobs.branch import Branch
-from spark_jobs.pending import pending
+from spark_jobs.pending import named_inputs, pending
 from spark_jobs.publication import Outcome, publish
 from spark_jobs.session import SparkLake, prepare_tables
 
@@ -50,10 +50,11 @@ def _score(lake: SparkLake, contract: Contract, kind: ModelKind, run: str) -> Ou
 
 def _attempt(lake: SparkLake, contract: Contract, kind: ModelKind, version: str, model: Rul, branch: Branch) -> Sequence[str] | None:
     new = pending(lake, features(contract), PREDICTIONS, contract.name)
-    if new is None:
-        return None
     # A publication is scored once by each version, so the version is in its name.
-    inputs = [f"{name}@{version}" for name in new.inputs]
+    taken = named_inputs(lake, PREDICTIONS, contract.name)
+    inputs = [name for name in (f"{name}@{version}" for name in new.inputs) if name not in taken] if new else []
+    if new is None or not inputs:
+        return None
     rows = lake.at_snapshot(features(contract), new.snapshot)
     there = lake.at_snapshot(PREDICTIONS, branch.base_snapshot).where(
         (F.col("contract") == contract.name) & (F.col("model") == kind.name) & (F.col("version") == version)

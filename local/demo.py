@@ -1,0 +1,162 @@
+"""`fleetlake demo`: the whole journey once on simulated devices, stage by stage, ending by itself.
+
+Two slices of simulated days. The first goes through all pipelines and a model is trained on it; of the second, turbofans and
+their maintenance, the engines are scored before the failures are published, so that the model is measured on what it could
+not know. Each demo has a fleet of its own, so a second one keeps the lake and adds to it.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from rich.console import Console
+from rich.live import Live
+
+from lake.contracts import load_contracts
+from lake.hops import truth_files
+from lake.law import Verdict, verify
+from local import demo_tables
+from local.airflow_client import Airflow, Run
+from local.report import write_report
+from local.simulator.fault_kinds import every_fault
+from local.simulator.fleet import Progress, simulate
+from local.simulator.plan import Plan
+from local.supervisor import Supervisor
+from runtime.errors import JobError, ServiceError
+from runtime.platforms import Platform, current_platform
+from runtime.settings import Settings
+
+FIRST_DAYS, SECOND_DAYS = 5, 2
+FLEET = {"turbofan": 20, "pump": 3, "environment": 2}
+FAULTS_SHARE = 0.01
+_RUN_SECONDS = 600.0
+_DRAIN_SECONDS = 120.0
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the demo ends with."""
+
+    report: Path
+    verdict: Verdict
+
+
+@dataclass
+class Demo:
+    settings: Settings
+    console: Console
+    stage_number: int = 0
+
+    def run(self, show_law: Callable[[Verdict], None]) -> Told:
+        """Raises JobError where a DAG run fails, LawBroken where the law does not hold, ServiceError where a part crashes."""
+        self.stage("the laptop's cloud: emulator, worker, Airflow")
+        with Supervisor(self.settings, say=lambda sentence: self.console.print(f"  {sentence}", style="dim")) as cloud:
+            platform, airflow = current_platform(self.settings), Airflow.of(self.settings)
+            _Journey(self, platform, airflow, cloud).travel()
+            self.stage("the law: every reading that was acknowledged is in exactly one place")
+            verdict = verify(platform, truth_files(self.settings.home), wait_seconds=15)
+            show_law(verdict)
+            verdict.check()
+            self.stage("the report")
+            report = write_report(platform, truth_files(self.settings.home))
+            self.console.print(f"  {report}", soft_wrap=True)
+            self.stage("stopping the laptop's cloud; the lake stays")
+        return Told(report, verdict)
+
+    def stage(self, words: str) -> None:
+        self.stage_number += 1
+        self.console.rule(f"[bold]{self.stage_number}. {words}", align="left")
+
+
+@dataclass
+class _Journey:
+    demo: Demo
+    platform: Platform
+    airflow: Airflow
+    cloud: Supervisor
+
+    def travel(self) -> None:
+        settings = self.demo.settings
+        now = datetime.now(UTC).replace(second=0, microsecond=0)
+        middle, start = now - timedelta(days=SECOND_DAYS), now - timedelta(days=SECOND_DAYS + FIRST_DAYS)
+        # A fleet of its own for each demo: the number of slices sent before is its seed and in its name.
+        before = len(truth_files(settings.home))
+        prefix = f"fleet{before // 2 + 1}-" if before else ""
+        plan = Plan(FLEET, start, middle, seed=before + 1, faults=every_fault(FAULTS_SHARE), prefix=prefix)
+
+        self.demo.stage(f"{sum(FLEET.values())} devices connect with their own certificates and send {FIRST_DAYS} days")
+        self._send(plan)
+        self.demo.stage("Airflow: bronze → silver → quality gate → gold → features")
+        trained_before = self._known("train_rul")
+        self._pipelines([f"pipeline_{name}" for name in load_contracts(settings.contracts_folder)])
+        self.demo.stage("Airflow: train the remaining-useful-life model on what the lake knows now")
+        self._follow({"train_rul": self._next("train_rul", trained_before)})
+
+        self.demo.stage(f"the engines send {SECOND_DAYS} days more; Airflow scores them before their failures are published")
+        self._send(replace(plan, devices={"turbofan": FLEET["turbofan"]}, start=middle, end=now, born=start))
+        scored_before = self._known("score_turbofan")
+        self._pipelines(["pipeline_turbofan"])
+        self._follow({"score_turbofan": self._next("score_turbofan", scored_before)})
+        self._pipelines(["pipeline_maintenance"])
+        self.demo.stage("the model's errors, and the engines most likely to fail next")
+        demo_tables.show_model(self.demo.console, self.platform)
+
+    def _send(self, plan: Plan) -> None:
+        with Live(console=self.demo.console, refresh_per_second=4, transient=True) as live:
+            watched = demo_tables.Hops(self.platform, lambda: truth_files(self.demo.settings.home), live)
+            simulate(self.platform, plan, progress=self._watching(watched))
+            watched.until_drained(_DRAIN_SECONDS, self.cloud.check)
+        self.demo.console.print(watched.table())
+
+    def _watching(self, watched: "demo_tables.Hops") -> Callable[[Progress], None]:
+        def watch(progress: Progress) -> None:
+            self.cloud.check()
+            watched.sent(progress)
+
+        return watch
+
+    def _pipelines(self, dag_ids: Sequence[str]) -> None:
+        self._follow({dag_id: self.airflow.trigger(dag_id) for dag_id in dag_ids})
+
+    def _follow(self, runs: dict[str, str]) -> None:
+        """Watch runs to their end. Raises JobError with the last lines of the log of a task that failed."""
+        found: dict[str, Run] = {}
+        with Live(console=self.demo.console, refresh_per_second=4, transient=True) as live:
+
+            def watch(run: Run) -> None:
+                self.cloud.check()
+                found[run.dag_id] = run
+                live.update(demo_tables.runs_table(list(found.values())))
+
+            for dag_id, run_id in runs.items():
+                watch(self.airflow.run(dag_id, run_id))
+            for dag_id, run_id in runs.items():
+                self.airflow.wait(dag_id, run_id, _RUN_SECONDS, watch)
+        self.demo.console.print(demo_tables.runs_table(list(found.values())))
+        for run in found.values():
+            if run.state != "success":
+                raise JobError(self._why(run))
+
+    def _why(self, run: Run) -> str:
+        failed = next((task for task in run.tasks if task.state == "failed"), None)
+        if failed is None:
+            return f"run {run.run_id} of {run.dag_id} is {run.state}"
+        lines = self.airflow.log(run.dag_id, run.run_id, failed.task_id, failed.try_number).strip().splitlines()
+        return f"task {failed.task_id} of {run.dag_id} failed; the end of its log:\n" + "\n".join(lines[-12:])
+
+    def _known(self, dag_id: str) -> set[str]:
+        self.airflow.wait_for_dag(dag_id)
+        return {run.run_id for run in self.airflow.runs(dag_id)}
+
+    def _next(self, dag_id: str, before: set[str]) -> str:
+        """The run that assets start; they do so within seconds. Raises ServiceError where none comes."""
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            new = [run.run_id for run in self.airflow.runs(dag_id) if run.run_id not in before]
+            if new:
+                return new[0]
+            self.cloud.check()
+            time.sleep(0.5)
+        raise ServiceError(f"Airflow: {dag_id} was not started by its assets within 60 s; look at it in the UI")

@@ -107,8 +107,12 @@ class Worker:
         if self._batch.is_due(now) or (self._got_nothing and not self._batch.is_empty):
             self.flush()
         else:
-            self._receive(_LONGEST_WAIT if self._batch.is_empty else min(_LONGEST_WAIT, math.ceil(self._batch.seconds_left(now))))
+            self._receive(_LONGEST_WAIT if self._batch.is_empty else self._patience(now))
         self._tell()
+
+    def _patience(self, now: float) -> int:
+        """Seconds that what is in hand can wait for more: it must be written in time, and its visibility be extended in time."""
+        return min(_LONGEST_WAIT, math.ceil(self._batch.seconds_left(now)), self.platform.settings.visibility_seconds // 4)
 
     @property
     def is_idle(self) -> bool:
@@ -254,16 +258,17 @@ def write_state(settings: Settings, state: dict[str, Any]) -> None:
 def main() -> int:
     settings = Settings.from_environment()
     logging.configure(settings.log_level)
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
     try:
-        worker = Worker(current_platform(settings), ContractFolder(settings.contracts_folder))
+        worker = Worker(current_platform(settings), ContractFolder(settings.contracts_folder), stopping=stopping)
     except FleetlakeError as error:
         log.error(f"start: {error}")
         return error.exit_code
     except (ClientError, BotoCoreError) as error:
         log.error(f"start: telemetry queue {settings.telemetry_queue}: {error}; are the queues there? `fleetlake up` makes them")
         return 1
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: worker.stopping.set())
     worker.run()
     return 0
 

@@ -23,20 +23,23 @@ _DEFAULT_FLEET = {"turbofan": 20, "pump": 3, "environment": 2}
 @app.command()
 def simulate(
     devices: list[str] = typer.Option(
-        [], "--devices", "-d", metavar="CONTRACT=N", help="Devices of a contract. [default: turbofan=20 pump=3 environment=2]"
+        [], "--devices", "-d", metavar="CONTRACT=N", help="Devices of a contract. Default: turbofan=20 pump=3 environment=2."
     ),
-    start: str = typer.Option("", help="First moment that is measured, ISO 8601. [default: the hours before the end]"),
-    end: str = typer.Option("", help="Moment after the last one. [default: the last full hour]"),
+    start: str = typer.Option("", help="First moment that is measured, ISO 8601. Default: the hours before the end."),
+    end: str = typer.Option("", help="Moment after the last one. Default: the last full hour."),
     hours: float = typer.Option(24.0, min=0.1, help="Simulated hours, where no start is given."),
     born: str = typer.Option(
-        "", help="When the devices were new; name the first slice's start to go on with its fleet. [default: the start]"
+        "", help="When the devices were new; name the first slice's start to go on with its fleet. Default: the start."
     ),
     seed: int = typer.Option(1, min=0, help="The same seed and options give the same readings."),
     faults: float = typer.Option(0.0, min=0.0, max=1.0, help="Share of readings with a fault, over all kinds that the law must bear."),
     fault: list[str] = typer.Option([], "--fault", metavar="KIND=SHARE", help="One kind of fault; `--list-faults` names them."),
     pack: int = typer.Option(100, min=1, max=250, help="Readings in a message at most."),
     prefix: str = typer.Option("", help="Device ids begin with it."),
-    truth: Path | None = typer.Option(None, help="File for what was sent. [default: a new one in the state folder's truth/]"),
+    version_of: list[str] = typer.Option(
+        [], "--version-of", metavar="CONTRACT=V", help="Version of a contract that the devices speak. Default: the newest."
+    ),
+    truth: Path | None = typer.Option(None, help="File for what was sent. Default: a new one in the state folder's truth/."),
     list_faults: bool = typer.Option(False, "--list-faults", help="Name the kinds of faults and stop."),
     as_json: bool = typer.Option(False, "--json", help="For a script."),
 ) -> None:
@@ -50,7 +53,7 @@ def simulate(
 
     until = _moment(end, "--end") or _last_full_hour()
     plan = Plan(
-        devices={name: _whole(name, text) for name, text in _pairs(devices, "--devices").items()} or _DEFAULT_FLEET,
+        devices={name: _whole("--devices", name, text) for name, text in _pairs(devices, "--devices").items()} or _DEFAULT_FLEET,
         start=_moment(start, "--start") or until - timedelta(hours=hours),
         end=until,
         born=_moment(born, "--born"),
@@ -58,6 +61,7 @@ def simulate(
         faults=(every_fault(faults) if faults else {}) | {kind: _share(kind, text) for kind, text in _pairs(fault, "--fault").items()},
         pack=pack,
         prefix=prefix,
+        versions={name: _whole("--version-of", name, text) for name, text in _pairs(version_of, "--version-of").items()},
     )
     with _progress() as watch:
         sent = run(_platform(), plan, truth, watch)
@@ -67,17 +71,17 @@ def simulate(
 @app.command()
 def replay(
     file: Path = typer.Argument(help="A Parquet or CSV file, or a text file of C-MAPSS."),
-    contract: str = typer.Option("", help="What its rows are. [default: turbofan for C-MAPSS]"),
+    contract: str = typer.Option("", help="What its rows are. Default: turbofan for C-MAPSS."),
     columns: list[str] = typer.Option([], "--map", "-m", metavar="FIELD=COLUMN", help="The column of a field, where it has another name."),
     device_column: str = typer.Option("", help="Column that names the device; without it the file is one device."),
     time_column: str = typer.Option("", help="Column with the time; without it rows are a cadence apart."),
-    end: str = typer.Option("", help="Moment of the newest row, ISO 8601. [default: now, or the time column as it is]"),
-    prefix: str | None = typer.Option(None, help="Device ids begin with it. [default: the file's name]"),
+    end: str = typer.Option("", help="Moment of the newest row, ISO 8601. Default: now, or the time column as it is."),
+    prefix: str | None = typer.Option(None, help="Device ids begin with it. Default: the file's name."),
     pack: int = typer.Option(100, min=1, max=250, help="Readings in a message at most."),
     failures: bool = typer.Option(False, "--failures", help="Each device fails after its last row: send its failure event."),
     remaining: Path | None = typer.Option(None, help="File of the cycles that each device still had: its failure comes so much later."),
     events_only: bool = typer.Option(False, "--events-only", help="Send the failure events and no reading."),
-    truth: Path | None = typer.Option(None, help="File for what was sent. [default: a new one in the state folder's truth/]"),
+    truth: Path | None = typer.Option(None, help="File for what was sent. Default: a new one in the state folder's truth/."),
     as_json: bool = typer.Option(False, "--json", help="For a script."),
 ) -> None:
     """Send recorded data as devices: each row a reading over MQTT."""
@@ -175,13 +179,13 @@ def _pairs(texts: list[str], option: str) -> dict[str, str]:
     return pairs
 
 
-def _whole(name: str, text: str) -> int:
+def _whole(option: str, name: str, text: str) -> int:
     from runtime.errors import UsageError
 
     try:
         return int(text)
     except ValueError:
-        raise UsageError(f"--devices {name}={text}: it must be a whole number") from None
+        raise UsageError(f"{option} {name}={text}: it must be a whole number") from None
 
 
 def _share(kind: str, text: str) -> float:

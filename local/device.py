@@ -16,6 +16,8 @@ from runtime.errors import ServiceError
 
 _CONNECT_SECONDS = 20.0
 _KEEPALIVE_SECONDS = 60
+# Connections that the broker may close before it has taken one: it may be starting.
+_MOST_LOSSES = 3
 # `token` of a publish, and the broker's word where it refused, else None.
 Answer = Callable[[str, str | None], None]
 
@@ -29,8 +31,10 @@ class Device:
         self._answered = answered
         self._tokens: dict[int, str] = {}
         self._early: dict[int, str | None] = {}
-        self._connected = threading.Event()
+        self._heard = threading.Event()
+        self._is_connected = False
         self._refusal = ""
+        self._losses = 0
         self._client = paho.Client(CallbackAPIVersion.VERSION2, client_id=device_id, protocol=MQTTProtocolVersion.MQTTv5)
         try:
             self._client.tls_set(str(files.ca), str(files.certificate), str(files.key))
@@ -39,11 +43,11 @@ class Device:
         self._client.max_queued_messages_set(0)
         self._client.reconnect_delay_set(0.1, 5)
         self._client.on_connect = self._on_connect
+        self._client.on_disconnect = self._on_disconnect
         self._client.on_publish = self._on_publish
 
     def begin(self) -> None:
         """Open the connection; `ready` waits for the broker's word. Raises ServiceError."""
-        self._connected.clear()
         try:
             self._client.connect(*self._address, keepalive=_KEEPALIVE_SECONDS)
         except (OSError, ssl.SSLError) as error:
@@ -52,7 +56,8 @@ class Device:
 
     def ready(self) -> None:
         """Wait until the broker has taken the connection. Raises ServiceError where it refuses or says nothing."""
-        if not self._connected.wait(_CONNECT_SECONDS):
+        self._heard.wait(_CONNECT_SECONDS)
+        if not self._is_connected:
             self.close()
             why = self._refusal or f"no answer within {_CONNECT_SECONDS:g} s"
             raise ServiceError(f"device {self.device_id}: {self._place} refuses the connection: {why}")
@@ -67,7 +72,8 @@ class Device:
 
     def reconnect(self) -> None:
         """Lose the connection without a word, answers under way included, and come back. Raises ServiceError."""
-        self._connected.clear()
+        self._heard.clear()
+        self._is_connected, self._losses = False, 0
         with contextlib.suppress(OSError, AttributeError):
             # Shut, not closed: the connection's thread still waits on this very descriptor.
             self._client.socket().shutdown(socket.SHUT_RDWR)
@@ -82,10 +88,18 @@ class Device:
         return f"{self._address[0]}:{self._address[1]}"
 
     def _on_connect(self, _client: paho.Client, _data: object, _flags: object, reason: ReasonCode, _properties: Properties | None) -> None:
-        if reason.is_failure:
-            self._refusal = str(reason)
-        else:
-            self._connected.set()
+        self._is_connected = not reason.is_failure
+        self._refusal = str(reason)
+        self._heard.set()
+
+    def _on_disconnect(
+        self, _client: paho.Client, _data: object, _flags: object, reason: ReasonCode, _properties: Properties | None
+    ) -> None:
+        """A broker that knows no such certificate closes without a word, again and again."""
+        self._losses += 1
+        if not self._is_connected and self._losses >= _MOST_LOSSES:
+            self._refusal = f"it closes the connection ({reason}); is the device's certificate registered?"
+            self._heard.set()
 
     def _on_publish(self, _client: paho.Client, _data: object, mid: int, reason: ReasonCode, _properties: Properties | None) -> None:
         refusal = str(reason) if reason.is_failure else None

@@ -72,6 +72,7 @@ def replay(
     """Send the recording; returns when each message was answered. Raises UserError, ContractError or ServiceError."""
     now = (clock or SystemClock()).now()
     sent_messages = stream(asked, load_contracts(platform.settings.contracts_folder), now)
+    platform.mqtt_endpoint()  # raises where no cloud runs, before a truth file is begun
     run = new_run()
     file = truth or truth_file(platform.settings.home, run)
     with Truth(file, run, {"command": "replay", **asked.described()}) as written:

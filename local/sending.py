@@ -15,7 +15,7 @@ from runtime.platforms import Platform
 
 # Messages that may wait for their PUBACK at once, of all devices; a device's own stay in their order.
 _WINDOW = 64
-_PATIENCE_SECONDS = 60.0
+_PATIENCE_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -99,11 +99,15 @@ class Senders:
         self._tell()
 
     def _take(self) -> None:
-        if not self._window.acquire(timeout=_PATIENCE_SECONDS):
-            waiting = self._truth.readings - self._truth.acknowledged - self._truth.refused
-            raise ServiceError(
-                f"send to the broker: it has acknowledged nothing for {_PATIENCE_SECONDS:g} s; {waiting} readings wait; is the cloud up?"
-            )
+        """A place in the window; while there is none, `watch` is called, which may find out that the cloud is gone and raise."""
+        for _ in range(_PATIENCE_SECONDS):
+            if self._window.acquire(timeout=1.0):
+                return
+            self._tell()
+        waiting = self._truth.readings - self._truth.acknowledged - self._truth.refused
+        raise ServiceError(
+            f"send to the broker: it has acknowledged nothing for {_PATIENCE_SECONDS} s; {waiting} readings wait; is the cloud up?"
+        )
 
     def _answered(self, token: str, refusal: str | None) -> None:
         if refusal is None:

@@ -45,6 +45,7 @@ def simulate(platform: Platform, plan: Plan, truth: Path | None = None, progress
     Raises UserError or ContractError for a plan that cannot be, ServiceError where the broker fails.
     """
     messages = stream(plan, load_contracts(platform.settings.contracts_folder))
+    platform.mqtt_endpoint()  # raises where no cloud runs, before a truth file is begun
     run = new_run()
     file = truth or truth_file(platform.settings.home, run)
     with Truth(file, run, {"command": "simulate", **plan.described(), "boot": plan.boot_name}) as written:

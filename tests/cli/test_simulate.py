@@ -1,0 +1,65 @@
+"""`fleetlake simulate` and `replay`, as a person types them."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from cli.main import run
+from local.simulator.fault_kinds import KINDS
+from runtime.settings import REPOSITORY
+from tests.cloud import running_cloud
+from tests.local.test_replay import cmapss
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("FLEETLAKE_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "words"),
+    [
+        ("simulate -d pump", 2, "must be NAME=VALUE"),
+        ("simulate -d pump=many", 2, "must be a whole number"),
+        ("simulate -d submarine=3", 1, "there is none; the folder has environment"),
+        ("simulate --fault late=often", 2, "must be a share"),
+        ("simulate --fault earthquake=0.1", 1, "there is no such fault"),
+        ("simulate --start yesterday", 2, "must be ISO 8601"),
+        ("simulate --pack 300", 2, "250"),
+        ("simulate", 1, "start it with `fleetlake up`"),
+        ("replay absent.csv", 1, "there is no such file"),
+        ("replay pyproject.toml", 1, "it reads .parquet, .csv, .txt"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line_with_its_exit_code(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], line: str, code: int, words: str
+) -> None:
+    monkeypatch.chdir(REPOSITORY)
+    assert run(line.split()) == code
+    said = capsys.readouterr().err.strip()
+    assert words in said
+    assert "Traceback" not in said
+    assert not (home / "truth").exists()
+
+
+def test_the_kinds_of_faults_are_listed_with_a_sentence_each(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["simulate", "--list-faults"]) == 0
+    listed = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+    assert listed == list(KINDS)
+
+
+@pytest.mark.cloud
+def test_a_fleet_and_a_recording_are_sent_and_told(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with running_cloud(home):
+        words = "simulate -d pump=2 --start 2026-11-02 --end 2026-11-03 --fault late=0.1 --json --truth"
+        assert run([*words.split(), str(tmp_path / "t.jsonl")]) == 0
+        told = json.loads(capsys.readouterr().out)
+        assert told == {
+            "messages": 6, "readings": 576, "acknowledged": 576, "refused": 0, "faults": {"late": 58}, "truth_file": str(tmp_path / "t.jsonl"),
+        }  # fmt: skip
+        assert run(["replay", str(cmapss(tmp_path, {1: 3, 2: 5})), "--failures"]) == 0
+        said = capsys.readouterr().out
+        assert "sent 10 readings in 4 messages: 10 acknowledged, 0 refused" in said
+        assert f"truth: {home}/truth/" in said

@@ -5,6 +5,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from lake.contracts import Contract
+
 
 class HandTruth:
     """Readings are given as the typed rows of a lake; what a device sent of them is made here as its JSON."""
@@ -14,11 +16,19 @@ class HandTruth:
         file.parent.mkdir(parents=True, exist_ok=True)
         self._line(kind="run", format=1, run=run, started_at="2026-03-01T12:00:00.000+00:00", plan={})
 
-    def sent(self, *rows: dict[str, Any], acknowledged: bool = True, fate: str = "silver", fault: str | None = None) -> str:
-        """One message with a reading for each row; its id."""
+    def sent(
+        self,
+        *rows: dict[str, Any],
+        acknowledged: bool = True,
+        fate: str = "silver",
+        fault: str | None = None,
+        contract: Contract | None = None,
+    ) -> str:
+        """One message with a reading for each row, by default of the contract `boiler`; its id."""
+        known = [field.name for field in contract.fields] if contract else ["water", "starts", "burning", "mode", "extra"]
         message = self._message()
         for index, row in enumerate(rows):
-            values = {name: row[name] for name in row if name in ("water", "starts", "burning", "mode", "extra")}
+            values = {name: row[name] for name in row if name in known}
             reading = {"ts": int(row["event_time"].timestamp() * 1000), "seq": row["seq"]} | values
             self._reading(
                 message,
@@ -27,6 +37,7 @@ class HandTruth:
                 json.dumps(reading).encode(),
                 fate,
                 fault,
+                contract.name if contract else "boiler",
                 boot=row["boot"],
                 seq=row["seq"],
                 ts_ms=reading["ts"],

@@ -83,7 +83,7 @@ def _event_times(lake: SparkLake, contract: Contract, runs: Sequence[str]) -> tu
     """Between which event times the runs' readings lie by their plans; None where a plan does not say, as a rebuild's."""
     planned = [plan for plan in read_ledger(lake.platform, contract.name) if plan.run_id in set(runs)]
     times = [time for plan in planned for time in (plan.min_event_time, plan.max_event_time) if time is not None]
-    if {plan.run_id for plan in planned} != set(runs) or len(times) < 2 * len(planned):
+    if not times or {plan.run_id for plan in planned} != set(runs) or len(times) < 2 * len(planned):
         return None
     return min(times), max(times) + timedelta(microseconds=1)
 

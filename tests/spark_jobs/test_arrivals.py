@@ -41,7 +41,7 @@ def boiler(tmp_path: Path) -> Contract:
 
 def history(contract: Contract, rng: random.Random) -> list[dict[str, Any]]:
     """Three devices over three days: gaps of all lengths, lives of 5 to 60 readings, missing values, two readings at one time."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     for device in ("b1", "b2", "b3"):
         minute, cycle, life = 0.0, 0, rng.randint(5, 60)
         for _ in range(rng.randint(60, 110)):

@@ -1,12 +1,14 @@
 """The gate's expectations: a Great Expectations suite made from a contract, over the figures of one run.
 
-Three small frames carry the figures: `run` (one row), `hours` (a row a closed hour) and `days` (a row an event day).
+Three small frames carry the figures: `run` (one row), `hours` (a row a closed hour) and `days` (a row an event day). So the
+rows are read a few times in all, and not once for each expectation.
 """
 
 import logging
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import great_expectations as gx
@@ -14,20 +16,30 @@ import pandas as pd
 from great_expectations import expectations as gxe
 
 from lake.contracts import Contract
-from spark_jobs.quality_frames import checked_for_stuck, stuck_after
+from spark_jobs.quality_frames import checked_for_jumps, checked_for_stuck, stuck_after
 from spark_jobs.quality_runs import CheckResult
 
-_FORMAT = {"result_format": "COMPLETE", "partial_unexpected_count": 20}
+_SAMPLE = 20
+_FORMAT = {"result_format": "COMPLETE", "partial_unexpected_count": _SAMPLE}
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The frames by name, and by column the rows behind a figure: those that a person would look at first."""
+
+    frames: Mapping[str, pd.DataFrame]
+    samples: Mapping[str, Sequence[Mapping[str, Any]]]
 
 
 @dataclass(frozen=True)
 class Check:
-    """One expectation: the values of `column` in `frame` lie within the limits."""
+    """One expectation: the values of `column` in `frame` lie within the limits. `count` has how many readings are at fault."""
 
     name: str
     field: str | None
     frame: str
     column: str
+    count: str
     words: str
     least: float | None = None
     most: float | None = None
@@ -38,47 +50,41 @@ class Check:
 
 
 def checks_of(contract: Contract) -> list[Check]:
+    unique = Check("unique_event_id", None, "run", "duplicates", "duplicates", "event ids stand in more than one row", most=0)
+    return [unique, *_checks_of_arrival(contract), *_checks_of_fields(contract)]
+
+
+def _checks_of_arrival(contract: Contract) -> list[Check]:
     quality = contract.quality
-    checks = [Check("unique_event_id", None, "run", "duplicate_event_ids", "event ids stand in more than one row", most=0)]
+    share = "of what was received beside the run's readings was quarantined"
+    checks = [Check("quarantined_share", None, "run", "quarantined_share", "quarantined", share, most=quality.max_quarantined_share)]
     if contract.is_measurement:
+        expected = "of the readings expected in an hour arrived"
+        times, factor = "times the volume of the days before", quality.volume_factor
         checks += [
-            Check(
-                "completeness",
-                None,
-                "hours",
-                "completeness",
-                "of the readings expected in a closed hour arrived",
-                least=quality.completeness,
-            ),
-            Check(
-                "quarantined_share", None, "run", "quarantined_share", "of what arrived was quarantined", most=quality.max_quarantined_share
-            ),
-            Check(
-                "volume",
-                None,
-                "days",
-                "volume_ratio",
-                "times the median of the days before",
-                1 / quality.volume_factor,
-                quality.volume_factor,
-            ),
+            Check("completeness", None, "hours", "completeness", "missing", expected, least=quality.completeness),
+            Check("volume", None, "days", "volume_ratio", "rows", times, 1 / factor, factor),
         ]
-    for field in contract.fields:
-        if field.max_null_share is not None:
-            words = f"of the values of {field.name} are null"
-            checks.append(Check("null_share", field.name, "run", f"null_share_{field.name}", words, most=field.max_null_share))
-    if contract.is_measurement:
-        for field in checked_for_stuck(contract):
-            words = f"rows where {field.name} has not changed for {stuck_after(contract, field)} readings of its device"
-            checks.append(Check("stuck", field.name, "run", f"stuck_{field.name}", words, most=0))
-        for field in contract.numbers:
-            if field.max_step is not None:
-                words = f"rows where {field.name} jumped by more than {field.max_step:g} {field.unit}"
-                checks.append(Check("jump", field.name, "run", f"jump_{field.name}", words, most=0))
     return checks
 
 
-def evaluate(checks: Iterable[Check], frames: dict[str, pd.DataFrame], samples: dict[str, list[dict[str, Any]]]) -> list[CheckResult]:
+def _checks_of_fields(contract: Contract) -> list[Check]:
+    checks = []
+    for field in contract.fields:
+        most = 0.0 if field.required else field.max_null_share
+        if most is not None:
+            words = f"of the values of {field.name} are null"
+            checks.append(Check("null_share", field.name, "run", f"null_share_{field.name}", f"nulls_{field.name}", words, most=most))
+    for field in checked_for_stuck(contract):
+        words = f"readings in which {field.name} has stood still for {stuck_after(contract, field)} or more"
+        checks.append(Check("stuck", field.name, "run", f"stuck_{field.name}", f"stuck_{field.name}", words, most=0))
+    for field in checked_for_jumps(contract):
+        words = f"readings in which {field.name} jumped by more than {field.max_step:g} {field.unit}".rstrip()
+        checks.append(Check("jump", field.name, "run", f"jump_{field.name}", f"jump_{field.name}", words, most=0))
+    return checks
+
+
+def evaluate(checks: Iterable[Check], figures: Figures) -> list[CheckResult]:
     """Every check on its frame. A frame without rows has nothing to judge and passes."""
     every = list(checks)
     with warnings.catch_warnings():
@@ -88,57 +94,77 @@ def evaluate(checks: Iterable[Check], frames: dict[str, pd.DataFrame], samples: 
         context.variables.progress_bars = {"globally": False}
         source = context.data_sources.add_pandas("run")
         return [
-            result
-            for name, frame in frames.items()
-            for result in _evaluate_frame(context, source, name, frame, [c for c in every if c.frame == name], samples)
+            _result(check, frame, failing, figures.samples.get(check.column, ()))
+            for name, frame in figures.frames.items()
+            for check, failing in _failing_rows(context, source, name, frame, [check for check in every if check.frame == name])
         ]
 
 
-def _evaluate_frame(
-    context: Any, source: Any, name: str, frame: pd.DataFrame, checks: list[Check], samples: dict[str, list[dict[str, Any]]]
-) -> list[CheckResult]:
-    if not checks:
-        return []
+def _failing_rows(context: Any, source: Any, name: str, frame: pd.DataFrame, checks: list[Check]) -> list[tuple[Check, pd.DataFrame]]:
+    """Each check with the rows of `frame` that Great Expectations found outside its limits."""
+    if not checks or frame.empty:
+        return [(check, frame) for check in checks]
     suite = context.suites.add(gx.ExpectationSuite(name=name, expectations=[check.expectation for check in checks]))
     batch = source.add_dataframe_asset(name=name).add_batch_definition_whole_dataframe("all")
     definition = context.validation_definitions.add(gx.ValidationDefinition(name=name, data=batch, suite=suite))
-    found = {r.expectation_config.kwargs["column"]: r for r in definition.run(batch_parameters={"dataframe": frame}, result_format=_FORMAT).results}
-    return [_result(check, frame, found[check.column], samples) for check in checks]
+    outcome = definition.run(batch_parameters={"dataframe": frame}, result_format=_FORMAT)
+    found = {result.expectation_config.kwargs["column"]: result for result in outcome.results}
+    return [(check, frame.loc[found[check.column].result["unexpected_index_list"] or []]) for check in checks]
 
 
-def _result(check: Check, frame: pd.DataFrame, outcome: Any, samples: dict[str, list[dict[str, Any]]]) -> CheckResult:
-    values = frame[check.column].dropna()
-    failing = frame.loc[outcome.result.get("unexpected_index_list") or []]
-    low = check.least is not None and (check.most is None or (not values.empty and values.min() < check.least))
-    worst = None if values.empty else float(values.min() if low else values.max())
-    is_count = check.name in ("stuck", "jump", "unique_event_id")
-    sample = samples.get(check.column) or [{key: str(value) for key, value in row.items()} for row in failing.head(20).to_dict("records")]
+def _result(check: Check, frame: pd.DataFrame, failing: pd.DataFrame, sample: Sequence[Mapping[str, Any]]) -> CheckResult:
+    if frame.empty:
+        return CheckResult(check.name, check.field, True, None, check.most, 0, (), f"{check.name}: there is nothing to judge")
+    worst = _worst(check, frame)
+    is_low = check.least is not None and (check.most is None or worst[check.column] < check.least)
+    rows = sample or failing.to_dict("records") if len(failing) else ()
     return CheckResult(
         name=check.name,
         field=check.field,
-        passed=bool(outcome.success),
-        observed=worst,
-        threshold=check.least if low else check.most,
-        failing_rows=int(worst or 0) if is_count else len(failing),
-        sample=tuple(sample) if not outcome.success else (),
-        sentence=_sentence(check, worst, low, failing, is_count, sample),
+        passed=failing.empty,
+        observed=float(worst[check.column]),
+        threshold=check.least if is_low else check.most,
+        failing_rows=int(failing[check.count].sum()),
+        sample=tuple({str(key): _plain(value) for key, value in row.items()} for row in rows[:_SAMPLE]),
+        sentence=_sentence(check, worst, is_low, failing, sample),
     )
 
 
-def _sentence(check: Check, worst: float | None, low: bool, failing: pd.DataFrame, is_count: bool, sample: list[dict[str, Any]]) -> str:
-    if worst is None:
-        return f"{check.name}: nothing to judge"
-    seen = f"{worst:.0f}" if is_count else f"{worst:.2f}"
-    limit = f"{check.least if low else check.most:g} is the {'least' if low else 'most'}"
-    hours = (
-        f" ({len(failing)} hours, the worst {failing.loc[failing[check.column].idxmin(), 'hour']:%Y-%m-%d %H:%M} UTC)"
-        if _has_hours(failing)
-        else ""
-    )
-    devices = sorted({row["device_id"] for row in sample if "device_id" in row}) if is_count else []
-    of = f" of {', '.join(devices[:3])}{' and others' if len(devices) > 3 else ''}" if devices and worst else ""
-    return f"{check.name}: {seen} {check.words}{of}; {limit}{hours}"
+def _worst(check: Check, frame: pd.DataFrame) -> Mapping[str, Any]:
+    """The row of `frame` whose value is furthest out: the lowest where only a least is set, else the furthest from 1 by factor."""
+    values = frame[check.column].astype(float)
+    if check.least is None:
+        return frame.loc[values.idxmax()].to_dict()
+    return frame.loc[(values if check.most is None else values.where(values <= 1, 1 / values)).idxmin()].to_dict()
 
 
-def _has_hours(failing: pd.DataFrame) -> bool:
-    return "hour" in failing.columns and not failing.empty
+def _sentence(check: Check, worst: Mapping[str, Any], is_low: bool, failing: pd.DataFrame, sample: Sequence[Mapping[str, Any]]) -> str:
+    is_count = check.column == check.count
+    seen = f"{worst[check.column]:.0f}" if is_count else f"{worst[check.column]:.3g}"
+    limit = f"{'least' if is_low else 'most'} {check.least if is_low else check.most:g}"
+    return f"{check.name}: {seen} {check.words} ({limit})" + (_where(worst, failing, sample) if len(failing) else "")
+
+
+def _where(worst: Mapping[str, Any], failing: pd.DataFrame, sample: Sequence[Mapping[str, Any]]) -> str:
+    """Which device, hour or day is meant first, and how many there are."""
+    if "hour" in worst:
+        silent = f", silent: {', '.join(worst['silent'])}" if len(worst["silent"]) else ""
+        return f", in {len(failing)} hours; the worst is {worst['hour']:%Y-%m-%d %H:00} UTC with {worst['arrived']} of {worst['expected']}{silent}"
+    if "day" in worst:
+        return f", on {worst['day']:%Y-%m-%d} with {worst['rows']} readings of {worst['devices']} devices"
+    devices = list(dict.fromkeys(row["device_id"] for row in sample))
+    if not devices:
+        return ""
+    first = sample[0]
+    others = f" and {len(devices) - 1} more" if len(devices) > 1 else ""
+    value = f" at {first['value']:g} since {first['since']:%Y-%m-%d %H:%M} UTC" if "value" in first else ""
+    return f", first {devices[0]}{value}{others}"
+
+
+def _plain(value: Any) -> Any:
+    """A value of a frame as JSON would have it; moments come from Spark in UTC, without a zone."""
+    if isinstance(value, pd.Timestamp):
+        return f"{value.isoformat()}Z"
+    if isinstance(value, date):
+        return value.isoformat()
+    return value.item() if hasattr(value, "item") else value.tolist() if hasattr(value, "tolist") else value

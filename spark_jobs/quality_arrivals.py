@@ -1,0 +1,167 @@
+"""What arrived while a run's readings did: held and refused readings, what decode quarantined, the days before."""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+import pandas as pd
+import pyarrow.compute as pc
+import pyarrow.dataset as pads
+import pyarrow.fs as pafs
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from lake.contracts import Contract
+from lake.layout import ingest_partition, quarantine_day_prefix
+from lake.objects import list_keys
+from lake.publications import State
+from runtime.platforms import Platform
+from spark_jobs.bronze_plan import Known
+from spark_jobs.quality_completeness import EXPECTED_HOURS
+from spark_jobs.quality_frames import checked_for_stuck, stuck_after
+from spark_jobs.session import SparkLake
+
+# Readings that are received less than this apart were received in one go.
+_LULL = timedelta(minutes=10)
+# As many days of history make a volume unusual; twice as many are looked at.
+_EARLIER_DAYS = 7
+_ARRIVED = ["device_id", "event_time", "event_id", "of_run"]
+
+
+@dataclass(frozen=True)
+class Span:
+    """The run's rows: how many, from when to when, and the minutes in which they were received."""
+
+    rows: int
+    first: datetime
+    last: datetime
+    received_minutes: frozenset[datetime]
+
+
+@dataclass(frozen=True)
+class Around:
+    """From when to when rows around a run matter to its verdict."""
+
+    since: datetime
+    until: datetime
+
+    @property
+    def condition(self) -> str:
+        return f"event_time >= timestamp'{self.since:%Y-%m-%d %H:%M:%S}' AND event_time <= timestamp'{self.until:%Y-%m-%d %H:%M:%S}'"
+
+
+def span_of(rows: DataFrame) -> Span | None:
+    """None when the run has no rows."""
+    times = [F.min("event_time"), F.max("event_time"), F.collect_set(F.date_trunc("minute", "received_at").cast("long"))]
+    # Numbers, because the driver would turn moments into its own time zone's.
+    found = rows.agg(F.count("*"), *(F.unix_micros(time) for time in times[:2]), times[2]).first()
+    if found is None or not found[0]:
+        return None
+    first, last = (datetime.fromtimestamp(micros / 1e6, UTC) for micros in (found[1], found[2]))
+    return Span(found[0], first, last, frozenset(datetime.fromtimestamp(second, UTC) for second in found[3]))
+
+
+def around(contract: Contract, span: Span) -> Around:
+    """As far as a streak with a row of the run, or an expectation of one of its hours, can reach."""
+    longest = max((stuck_after(contract, field) for field in checked_for_stuck(contract)), default=0)
+    streak = timedelta(seconds=2 * longest * (contract.cadence_seconds or 0))
+    return Around(span.first - max(streak, timedelta(hours=EXPECTED_HOURS + 1)), span.last + max(streak, timedelta(hours=2)))
+
+
+def with_waiting(lake: SparkLake, contract: Contract, seen: DataFrame, known: Known, within: Around) -> DataFrame:
+    """`seen` with the readings of held and refused runs: they arrived, although nobody sees them. Columns of `_ARRIVED`."""
+    # Imported here: the silver run imports the gate.
+    from spark_jobs.silver import read_bronze
+
+    arrived, keys = seen.select(*_ARRIVED), _objects_of_waiting(known, within)
+    if not keys:
+        return arrived
+    waiting = read_bronze(lake, contract, keys).where(within.condition).withColumn("of_run", F.lit(0)).select(*_ARRIVED)
+    return arrived.unionByName(waiting.dropDuplicates(["event_id"]).join(arrived, on="event_id", how="left_anti"))
+
+
+def _objects_of_waiting(known: Known, within: Around) -> list[str]:
+    waiting = {run.run_id for run in known.runs if run.state in (State.HELD, State.REFUSED)}
+    return sorted(
+        {
+            planned.object
+            for planned in known.planned
+            if planned.run_id in waiting
+            and planned.min_event_time
+            and planned.max_event_time
+            and planned.min_event_time <= within.until
+            and planned.max_event_time >= within.since
+        }
+    )
+
+
+def arrival_spans(contract: Contract, minutes: Iterable[datetime]) -> list[tuple[datetime, datetime]]:
+    """From when to when the run's readings were received, without the lulls of more than two cadences between them."""
+    lull = max(_LULL, timedelta(seconds=2 * (contract.cadence_seconds or 0)))
+    spans: list[tuple[datetime, datetime]] = []
+    for minute in sorted(minutes):
+        end = minute + timedelta(minutes=1)
+        if spans and minute - spans[-1][1] <= lull:
+            spans[-1] = (spans[-1][0], end)
+        else:
+            spans.append((minute, end))
+    return spans
+
+
+def quarantined(platform: Platform, contract: Contract, objects: Iterable[str], spans: Sequence[tuple[datetime, datetime]]) -> int:
+    """Of what was received in `spans`, how many readings decode refused.
+
+    They were put on the days on which the worker put the run's `objects`, or just after midnight.
+    """
+    days = {partition.hour.date() for key in objects if (partition := ingest_partition(key))}
+    keys = [key for day in sorted(days | {day + timedelta(days=1) for day in days}) for key in _quarantine_keys(platform, contract, day)]
+    if not keys or not spans:
+        return 0
+    located = [pafs.FileSystem.from_uri(platform.object_uri(key)) for key in keys]
+    stored = pads.dataset([path for _, path in located], filesystem=located[0][0], format="parquet", partitioning=None)
+    refused = stored.to_table(columns=["quarantine_id", "received_at"], filter=pc.field("origin") == "decode").to_pylist()
+    return len({row["quarantine_id"] for row in refused if row["received_at"] and _is_within(row["received_at"], spans)})
+
+
+def _is_within(moment: datetime, spans: Sequence[tuple[datetime, datetime]]) -> bool:
+    before = bisect_right(spans, moment, key=lambda span: span[0])
+    return before > 0 and moment < spans[before - 1][1]
+
+
+def _quarantine_keys(platform: Platform, contract: Contract, day: date) -> list[str]:
+    return [key for key in list_keys(platform, quarantine_day_prefix(contract.name, day)) if key.endswith(".parquet")]
+
+
+def daily(branch: DataFrame, run_id: str, first: datetime) -> DataFrame:
+    """Event days from two weeks before the run on: `day`, `rows`, `devices`, `touched` by the run."""
+    return (
+        branch.where(F.col("event_time") >= F.lit(f"{first - timedelta(days=2 * _EARLIER_DAYS):%Y-%m-%d}").cast("timestamp"))
+        .groupBy(F.to_date("event_time").alias("day"))
+        .agg(
+            F.count("*").alias("rows"),
+            F.countDistinct("device_id").alias("devices"),
+            F.max((F.col("run_id") == run_id).cast("int")).alias("touched"),
+        )
+        .orderBy("day")
+    )
+
+
+def volume(days: pd.DataFrame) -> pd.DataFrame:
+    """Whole days that the run touched, where seven are before them: `day`, `rows`, `devices`, `volume_ratio`.
+
+    The ratio to the median day before, of the rows or of the rows of a device, whichever is nearer to 1: a fleet that grows
+    sends more, and devices that have just joined send less, without anything being wrong.
+    """
+    # The newest day is not over, and the first may have begun late.
+    whole = days.iloc[1:-1].reset_index(drop=True)
+    by_device = whole["rows"] / whole["devices"]
+    ratios = pd.DataFrame({"rows": _to_days_before(whole["rows"]), "by_device": _to_days_before(by_device)})
+    distance = ratios.where(ratios >= 1, 1 / ratios)
+    whole["volume_ratio"] = ratios["rows"].where(distance["rows"] <= distance["by_device"], ratios["by_device"])
+    judged = whole[(whole["touched"] == 1) & whole["volume_ratio"].notna()]
+    return judged.drop(columns="touched").reset_index(drop=True)
+
+
+def _to_days_before(figures: pd.Series) -> pd.Series:
+    return figures / figures.shift(1).rolling(2 * _EARLIER_DAYS, min_periods=_EARLIER_DAYS).median()

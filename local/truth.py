@@ -4,7 +4,8 @@ A truth file is JSON lines, one file for each run of `simulate` or `replay`, by 
 Every line is whole and flushed to the system before the message it is about goes out; a last line that is cut short
 (the machine died) is to be skipped. Each line has ``kind``:
 
-``run``      first line. ``format`` (1), ``run`` (unique), ``started_at``, ``plan`` (object: what was asked for).
+``run``      first line. ``format`` (1), ``run`` (unique), ``started_at``, ``plan`` (object: what was asked for; its
+    ``unsent`` counts the readings that a fault of silence kept from being sent: they have no line).
 ``reading``  one *sent* reading, or one unsplittable message as a whole. Sent twice, it has two lines.
     ``message``   id of the message it travelled in (``{run}:{n}``), by which acknowledgements refer to it
     ``topic``     as a rule sees it (without Basic Ingest's prefix); ``device_id`` and ``contract`` are the topic's
@@ -22,7 +23,7 @@ Every line is whole and flushed to the system before the message it is about goe
                   ``conflict``             its event_id was sent with other values before: of all values of an event_id
                                            that were sent (those of the ``silver`` line too) one, any, is in silver, and each
                                            other one is in quarantine as event_id_conflict
-                  ``refused``              the broker must refuse the publish; it may be nowhere
+                  ``refused``              the broker must refuse the publish, and nothing of it may be anywhere
     ``sent_at``   wall clock, ISO 8601 UTC
 ``ack``      ``message``, ``result`` (``acknowledged``: the PUBACK says success; ``refused``), ``reason`` (the broker's word where
              refused, or null), ``at``. A message without such a line was sent but not acknowledged: it may have arrived or not.

@@ -22,18 +22,20 @@ _HOUR_MS = 3_600_000
 Befall = Callable[[Planned, random.Random], list[Planned] | None]
 
 
-def quiet(samples: list[Sample], plan: Plan) -> list[Sample]:
-    """Without the readings of the faults `silence` and `silent_half`: a device that says nothing counts no seq either."""
-    if not plan.faults.keys() & {"silence", "silent_half"}:
+def silence(samples: list[Sample], plan: Plan) -> list[Sample]:
+    """Without the readings of the fault `silence`: a device that says nothing counts no seq either."""
+    if "silence" not in plan.faults:
         return samples
-    gone = set[int]()
-    if "silence" in plan.faults:
-        gone = _silences(samples, plan.faults["silence"], random.Random(f"{plan.seed}:silence"))
-    mute = _some_devices(plan, "silent_half")
-    half = _half(plan)
-    return [
-        s for i, s in enumerate(samples) if i not in gone and not (s.device_id in mute and s.ts_ms >= half and s.contract.is_measurement)
-    ]
+    gone = _silences(samples, plan.faults["silence"], random.Random(f"{plan.seed}:silence"))
+    return [sample for place, sample in enumerate(samples) if place not in gone]
+
+
+def silent_half(samples: list[Sample], plan: Plan) -> list[Sample]:
+    """Without the readings of the fault `silent_half`."""
+    if "silent_half" not in plan.faults:
+        return samples
+    mute, half = _some_devices(plan, "silent_half"), _half(plan)
+    return [sample for sample in samples if not _is_in_half(sample, mute, half)]
 
 
 def stuck(samples: list[Sample], plan: Plan) -> list[Sample]:
@@ -45,9 +47,9 @@ def stuck(samples: list[Sample], plan: Plan) -> list[Sample]:
     changed = []
     for sample in samples:
         sensor = next((f.name for f in sample.contract.numbers if not f.may_be_constant and not f.lifetime_counter), None)
-        if sensor and sample.device_id in devices and sample.contract.is_measurement and sample.ts_ms >= half:
+        if sensor and _is_in_half(sample, devices, half):
             value = held.setdefault((sample.device_id, sample.contract.name), sample.values[sensor])
-            sample = dataclasses.replace(sample, values={**sample.values, sensor: value})
+            sample = dataclasses.replace(sample, values={**sample.values, sensor: value}, fault="stuck_sensor")
         changed.append(sample)
     return changed
 
@@ -168,6 +170,10 @@ def _some_devices(plan: Plan, kind: str) -> set[str]:
         devices = plan.device_ids(contract)
         found |= set(devices[: how_many(plan.faults[kind], len(devices))])
     return found
+
+
+def _is_in_half(sample: Sample, devices: set[str], half: int) -> bool:
+    return sample.device_id in devices and sample.contract.is_measurement and sample.ts_ms >= half
 
 
 def _half(plan: Plan) -> int:

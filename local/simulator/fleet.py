@@ -11,6 +11,7 @@
 - `progress` is called after each message and each connection with a `Progress`: counts of readings planned, sent,
   acknowledged and refused; connected devices while the fleet connects. It must return soon: the sending waits for it.
 - A second slice of the same fleet is ``replace(plan, start=tuesday, end=wednesday, born=monday)``: engines go on where they were.
+- `sent.faults` counts readings by fault; for `silence` and `silent_half` those that were not sent.
 - What was sent stands in `truth_file`, by default one new file in ``{home}/truth`` for each call (see `local.truth`).
 - Any measurement contract makes a fleet; engines (`turbofan`) also send the events of `maintenance` where that contract exists.
 - `stream(plan, contracts)` alone gives the messages without sending them: pure, the same for the same plan.
@@ -44,19 +45,30 @@ def simulate(platform: Platform, plan: Plan, truth: Path | None = None, progress
 
     Raises UserError or ContractError for a plan that cannot be, ServiceError where the broker fails.
     """
-    messages = stream(plan, load_contracts(platform.settings.contracts_folder))
+    messages, unsent = _stream(plan, load_contracts(platform.settings.contracts_folder))
     platform.mqtt_endpoint()  # raises where no cloud runs, before a truth file is begun
     run = new_run()
     file = truth or truth_file(platform.settings.home, run)
-    with Truth(file, run, {"command": "simulate", **plan.described(), "boot": plan.boot_name}) as written:
+    told = {"command": "simulate", **plan.described(), "boot": plan.boot_name, "unsent": unsent}
+    with Truth(file, run, told) as written:
         sent = send(platform, messages, written, progress)
-    return Simulated(**vars(sent), truth_file=file)
+    return Simulated(**vars(sent) | {"faults": sent.faults | unsent}, truth_file=file)
 
 
 def stream(plan: Plan, contracts: Contracts) -> list[Message]:
     """The messages of a plan, in the order of sending."""
+    return _stream(plan, contracts)[0]
+
+
+def _stream(plan: Plan, contracts: Contracts) -> tuple[list[Message], dict[str, int]]:
+    """The messages, and how many readings each fault of silence left unsent."""
     plan.check(contracts)
-    measured = faults.stuck(faults.quiet(list(samples(plan, contracts)), plan), plan)
-    planned = faults.befall(number(measured, plan.boot_name), plan)
+    measured = list(samples(plan, contracts))
+    heard = faults.silence(measured, plan)
+    told = faults.silent_half(heard, plan)
+    planned = faults.befall(number(faults.stuck(told, plan), plan.boot_name), plan)
     messages = list(packs.messages(planned, plan.pack))
-    return packs.resend(messages, plan.faults["resend"], plan.seed) if "resend" in plan.faults and messages else messages
+    if "resend" in plan.faults and messages:
+        messages = packs.resend(messages, plan.faults["resend"], plan.seed)
+    unsent = {"silence": len(measured) - len(heard), "silent_half": len(heard) - len(told)}
+    return messages, {kind: count for kind, count in unsent.items() if count}

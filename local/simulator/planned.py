@@ -64,5 +64,7 @@ def number(samples: Iterable[Sample], boot: str) -> list[Planned]:
         seq = counts.get(key, 0)
         counts[key] = seq + 1
         content = orjson.dumps(document(sample.ts_ms, seq, sample.values))
-        planned.append(Planned(sample.device_id, sample.contract, boot, sample.ts_ms, sample.ts_ms, seq, sample.values, content))
+        planned.append(
+            Planned(sample.device_id, sample.contract, boot, sample.ts_ms, sample.ts_ms, seq, sample.values, content, fault=sample.fault)
+        )
     return planned

@@ -8,6 +8,7 @@ of 10, or without enum a version such as 1.4.2 that the device keeps.
 """
 
 import zlib
+from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
@@ -48,9 +49,11 @@ def first_reading_ms(seed: int, device_id: str, born_ms: int, cadence_ms: int) -
     return born_ms + int(generator(seed, device_id, "phase").integers(0, cadence_ms))
 
 
-def columns(contract: Contract, device_id: str, seed: int, ts_ms: npt.NDArray[np.int64], slot: npt.NDArray[np.int64]) -> dict[str, Column]:
-    """The values of each field at these times; `slot` numbers them from the device's birth."""
-    return {field.name: _column(contract, field, device_id, seed, ts_ms, slot) for field in contract.fields}
+def columns(
+    contract: Contract, fields: Iterable[Field], device_id: str, seed: int, ts_ms: npt.NDArray[np.int64], slot: npt.NDArray[np.int64]
+) -> dict[str, Column]:
+    """The values of these fields at these times; `slot` numbers them from the device's birth."""
+    return {field.name: _column(contract, field, device_id, seed, ts_ms, slot) for field in fields}
 
 
 def _column(

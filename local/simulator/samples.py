@@ -12,12 +12,13 @@ from local.simulator.plan import Plan
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One reading: `values` has the contract's fields in its order."""
+    """One reading: `values` has the contract's fields in its order; `fault` is one that lies in the values alone."""
 
     device_id: str
     contract: Contract
     ts_ms: int
     values: dict[str, Any]
+    fault: str | None = None
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,8 @@ def _measured(plan: Plan, contract: Contract, device_id: str, times: _Times) -> 
         slot = slot[flies]
     ts_ms = times.first + slot * times.cadence
     # A field that the engine's model does not know (a later version's) follows the day like any other.
-    columns = rhythm.columns(contract, device_id, plan.seed, ts_ms, slot) | own
+    others = [field for field in contract.fields if field.name not in own]
+    columns = rhythm.columns(contract, others, device_id, plan.seed, ts_ms, slot) | own
     fields = [field.name for field in contract.fields]
     for moment, row in zip(ts_ms.tolist(), zip(*(columns[name] for name in fields), strict=True), strict=True):
         yield Sample(device_id, contract, moment, dict(zip(fields, row, strict=True)))

@@ -73,6 +73,9 @@ def test_with_every_fault_only_what_names_another_device_s_topic_is_refused(clou
     answers = {line["message"]: line for line in lines(sent.truth_file, "ack")}
     foreign = [line for line in readings if line["fault"] == "foreign_topic"]
     assert foreign
+    (told,) = lines(sent.truth_file, "run")
+    assert told["plan"]["unsent"] == {"silence": sent.faults["silence"]}
+    assert sent.faults.keys() == every_fault(0.2).keys()
     assert {answers[line["message"]]["result"] for line in foreign} == {"refused"}
     assert {answers[line["message"]]["reason"] for line in foreign} == {"Not authorized"}
     assert {answers[line["message"]]["result"] for line in readings if line["fault"] != "foreign_topic"} == {"acknowledged"}

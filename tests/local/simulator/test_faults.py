@@ -136,6 +136,9 @@ def test_a_stuck_sensor_keeps_one_value_for_half_of_the_time() -> None:
     for message in messages:
         later = [reading.values for reading in message.readings if (reading.ts_ms or 0) >= half]
         values.setdefault(message.device_id, set()).update(told["vibration_mm_s"] for told in later if told)
+    assert Counter((m.device_id, r.fault) for m in messages for r in m.readings) == {
+        ("pump-001", None): 144, ("pump-001", "stuck_sensor"): 144, ("pump-002", None): 288,
+    }  # fmt: skip
     assert len(values["pump-001"]) == 1
     assert len(values["pump-002"]) > 30
     assert {reading.fate for reading in readings(messages)} == {"silver"}

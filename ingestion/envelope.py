@@ -62,7 +62,7 @@ def _optional(document: dict[str, Any], name: str) -> str | None:
 
 def _whole(name: str, value: str) -> str:
     """A text that can be stored: JSON can spell half a character, which no file format takes."""
-    if any("\ud800" <= character <= "\udfff" for character in value):
+    if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
         raise BadEnvelope(f"{name} holds half of a surrogate pair")
     return value
 

@@ -4,6 +4,8 @@ import json
 import math
 from typing import Any, NoReturn
 
+import orjson
+
 from lake.reasons import Reason
 
 MAX_DEPTH = 16
@@ -22,6 +24,50 @@ class Refused(Exception):
 
 def parse(content: bytes) -> Any:
     """The document. Raises Refused with the first reason found."""
+    quick = _parse_plain(content)
+    return quick if quick is not None else parse_exactly(content)
+
+
+def _parse_plain(content: bytes) -> Any:
+    """The same for what devices send as a rule, several times faster; None where only the exact way knows."""
+    # Without a backslash each text has two quotes, so that a key which stands twice shows in their number.
+    if b"\\" in content:
+        return None
+    try:
+        document = orjson.loads(content)
+    except orjson.JSONDecodeError:
+        return None
+    texts = _count_texts(document, MAX_DEPTH)
+    return document if texts is not None and 2 * texts == content.count(b'"') else None
+
+
+def _count_texts(value: Any, left: int) -> int | None:
+    """Texts in a document, keys too; None where it is too deep or has a number that may have changed on the way."""
+    kind = type(value)
+    if kind is str:
+        return 1
+    if kind is int:
+        return 0 if -_INT64 <= value < _INT64 else None
+    if kind is float:
+        # A whole number beyond 64 bits has become a float too.
+        return 0 if -_INT64 < value < _INT64 else None
+    if kind is not dict and kind is not list:
+        return 0
+    if left == 0:
+        return None
+    count = len(value) if kind is dict else 0
+    for member in value.values() if kind is dict else value:
+        if type(member) is float and -_INT64 < member < _INT64:
+            continue
+        of_member = _count_texts(member, left - 1)
+        if of_member is None:
+            return None
+        count += of_member
+    return count
+
+
+def parse_exactly(content: bytes) -> Any:
+    """The document, by the standard library's parser, which tells each reason apart. Raises Refused."""
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:

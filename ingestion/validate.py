@@ -1,10 +1,12 @@
 """One reading against its contract: a typed row, or the first reason why not."""
 
 import json
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 import rfc8785
@@ -57,11 +59,28 @@ class Validator:
         boot = read_boot(document) or head.boot
         seq = _seq(document)
         event_time = read_time(document.get("ts"), self.latest)
-        values = {field.name: _value(field, document.get(field.name)) for field in self.contract.fields}
-        values["_extra"] = self._extra(document, values)
+        values = self._values(document)
+        values["_extra"] = self._extra(document)
         canonical = _canonical(document)
         identity = self.identity(event_time, boot, seq, canonical)
         return Reading(identity, reading_digest(canonical), event_time, boot, seq, values)
+
+    @cached_property
+    def _bounds(self) -> list[tuple[str, float, float, Field]]:
+        """Of each field the range in which a float needs no further look."""
+        ranges = ((f, -math.inf if f.min is None else f.min, math.inf if f.max is None else f.max) for f in self.contract.fields)
+        return [(f.name, *((least, most) if f.type == "float64" else (1.0, 0.0)), f) for f, least, most in ranges]
+
+    @cached_property
+    def _known(self) -> frozenset[str]:
+        return frozenset({field.name for field in self.contract.fields} | _OWN)
+
+    def _values(self, document: dict[str, Any]) -> dict[str, Any]:
+        values = {}
+        for name, least, most, field in self._bounds:
+            value = document.get(name)
+            values[name] = value if type(value) is float and least <= value <= most else _value(field, value)
+        return values
 
     def identity(self, event_time: datetime, boot: str | None, seq: int | None, canonical: bytes) -> str:
         if boot is None or seq is None:
@@ -77,10 +96,10 @@ class Validator:
         except (Refused, AttributeError, OverflowError):
             return None
 
-    def _extra(self, document: dict[str, Any], values: dict[str, Any]) -> str | None:
-        unknown = {key: value for key, value in document.items() if key not in values and key not in _OWN}
-        if not unknown:
+    def _extra(self, document: dict[str, Any]) -> str | None:
+        if document.keys() <= self._known:
             return None
+        unknown = {key: value for key, value in document.items() if key not in self._known}
         if self.contract.unknown_fields == "quarantine":
             raise Refused(Reason.UNKNOWN_FIELD, f"{', '.join(sorted(unknown))}: not in contract {self.contract.name}")
         return json.dumps(unknown, sort_keys=True, ensure_ascii=False, separators=(",", ":"))

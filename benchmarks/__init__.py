@@ -1,0 +1,1 @@
+"""How fast: fleetlake and its peers on the same work in one run."""

@@ -61,13 +61,11 @@ def _bring_up(iceberg: IcebergTable, names: list[str], declared: Any, text: str)
 
 def to_json(contract: Contract) -> str:
     """What of a contract its tables depend on; thresholds and words are left out."""
-    fields = [
-        {key: value for key, value in dataclasses.asdict(field).items() if key in _KEPT and value not in (None, (), "", False)}
-        for field in contract.fields
-    ]
+    fields = [{key: getattr(field, key) for key in _KEPT if getattr(field, key) != _DEFAULT[key]} for field in contract.fields]
     return json.dumps({"name": contract.name, "version": contract.version, "kind": contract.kind, "fields": fields})
 
 
+_DEFAULT = dataclasses.asdict(Field("", ""))
 _KEPT = ("name", "type", "unit", "min", "max", "required", "max_length", "enum", "lifetime_counter")
 
 

@@ -1,6 +1,6 @@
-"""The entry of every Spark job: ``spark-submit --py-files fleetlake.zip main.py JOB[,JOB…] --contract C --run-id R``.
+"""The entry of every Spark job: ``spark-submit --py-files fleetlake.zip main.py JOB[,JOB…] --contract C[,C…] --run-id R``.
 
-Several jobs in one session, one after the other, where they belong together. Exit code 1 and one line where a job fails for
+Several jobs in one session, one after the other, where they belong together; for several contracts, one after the other too. Exit code 1 and one line where a job fails for
 a reason it can name.
 """
 
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str]) -> int:
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="main.py", description="Run Spark jobs of fleetlake, one after the other in one session.")
     parser.add_argument("jobs", help=f"one or more of {', '.join(JOBS)}, joined by commas")
-    parser.add_argument("--contract", required=True)
+    parser.add_argument("--contract", required=True, help="one or more contracts, joined by commas")
     parser.add_argument("--run-id", required=True, help="id of the Airflow run; the job adds its try")
     parser.add_argument("--run", default="", help="accept, refuse: the held run")
     parser.add_argument("--why", default="", help="accept, refuse: the reason")
@@ -58,11 +58,12 @@ def run_jobs(settings: Any, options: argparse.Namespace) -> None:
     end_with_parent()
     platform = current_platform(settings)
     contracts = load_contracts(settings.contracts_folder)
-    contracts.named(options.contract)
+    named = [contracts.named(name).name for name in options.contract.split(",")]
     lake = SparkLake(open_session(platform, f"{options.jobs} {options.contract}"), platform, contracts)
     try:
-        for job in options.jobs.split(","):
-            steps()[job](lake, options)
+        for contract in named:
+            for job in options.jobs.split(","):
+                steps()[job](lake, argparse.Namespace(**{**vars(options), "contract": contract}))
     finally:
         lake.spark.stop()
 

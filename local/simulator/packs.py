@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import orjson
 
-from local.message import CONFLICT, SILVER, Message, SentReading
+from local.message import CONFLICT, REFUSED, SILVER, Message, SentReading
 from local.simulator.faults import how_many
 from local.simulator.planned import Form, Planned
 
@@ -90,7 +90,7 @@ def _sent(reading: Planned, index: int) -> SentReading:
         seq=reading.seq,
         ts_ms=reading.ts_ms,
         event_id=reading.event_id,
-        values=reading.values if reading.fate in (SILVER, CONFLICT) else None,
+        values=reading.values if reading.fate in (SILVER, CONFLICT, REFUSED) else None,
         fault=reading.fault,
         fate=reading.fate,
     )

@@ -1,3 +1,4 @@
+import hashlib
 import itertools
 from collections import Counter
 from pathlib import Path
@@ -9,7 +10,7 @@ from local.message import Message, SentReading
 from local.simulator.fault_kinds import FOR_THE_GATE, KINDS, every_fault
 from local.simulator.fleet import stream
 from local.simulator.samples import epoch_ms
-from tests.local.simulator.fleets import CONTRACTS, MONDAY, OVEN, contracts_with, plan, wrong_fates
+from tests.local.simulator.fleets import CONTRACTS, MONDAY, OVEN, contracts_with, decoded, plan, wrong_fates
 
 HOUR_MS = 3_600_000
 ONE_PUMP: dict[str, Any] = {"devices": {"pump": 1}, "hours": 24}
@@ -101,7 +102,13 @@ def test_a_foreign_topic_names_the_device_that_did_not_send_it() -> None:
     for message in foreign:
         assert message.topic_device != message.device_id
         assert f'"device_id":"{message.topic_device}"'.encode() in message.payload
-        assert [reading.fate for reading in message.readings] == ["refused"]
+        (reading,) = message.readings
+        assert reading.fate == "refused"
+        # Should it get through, it would be a valid reading of the other device: that is how it is recognised.
+        told = f"{message.topic_device}\x1fpump\x1f{reading.ts_ms}\x1f{reading.boot}\x1f{reading.seq}"
+        assert reading.event_id == hashlib.sha256(told.encode()).hexdigest()[:32]
+        assert reading.values is not None
+        assert [row.event_id for row, _ in decoded(message).rows] == [reading.event_id]
 
 
 def test_a_resent_message_follows_itself_over_a_new_connection() -> None:

@@ -1,3 +1,5 @@
+"""Recorded data as devices: columns, times, failures, and the real engines."""
+
 import dataclasses
 import itertools
 from collections import Counter

@@ -1,3 +1,5 @@
+"""The truth file says what its docstring promises."""
+
 import base64
 import hashlib
 import json

@@ -1,3 +1,5 @@
+"""Each fault fires as often as asked, and does what it says: decode is the judge."""
+
 import hashlib
 import itertools
 from collections import Counter

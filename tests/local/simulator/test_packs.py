@@ -1,3 +1,5 @@
+"""Packs keep to the platform's limits, and hold the bytes they promise."""
+
 from collections import Counter
 from pathlib import Path
 

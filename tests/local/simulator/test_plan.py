@@ -1,3 +1,5 @@
+"""A plan that cannot be is refused; the same plan has the same boot."""
+
 from datetime import datetime, timedelta
 from typing import Any
 

@@ -1,3 +1,5 @@
+"""What fleets measure: any contract's, in any slice of time."""
+
 from collections import Counter
 from datetime import timedelta
 from pathlib import Path

@@ -1,3 +1,5 @@
+"""Engines wear as the model says, fail, and can be learned from."""
+
 import numpy as np
 import numpy.typing as npt
 import pytest

@@ -18,6 +18,9 @@ GROUPS = {"contracts": "cli.contracts", "quality": "cli.quality", "models": "cli
 # modules whose `app` holds single commands
 COMMANDS = ("cli.demo", "cli.cloud", "cli.simulate", "cli.query", "cli.verify")
 
+# What Typer makes of Ctrl-C before it gets here.
+_TYPER_INTERRUPTED = 130
+
 app = typer.Typer(
     help="fleetlake: an IoT data platform on a laptop or on AWS.",
     no_args_is_help=True,
@@ -53,7 +56,10 @@ def run(arguments: list[str]) -> int:
     """Run one command line; the exit code. 1: it failed, 2: the command line is off, 3: the law cannot be known."""
     debug = "--debug" in arguments or os.environ.get("FLEETLAKE_DEBUG", "").lower() in ("1", "true", "yes")
     try:
-        return int(build()(arguments, prog_name="fleetlake", standalone_mode=False) or 0)
+        code = int(build()(arguments, prog_name="fleetlake", standalone_mode=False) or 0)
+        if code == _TYPER_INTERRUPTED:
+            raise KeyboardInterrupt
+        return code
     except TyperException as wrong:
         return _say(f"{wrong.format_message()}; see `fleetlake --help`", wrong.exit_code, debug)
     except (KeyboardInterrupt, typer.Abort):

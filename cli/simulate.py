@@ -108,7 +108,10 @@ def replay(
 
 @contextmanager
 def _progress() -> Iterator["Watch"]:
-    """A line that follows the sending, on a terminal."""
+    """A line that follows the sending, on a terminal; elsewhere nothing."""
+    if not _console.is_terminal:
+        yield lambda _: None
+        return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     bar = Progress(

@@ -1,6 +1,10 @@
 """`fleetlake simulate` and `replay`, as a person types them."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +14,7 @@ from local.simulator.fault_kinds import KINDS
 from runtime.settings import REPOSITORY
 from tests.cloud import running_cloud
 from tests.local.test_replay import cmapss
+from tests.waiting import eventually
 
 
 @pytest.fixture
@@ -63,3 +68,22 @@ def test_a_fleet_and_a_recording_are_sent_and_told(home: Path, tmp_path: Path, c
         said = capsys.readouterr().out
         assert "sent 10 readings in 4 messages: 10 acknowledged, 0 refused" in said
         assert f"truth: {home}/truth/" in said
+
+
+@pytest.mark.cloud
+def test_ctrl_c_ends_the_sending_in_one_line_and_the_same_command_can_be_run_again(home: Path) -> None:
+    command = [sys.executable, "-m", "cli.main", "simulate", "-d", "pump=3", "--hours", "6", "--pack", "1"]
+    with running_cloud(home):
+        # A pack of one reading: thousands of messages, so that the signal meets them under way.
+        long = [*command, "--hours", "96"]
+        sending = subprocess.Popen(long, env=os.environ, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        eventually(lambda: any(b'"ack"' in file.read_bytes() for file in home.glob("truth/*.jsonl")), 60, "a reading is acknowledged")
+        sending.send_signal(signal.SIGINT)
+        _, said = sending.communicate(timeout=30)
+        assert sending.returncode == 1
+        assert said.splitlines() == ["fleetlake: interrupted; what was acknowledged is kept, and the same command can be run again"]
+        (file,) = home.glob("truth/*.jsonl")
+        assert [line["kind"] for line in map(json.loads, file.read_text().splitlines())].count("end") == 0
+        again = subprocess.run(command, env=os.environ, cwd=REPOSITORY, capture_output=True, text=True, timeout=120, check=False)
+        assert (again.returncode, again.stderr) == (0, "")
+        assert "216 acknowledged, 0 refused" in again.stdout

@@ -52,7 +52,7 @@ class Demo:
     def run(self, show_law: Callable[[Verdict], None]) -> Told:
         """Raises JobError where a DAG run fails, LawBroken where the law does not hold, ServiceError where a part crashes."""
         self.stage("the laptop's cloud: emulator, worker, Airflow")
-        with Supervisor(self.settings, say=lambda sentence: self.console.print(f"  {sentence}", style="dim")) as cloud:
+        with Supervisor(self.settings, say=self._say, schedules=False) as cloud:
             platform, airflow = current_platform(self.settings), Airflow.of(self.settings)
             _Journey(self, platform, airflow, cloud).travel()
             self.stage("the law: every reading that was acknowledged is in exactly one place")
@@ -64,6 +64,9 @@ class Demo:
             self.console.print(f"  {report}", soft_wrap=True)
             self.stage("stopping the laptop's cloud; the lake stays")
         return Told(report, verdict)
+
+    def _say(self, sentence: str) -> None:
+        self.console.print(f"  {sentence}", style="dim")
 
     def stage(self, words: str) -> None:
         self.stage_number += 1

@@ -1,6 +1,7 @@
 """A laptop: the emulator's AWS, files for the lake, an SQLite catalog, spark-submit beside Airflow."""
 
 import json
+import os
 import sys
 import threading
 from collections.abc import Mapping, Sequence
@@ -38,7 +39,9 @@ class LocalPlatform:
         import boto3
         from botocore.config import Config
 
-        return boto3.client(
+        # A session of its own without a profile, and no proxy: the user's AWS set-up is for AWS, and this is their own machine.
+        session = boto3.Session(botocore_session=_unconfigured(), region_name=self.settings.region)
+        return session.client(
             service,
             region_name=self.settings.region,
             endpoint_url=self.aws_endpoint,
@@ -133,6 +136,15 @@ class LocalPlatform:
 
     def training_task(self, task_id: str, arguments: Sequence[str], **operator: Any) -> Any:
         return _command_task(task_id, [sys.executable, "-m", "models.train"], arguments, operator)
+
+
+def _unconfigured() -> Any:
+    """A botocore session that no profile of the user reaches."""
+    from botocore.session import Session
+
+    # Each variable: name in a config file, name in the environment, default, conversion.
+    nowhere = (None, None, os.devnull, None)
+    return Session(session_vars={"profile": (None, None, None, None), "config_file": nowhere, "credentials_file": nowhere})
 
 
 def _command_task(task_id: str, command: Sequence[str], arguments: Sequence[str], operator: dict[str, Any]) -> Any:

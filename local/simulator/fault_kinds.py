@@ -24,7 +24,9 @@ KINDS = {
     "wrong_device": Kind("reading", "The payload names another device than the topic."),
     "foreign_topic": Kind("reading", "Published to another device's topic, naming that device: the broker must refuse it."),
     "conflict": Kind("reading", "Sent again under the same identity with another value."),
-    "silence": Kind("reading", "The device says nothing for three to eight readings; nothing of it is sent."),
+    "silence": Kind(
+        "reading", "The device says nothing for two to four readings: short, so that a small fleet stays as complete as its gate asks."
+    ),
     "resend": Kind("message", "The device loses its connection and sends the message again when it is back."),
     "stuck_sensor": Kind("device", "One sensor keeps one value for the second half of the time; decode cannot see it, the gate must."),
     "silent_half": Kind("device", "These devices say nothing in the second half of the time; the gate must see it."),

@@ -148,7 +148,7 @@ assert _BEFALL.keys() == {name for name, kind in KINDS.items() if kind.befalls =
 
 
 def _silences(samples: list[Sample], share: float, rng: random.Random) -> set[int]:
-    """Places of whole silences of 3 to 8 readings of one device, about `share` of all."""
+    """Places of whole silences of 2 to 4 readings of one device, about `share` of all."""
     wanted, gone = how_many(share, len(samples)), set[int]()
     starts = [i for i, sample in enumerate(samples) if sample.contract.is_measurement]
     rng.shuffle(starts)
@@ -156,7 +156,7 @@ def _silences(samples: list[Sample], share: float, rng: random.Random) -> set[in
         if len(gone) >= wanted:
             break
         device = samples[start].device_id, samples[start].contract.name
-        span = range(start, min(start + rng.randint(3, 8), len(samples)))
+        span = range(start, min(start + rng.randint(2, 4), len(samples)))
         gone |= {i for i in span if (samples[i].device_id, samples[i].contract.name) == device}
     return gone
 

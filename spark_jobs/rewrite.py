@@ -6,7 +6,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from lake.tables import Table
-from spark_jobs.branch import Branch
+from spark_jobs.branch import Branch, load
 from spark_jobs.session import SparkLake
 
 # The rows come to the writer partition by partition and sorted; Iceberg need not shuffle them again.
@@ -15,7 +15,9 @@ _AS_THEY_COME = {"distribution-mode": "none", "use-table-distribution-and-orderi
 
 def base(lake: SparkLake, table: Table, branch: Branch) -> DataFrame:
     """The table as the run found it."""
-    return lake.at_snapshot(table, branch.base_snapshot)
+    found = lake.at_snapshot(table, branch.base_snapshot)
+    # Of an empty table Spark then leaves out every join with it, which on a first run is most of the plan.
+    return found if _has_rows(branch) else found.limit(0)
 
 
 def replace(branch: Branch, kept: DataFrame, rows: DataFrame, partitions: Column) -> None:
@@ -26,6 +28,11 @@ def replace(branch: Branch, kept: DataFrame, rows: DataFrame, partitions: Column
     # `kept` has the table's own columns, which a newer version of the contract may have added to.
     written = kept.unionByName(rows, allowMissingColumns=True).repartition(part).sortWithinPartitions(part, *(table.sort or table.key))
     written.writeTo(branch.identifier).options(**_AS_THEY_COME).overwrite(partitions)
+
+
+def _has_rows(branch: Branch) -> bool:
+    snapshot = load(branch.platform, branch.table).snapshot_by_id(branch.base_snapshot)
+    return snapshot is None or snapshot.summary is None or snapshot.summary["total-records"] != "0"
 
 
 def days(column: str, wanted: list[date]) -> Column:

@@ -1,5 +1,6 @@
 """Where things lie: the only module that composes a path or an object key of the lake."""
 
+import hashlib
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -69,6 +70,11 @@ def model_prefix(model: str, version: str) -> str:
 
 def champion_key(model: str) -> str:
     return f"models/{model}/champion.json"
+
+
+def model_run_key(model: str, run_id: str) -> str:
+    """Where a training run notes the version it made."""
+    return f"models/{model}/runs/{hashlib.sha256(run_id.encode()).hexdigest()}.json"
 
 
 def table_identifier(table_name: str) -> str:

@@ -10,8 +10,9 @@ import pandas as pd
 
 from lake import history, query
 from models.catalogue import ModelKind
-from models.data import failures
-from models.rul import CAP, COUNTER, label, rmse
+from models.data import failures, replacements
+from models.labels import COUNTER, LIFE, label
+from models.rul import CAP, rmse
 from runtime.platforms import Platform
 
 
@@ -36,7 +37,7 @@ class Evaluation:
 def evaluate(platform: Platform, kind: ModelKind, version: str) -> Evaluation:
     """The version's errors over the last prediction of each engine that has failed since."""
     judged = judged_predictions(platform, kind, version)
-    last = judged.sort_values("at").groupby(["device_id", "life"]).tail(1).reset_index(drop=True)
+    last = judged.sort_values("at").groupby(LIFE).tail(1).reset_index(drop=True)
     if last.empty:
         return Evaluation(version, 0, 0, None, None, None, last)
     capped = last["rul"].clip(upper=CAP)
@@ -54,31 +55,29 @@ def evaluate(platform: Platform, kind: ModelKind, version: str) -> Evaluation:
 
 def judged_predictions(platform: Platform, kind: ModelKind, version: str) -> pd.DataFrame:
     """Predictions that were published before the failure they are about, with the true `rul` at their time."""
-    columns = ["device_id", "at", "score", "lower", "upper", "life", "rul"]
-    if history.load(platform, "gold.predictions") is None or history.load(platform, f"features.{kind.contract}") is None:
-        return pd.DataFrame(columns=columns)
+    # Two readings of one device at one time share a prediction.
     text = (
-        f"SELECT p.device_id, p.at, p.score, p.lower, p.upper, p.run_id, f.life, f.reading_number, f.{COUNTER} "  # noqa: S608 - ours
+        f"SELECT p.device_id, p.at, p.score, p.lower, p.upper, p.run_id, min(f.{COUNTER}) AS {COUNTER} "  # noqa: S608 - names are ours
         f"FROM gold.predictions p JOIN features.{kind.contract} f ON f.device_id = p.device_id AND f.at = p.at "
-        "WHERE p.contract = ? AND p.model = ? AND p.version = ?"
+        "WHERE p.contract = ? AND p.model = ? AND p.version = ? GROUP BY ALL"
     )
     predicted = query.sql(text, platform=platform, parameters=[kind.contract, kind.name, version]).pandas()
-    events = failures(platform, kind)
-    if predicted.empty or events.empty:
-        return pd.DataFrame(columns=columns)
-    labelled = label(predicted, events).merge(
-        events.rename(columns={"event_time": "failed_at", "run_id": "failure_run"})[["device_id", "failed_at", "failure_run"]],
-        on=["device_id", "failed_at"],
-    )
+    failed = failures(platform, kind)
+    labelled = label(predicted, failed, replacements(platform, kind))
     published = labelled["run_id"].map(history.known_at(platform, "gold.predictions"))
-    told = labelled["failure_run"].map(history.known_at(platform, f"silver.{kind.events}"))
-    return labelled[published < told][columns].reset_index(drop=True)
+    told = labelled.merge(_first_told(platform, kind, failed), on=LIFE, how="left")["told"]
+    judged = labelled[(published < told).astype(bool)]
+    return judged[[*LIFE, "at", "score", "lower", "upper", "rul"]].reset_index(drop=True)
+
+
+def _first_told(platform: Platform, kind: ModelKind, failed: pd.DataFrame) -> pd.DataFrame:
+    """When each failure became known, `told`; one that was sent twice, the first time."""
+    told = failed["run_id"].map(history.known_at(platform, f"silver.{kind.events}"))
+    return failed.rename(columns={"event_time": "failed_at"}).assign(told=told).groupby(LIFE, as_index=False)["told"].min()
 
 
 def soonest(platform: Platform, kind: ModelKind, version: str, count: int = 5) -> pd.DataFrame:
     """The engines most likely to fail next: the newest prediction of each that has not failed since, lowest first."""
-    if history.load(platform, "gold.predictions") is None:
-        return pd.DataFrame(columns=["device_id", "at", "score", "lower", "upper", "label"])
     text = (
         "SELECT device_id, max(at) AS at, arg_max(score, at) AS score, arg_max(lower, at) AS lower, arg_max(upper, at) AS upper, "
         "arg_max(label, at) AS label FROM gold.predictions WHERE contract = ? AND model = ? AND version = ? GROUP BY device_id"

@@ -26,15 +26,16 @@ def run_spark_job(platform: "Platform", arguments: Sequence[str], what: str) -> 
         command,
         cwd=REPOSITORY,
         env=dict(os.environ) | platform.settings.environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
+        # spark-submit gives on what the job's Python says, its log too, as standard output.
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
     )
-    assert child.stderr is not None
+    assert child.stdout is not None
     try:
         with Console(stderr=True, highlight=False).status(f"{what}: starting Spark") as spinner:
-            said = _follow(child.stderr, lambda sentence: spinner.update(f"{what}: {sentence}"))
+            said = _follow(child.stdout, lambda sentence: spinner.update(f"{what}: {sentence}"))
         code = child.wait()
     finally:
         _end(child)

@@ -94,7 +94,7 @@ def law_table(verdict: "Verdict") -> Any:
 
 _HEADINGS = (
     *("sent", "visible", "held", "quarantined", "waiting", "dead letter", "rule error", "unknown", "lost"),
-    *("visible twice", "never sent", "not acknowledged: arrived", "not arrived"),
+    *("visible twice", "never sent", "refused, yet arrived", "not acknowledged: arrived", "not arrived"),
 )
 
 
@@ -103,7 +103,7 @@ def _cells(tallies: list[Any]) -> list[str]:
         return sum(pick(tally) for tally in tallies)
 
     places = [total(lambda tally, name=name: tally.places.get(name, 0)) for name in _HEADINGS[1:9]]
-    breaches = [total(lambda tally, name=name: tally.breaches.get(name, 0)) for name in ("visible twice", "never sent")]
+    breaches = [total(lambda tally, name=name: tally.breaches.get(name, 0)) for name in _HEADINGS[9:12]]
     others = [total(lambda tally: tally.unacknowledged_arrived), total(lambda tally: tally.unacknowledged_not)]
     numbers = [total(lambda tally: tally.sent), *places, *breaches, *others]
     return [f"{number:,}" if number else "[dim]0[/dim]" for number in numbers]

@@ -79,8 +79,8 @@ def _first_told(platform: Platform, kind: ModelKind, failed: pd.DataFrame) -> pd
 def soonest(platform: Platform, kind: ModelKind, version: str, count: int = 5) -> pd.DataFrame:
     """The engines most likely to fail next: the newest prediction of each that has not failed since, lowest first."""
     text = (
-        "SELECT device_id, max(at) AS at, arg_max(score, at) AS score, arg_max(lower, at) AS lower, arg_max(upper, at) AS upper, "
-        "arg_max(label, at) AS label FROM gold.predictions WHERE contract = ? AND model = ? AND version = ? GROUP BY device_id"
+        "SELECT device_id, max(p.at) AS at, arg_max(score, p.at) AS score, arg_max(lower, p.at) AS lower, arg_max(upper, p.at) AS upper, "
+        "arg_max(label, p.at) AS label FROM gold.predictions p WHERE contract = ? AND model = ? AND version = ? GROUP BY device_id"
     )
     newest = query.sql(text, platform=platform, parameters=[kind.contract, kind.name, version]).pandas()
     failed = failures(platform, kind).groupby("device_id")["event_time"].max()

@@ -130,7 +130,8 @@ FROM visible_often v LEFT JOIN known k USING (contract, event_id) GROUP BY v.con
 UNION ALL
 SELECT '{Breach.PHANTOM}', contract, device_id, told FROM phantom
 UNION ALL
-SELECT '{Breach.FOREIGN}', contract, device_id, told FROM judged WHERE fate = 'refused' AND place = '{Place.VISIBLE}'
+SELECT '{Breach.FOREIGN}', contract, device_id, told || ', ' || place FROM judged
+WHERE fate = 'refused' AND place NOT IN ('{Place.LOST}', '{Place.UNKNOWN}')
 """
 
 _SURPRISES = f"""

@@ -35,7 +35,7 @@ _COLUMNS = {
 _QUARANTINE_ID = "sha256(encode(topic || chr(31) || COALESCE(index::VARCHAR, '') || chr(31)) || content)"
 _TOLD = (
     "concat_ws(', ', contract || ' of ' || device_id, 'boot ' || boot, 'seq ' || seq, "
-    "'measured ' || strftime(make_timestamp(ts_ms * 1000), '%Y-%m-%dT%H:%M:%S.%gZ'), 'event id ' || event_id, "
+    "'measured ' || CASE WHEN abs(ts_ms) < 1e14 THEN strftime(make_timestamp(ts_ms * 1000), '%Y-%m-%dT%H:%M:%S.%gZ') ELSE ts_ms::VARCHAR END, 'event id ' || event_id, "
     "'message ' || message || COALESCE(' reading ' || index, ''), 'fault ' || fault)"
 )
 

@@ -23,7 +23,7 @@ class Breach(StrEnum):
     LOST = "lost"
     TWICE = "visible twice"
     PHANTOM = "never sent"
-    FOREIGN = "refused by the broker, yet visible"
+    FOREIGN = "refused, yet arrived"
 
 
 @dataclass(frozen=True)

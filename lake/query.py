@@ -24,6 +24,8 @@ from runtime.platforms import Platform, current_platform
 
 _CATALOG_WORDS = re.compile(r"\b(show|information_schema|duckdb_\w+|sqlite_master)\b", re.IGNORECASE)
 _EXPLAIN = re.compile(r"\s*explain\s+(analyze\s+)?", re.IGNORECASE)
+# DuckDB reads the word alone as the beginning of AT (VERSION => …).
+_BARE_AT = re.compile(r"(?<![.\"\w])at(?![\"\w])", re.IGNORECASE)
 _READING = (duckdb.StatementType.SELECT, duckdb.StatementType.MULTI)
 
 
@@ -94,7 +96,8 @@ def _only_reading(connection: Any, text: str) -> None:
     try:
         statements = connection.extract_statements(_EXPLAIN.sub("", text, count=1) if _EXPLAIN.match(text) else text)
     except duckdb.Error as error:
-        raise QueryError(f"query: {_sentence(error)}") from None
+        hint = '; a column called at must be written "at", or t.at behind a table\'s name' if _BARE_AT.search(text) else ""
+        raise QueryError(f"query: {_sentence(error)}{hint}") from None
     if len(statements) != 1:
         raise QueryError(f"query: this is {len(statements)} statements; ask one at a time")
     if statements[0].type not in _READING:

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from lake.latency import STAGES, Latency
-from local.report_data import CAP
+from models.rul import CAP
 
 INK, FAINT, GRID = "#1f2933", "#7b8794", "#e4e7eb"
 PALETTE = ("#2364aa", "#ec7d10", "#3da35d", "#8e5ea2", "#c0392b", "#17a2b8", "#7f6000", "#5f6c7b")
@@ -56,7 +56,7 @@ def quarantined(frame: pd.DataFrame) -> go.Figure:
 
 def predicted_against_true(frame: pd.DataFrame) -> go.Figure:
     """Both ends capped, as the model is trained; each engine's last prediction stands out."""
-    true, score = frame["true_life"].clip(upper=CAP), frame["score"].clip(lower=0, upper=CAP)
+    true, score = frame["rul"].clip(upper=CAP), frame["score"].clip(lower=0, upper=CAP)
     figure = go.Figure()
     figure.add_scatter(
         x=[0, CAP], y=[0, CAP], mode="lines", line={"color": FAINT, "dash": "dot", "width": 1.5}, name="as it was", hoverinfo="skip"
@@ -72,8 +72,8 @@ def predicted_against_true(frame: pd.DataFrame) -> go.Figure:
             mode="markers",
             name=name,
             marker=style,
-            customdata=rows[["device_id", "cycle", "lower", "upper"]],
-            hovertemplate="<b>%{customdata[0]}</b> at cycle %{customdata[1]}<br>true %{x}, predicted %{y:.0f}"
+            customdata=rows[["device_id", "at", "lower", "upper"]],
+            hovertemplate="<b>%{customdata[0]}</b> as of %{customdata[1]}<br>true %{x}, predicted %{y:.0f}"
             "<br>%{customdata[2]:.0f} to %{customdata[3]:.0f}<extra></extra>",
         )
     figure.update_xaxes(autorange="reversed", constrain="domain")

@@ -1,6 +1,6 @@
 """What the report shows, asked of the lake by SQL; each answer is empty where the lake has nothing to say yet."""
 
-import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,11 +8,14 @@ import pandas as pd
 
 from lake.contracts import Contract, load_contracts
 from lake.query import sql
+from models import evaluate
+from models.catalogue import KINDS
+from models.labels import LIFE
 from runtime.platforms import Platform
 
-ENGINE = "turbofan"
-CAP = 125
+MODEL = KINDS["rul"]
 _SENSORS = 4
+_FEATURES = 15
 _ENGINES = 4
 
 
@@ -48,56 +51,37 @@ def quarantined(lake: Question) -> pd.DataFrame:
     return lake.ask(f"SELECT * FROM ({' UNION ALL '.join(parts)}) ORDER BY readings DESC, reason")  # noqa: S608
 
 
-def true_and_predicted(lake: Question) -> pd.DataFrame:
-    """device_id, at, cycle, score, lower, upper, true_life, is_last: predictions that were public before the failure they are about.
-
-    `true_life` is in cycles; the newest version's prediction of a moment counts.
-    """
-    return lake.ask(
-        """
-        WITH failure AS (
-            SELECT m.device_id, m.event_time, m.cycle, r.known_at
-            FROM silver.maintenance m JOIN ops.runs r ON m.run_id = r.run_id AND r.table_name = 'silver.maintenance'
-            WHERE m.event = 'failure'
-        ), predicted AS (
-            SELECT p.device_id, p.at, p.score, p.lower, p.upper, r.known_at,
-                   row_number() OVER (PARTITION BY p.device_id, p.at ORDER BY r.known_at DESC) AS newest
-            FROM gold.predictions p JOIN ops.runs r ON p.run_id = r.run_id AND r.table_name = 'gold.predictions'
-            WHERE p.model = 'rul' AND p.contract = 'turbofan'
-        ), met AS (
-            SELECT p.device_id, p.at, s.cycle, p.score, p.lower, p.upper, f.cycle - s.cycle AS true_life, f.event_time AS failed_at,
-                   row_number() OVER (PARTITION BY p.device_id, p.at ORDER BY f.event_time) AS next_failure
-            FROM predicted p
-            JOIN silver.turbofan s ON s.device_id = p.device_id AND s.event_time = p.at
-            JOIN failure f ON f.device_id = p.device_id AND f.event_time >= p.at AND p.known_at < f.known_at
-            WHERE p.newest = 1
-        )
-        SELECT device_id, "at", cycle, score, lower, upper, true_life,
-               row_number() OVER (PARTITION BY device_id, failed_at ORDER BY "at" DESC) = 1 AS is_last
-        FROM met WHERE next_failure = 1 AND true_life >= 0 ORDER BY device_id, "at"
-        """
+def scoring_version(lake: Question) -> str | None:
+    """The model version that scored last; None where nothing was scored yet."""
+    found = lake.ask(
+        "SELECT p.version FROM gold.predictions p JOIN ops.runs r ON r.run_id = p.run_id AND r.table_name = 'gold.predictions' "
+        "WHERE p.model = ? AND p.contract = ? ORDER BY r.known_at DESC, p.version DESC LIMIT 1",
+        MODEL.name,
+        MODEL.contract,
     )
+    return str(found["version"][0]) if len(found) else None
 
 
-def next_failures(lake: Question) -> pd.DataFrame:
-    """device_id, at, cycle, score, lower, upper, version: the newest prediction of each engine that has not failed since, worst first."""
-    return lake.ask(
-        """
-        WITH newest AS (
-            SELECT DISTINCT ON (device_id) * FROM gold.predictions
-            WHERE model = 'rul' AND contract = 'turbofan' ORDER BY device_id, "at" DESC, version DESC
-        )
-        SELECT n.device_id, n.at, s.cycle, n.score, n.lower, n.upper, n.version
-        FROM newest n JOIN silver.turbofan s ON s.device_id = n.device_id AND s.event_time = n.at
-        WHERE NOT EXISTS (FROM silver.maintenance m WHERE m.device_id = n.device_id AND m.event = 'failure' AND m.event_time >= n.at)
-        ORDER BY n.score, n.device_id
-        """
+def next_failures(lake: Question, version: str, count: int) -> pd.DataFrame:
+    """device_id, at, cycle, score, lower, upper: the newest prediction of each engine that has not failed since, worst first."""
+    found = evaluate.soonest(lake.platform, MODEL, version, count)
+    flown = lake.ask(
+        f'SELECT device_id, event_time AS "at", cycle FROM silver.{MODEL.contract} WHERE list_contains(?::VARCHAR[], device_id)',  # noqa: S608
+        list(found["device_id"]),
     )
+    return found.merge(flown, on=["device_id", "at"], how="left")
+
+
+def judged(lake: Question, version: str) -> tuple[pd.DataFrame, evaluate.Evaluation]:
+    """Predictions that were public before the failure they are about (device_id, at, rul, score, lower, upper, is_last), and their errors."""
+    rows = evaluate.judged_predictions(lake.platform, MODEL, version)
+    newest = rows.groupby(LIFE)["at"].transform("max")
+    return rows.assign(is_last=rows["at"] == newest), evaluate.evaluate(lake.platform, MODEL, version)
 
 
 def worst_engines(lake: Question, failing: pd.DataFrame) -> tuple[list[str], list[str], pd.DataFrame]:
     """Engines nearest to failure, sensors that tell of wear, and the engines' readings: device_id, cycle and the sensors."""
-    contract = next((contract for contract in lake.contracts if contract.name == ENGINE), None)
+    contract = next((contract for contract in lake.contracts if contract.name == MODEL.contract), None)
     if contract is None:
         return [], [], pd.DataFrame()
     engines = list(failing["device_id"][:_ENGINES])
@@ -131,14 +115,10 @@ def _telling_sensors(lake: Question, contract: Contract) -> list[str]:
     return [str(name) for name in ranked.index[:_SENSORS]]
 
 
-def importance(lake: Question) -> pd.DataFrame:
-    """feature, share: what the newest trained model looks at, from its recorded figures."""
-    runs = lake.ask("SELECT metrics FROM ops.model_runs WHERE kind = 'train' AND model = 'rul' ORDER BY recorded_at DESC LIMIT 1")
-    figures = json.loads(runs["metrics"][0] or "{}") if len(runs) else {}
-    found = pd.DataFrame(list(dict(figures.get("importance", {})).items()), columns=["feature", "share"])
-    total = found["share"].sum()
-    found["share"] = found["share"] / total if total else found["share"]
-    return found.sort_values("share", ascending=False).head(15)
+def importance(shares: Mapping[str, float]) -> pd.DataFrame:
+    """feature, share: the features that a model's card says it looks at most."""
+    found = pd.DataFrame(list(shares.items()), columns=["feature", "share"]).sort_values("share", ascending=False)
+    return found[found["share"] > 0].head(_FEATURES)
 
 
 def quality(lake: Question) -> pd.DataFrame:

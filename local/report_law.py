@@ -10,7 +10,7 @@ from runtime.platforms import Platform
 
 _SHOWN = 8
 _PLACES = (Place.VISIBLE, Place.HELD, Place.QUARANTINED, Place.WAITING, Place.DEAD_LETTER, Place.RULE_ERROR)
-_BREACHES = (Breach.LOST, Breach.TWICE, Breach.PHANTOM)
+_BREACHES = tuple(Breach)
 
 
 def law_facts(platform: Platform, truth_files: Sequence[Path]) -> dict[str, Any]:

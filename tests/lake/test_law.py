@@ -207,13 +207,16 @@ def test_a_resend_is_the_same_reading_and_is_sent_when_one_of_them_was_acknowled
     assert verdict.sent == 2
 
 
-def test_what_the_broker_refused_must_not_be_visible(lake: SmallLake, truth: HandTruth) -> None:
+def test_what_the_broker_must_refuse_may_be_nowhere(lake: SmallLake, truth: HandTruth) -> None:
     row = lake.reading("b-2", seq=0)
     message = truth.sent(row, acknowledged=False, fate="refused", fault="foreign_topic")
     truth.answered(message, "refused")
     judged(lake, truth).check()
-    lake.publish([row], "r.1", 5)
+    lake.put_bronze([row])
     assert breaches(judged(lake, truth)) == {Breach.FOREIGN: 1}
+    lake.publish([row], "r.1", 5)
+    with pytest.raises(LawBroken, match=r"refused, yet arrived: boiler of b-2.*fault foreign_topic, visible"):
+        judged(lake, truth).check()
 
 
 def test_a_dead_letter_and_a_message_that_the_rule_could_not_deliver_are_found_by_their_bytes(lake: SmallLake, truth: HandTruth) -> None:
@@ -295,6 +298,12 @@ def test_a_reading_without_boot_and_seq_is_known_by_its_content(lake: SmallLake,
     row = lake.reading(seq=0, water=41.5) | {"event_id": identity, "boot": None, "seq": None}
     lake.publish([row], "r.1", 5)
     judged(lake, truth).check()
+
+
+def test_a_clock_that_is_far_off_is_told_all_the_same(lake: SmallLake, truth: HandTruth) -> None:
+    truth.sent_bytes(b"{}", fate="quarantine:bad_time", ts_ms=9_000_000_000_000_000_000)
+    verdict = judged(lake, truth)
+    assert "measured 9000000000000000000" in verdict.violations[0].reading
 
 
 def test_without_a_truth_file_the_law_is_unknown(lake: SmallLake) -> None:

@@ -74,6 +74,15 @@ def test_wrong_sql_is_one_line(lake: SmallLake) -> None:
         assert "\n" not in str(refused.value)
 
 
+def test_a_column_called_at_is_explained_where_the_parser_stumbles_over_it(lake: SmallLake) -> None:
+    with pytest.raises(QueryError, match='must be written "at"'):
+        sql("select max(at) from gold.predictions", platform=lake.platform)
+    assert sql('select max("at"), max(p.at) from gold.predictions p', platform=lake.platform).rows == [(None, None)]
+    with pytest.raises(QueryError) as refused:
+        sql('selec "at", p.at', platform=lake.platform)
+    assert "must be written" not in str(refused.value)
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -1,7 +1,6 @@
 """A lake with engines that wear, made without Spark: enough of every table for the report and the notebook."""
 
 import dataclasses
-import json
 import math
 import os
 import random
@@ -18,7 +17,7 @@ from lake.contracts import Contract, load_contracts
 from lake.identity import event_id, quarantine_id
 from lake.publications import State, note
 from lake.schemas import arrow_schema
-from lake.tables import MODEL_RUNS, PREDICTIONS, QUALITY_RUNS, Table, bronze, quarantine, silver
+from lake.tables import PREDICTIONS, QUALITY_RUNS, Table, bronze, features, quarantine, silver
 from runtime.clock import FixedClock
 from runtime.local import LocalPlatform
 from runtime.settings import Settings
@@ -44,7 +43,7 @@ class EngineLake:
         self._refused()
         self._predictions(lives)
         self._failures(dict(list(lives.items())[::2]))
-        self._quality_and_model()
+        self._quality()
 
     def _turbofan(self, lives: dict[str, int]) -> None:
         contract = self.contracts["turbofan"]
@@ -53,7 +52,15 @@ class EngineLake:
             for cycle in range(1, life + 1):
                 wear = math.exp(5 * (cycle / (life + 12) - 1))
                 rows.append(self.reading(contract, name, cycle - 1, CADENCE * cycle, wear, cycle=cycle))
-        self.through(contract, rows, "pipeline_turbofan.1")
+        self.engines_through(rows, "pipeline_turbofan.1")
+
+    def engines_through(self, rows: list[dict[str, Any]], run: str) -> None:
+        """Readings of engines in their first life, with their feature rows."""
+        contract = self.contracts["turbofan"]
+        self.through(contract, rows, run)
+        known = [{"at": row["event_time"], "life": 1, "reading_number": row["seq"] + 1} for row in rows]
+        self.append(features(contract), [row | more for row, more in zip(rows, known, strict=True)])
+        self.visible(run, features(contract), contract.name, START + timedelta(hours=12.1))
 
     def _other(self, name: str, devices: int) -> None:
         contract = self.contracts[name]
@@ -119,7 +126,7 @@ class EngineLake:
             rows.append(reading)
         self.through(contract, rows, "pipeline_maintenance.1", hours=12.4)
 
-    def _quality_and_model(self) -> None:
+    def _quality(self) -> None:
         for contract, run, status in (("turbofan", "pipeline_turbofan.1", "passed"), ("pump", "pipeline_pump.2", "failed")):
             known = {"run_id": run, "contract": contract, "recorded_at": START + timedelta(hours=12.5)}
             checks = [
@@ -137,9 +144,6 @@ class EngineLake:
             self.append(QUALITY_RUNS, [known | check for check in checks])
         self.clock.moment = START + timedelta(hours=12.5)
         note(self.platform, self.clock, "pipeline_pump.2", silver(self.contracts["pump"]), "pump", State.HELD)
-        shares = {"z_t50_lpt_outlet_mean_30": 412.0, "ps30_hpc_outlet_ewma": 300.0, "phi <b>": 120.0, "reading_number": 44.0}
-        trained = {"model": "rul", "version": "v1", "kind": "train", "metrics": json.dumps({"importance": shares}), "state": "done"}
-        self.append(MODEL_RUNS, [trained | {"recorded_at": START + timedelta(hours=12.5)}])
 
     def visible(self, run: str, table: Table, contract: str, at: datetime) -> None:
         self.clock.moment = at

@@ -6,14 +6,16 @@ import subprocess
 from datetime import timedelta
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from lake.tables import PREDICTIONS
-from local.report import write_report
-from local.report_data import Question, importance, next_failures, quarantined, readings_per_hour, true_and_predicted, worst_engines
+from local.report import render, write_report
+from local.report_data import Question, importance, judged, next_failures, quarantined, readings_per_hour, scoring_version, worst_engines
 from runtime.errors import UserError
 from tests.local.engine_lake import CADENCE, START, EngineLake
 
+IMPORTANCE = {"t50_lpt_outlet_mean_30": 0.6, "ps30_hpc_outlet_ewma": 0.3, "age": 0.1}
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
@@ -35,7 +37,7 @@ def empty(tmp_path: Path) -> EngineLake:
 def engine_with_cycles(lake: EngineLake, name: str, cycles: int) -> None:
     contract = lake.contracts["turbofan"]
     rows = [lake.reading(contract, name, cycle - 1, CADENCE * cycle, 0.0, cycle=cycle) for cycle in range(1, cycles + 1)]
-    lake.through(contract, rows, f"silver.{name}")
+    lake.engines_through(rows, f"silver.{name}")
 
 
 def predict(lake: EngineLake, name: str, cycle: int, score: float, run: str, hours: float) -> None:
@@ -99,16 +101,9 @@ def test_a_prediction_counts_as_one_only_when_it_was_public_before_the_failure(e
     predict(empty, "e-1", 12, 9.0, "before.2", hours=2)
     fail(empty, "e-1", 22, hours=3)
     predict(empty, "e-1", 18, 4.0, "after.1", hours=4)
-    found = true_and_predicted(Question(empty.platform))
-    assert found[["cycle", "score", "true_life", "is_last"]].to_numpy().tolist() == [[10, 14.0, 12, False], [12, 9.0, 10, True]]
-
-
-def test_a_prediction_is_about_the_next_failure_and_not_a_later_one(empty: EngineLake) -> None:
-    engine_with_cycles(empty, "e-1", 20)
-    predict(empty, "e-1", 10, 14.0, "before.1", hours=1)
-    fail(empty, "e-1", 22, hours=3)
-    fail(empty, "e-1", 300, hours=4)
-    assert true_and_predicted(Question(empty.platform))["true_life"].tolist() == [12]
+    found, figures = judged(Question(empty.platform), "v1")
+    assert found[["score", "rul", "is_last"]].to_numpy().tolist() == [[14.0, 12, False], [9.0, 10, True]]
+    assert (figures.engines, figures.rmse_capped) == (1, 1.0)
 
 
 def test_the_engines_nearest_to_failure_are_those_that_have_not_failed_since(empty: EngineLake) -> None:
@@ -117,7 +112,9 @@ def test_the_engines_nearest_to_failure_are_those_that_have_not_failed_since(emp
         predict(empty, name, 10, 99.0, f"early.{name}", hours=1)
         predict(empty, name, 20, score, f"late.{name}", hours=2)
     fail(empty, "e-3", 22, hours=3)
-    found = next_failures(Question(empty.platform))
+    lake = Question(empty.platform)
+    assert scoring_version(lake) == "v1"
+    found = next_failures(lake, "v1", 10)
     assert found[["device_id", "cycle", "score"]].to_numpy().tolist() == [["e-2", 20, 5.0], ["e-1", 20, 30.0]]
 
 
@@ -126,7 +123,7 @@ def test_an_engines_sensors_are_shown_for_its_present_life(empty: EngineLake) ->
     counts = [1, 2, 3, 4, 1, 2]
     rows = [empty.reading(contract, "e-1", n, CADENCE * n, n / 5, cycle=cycle) for n, cycle in enumerate(counts)]
     empty.through(contract, rows, "a.1")
-    engines, sensors, readings = worst_engines(Question(empty.platform), next_failures(Question(empty.platform)))
+    engines, sensors, readings = worst_engines(Question(empty.platform), pd.DataFrame({"device_id": []}))
     assert engines == ["e-1"]
     assert len(sensors) == 4
     assert readings["cycle"].tolist() == [1, 2]
@@ -144,15 +141,15 @@ def test_refused_readings_count_by_reason(lake: EngineLake) -> None:
     assert found[["reason", "readings"]].to_numpy().tolist() == [["not_finite", 9], ["out_of_range", 5], ["not_json", 3]]
 
 
-def test_importance_is_in_shares_of_the_whole(lake: EngineLake) -> None:
-    found = importance(Question(lake.platform))
-    assert found["feature"].tolist()[0] == "z_t50_lpt_outlet_mean_30"
-    assert found["share"].tolist() == pytest.approx([412 / 876, 300 / 876, 120 / 876, 44 / 876])
+def test_importance_names_the_features_that_count_most_first() -> None:
+    found = importance({"a": 0.2, "b": 0.7, "unused": 0.0, "c": 0.1})
+    assert found.to_numpy().tolist() == [["b", 0.7], ["a", 0.2], ["c", 0.1]]
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
 def test_every_picture_is_drawn_in_a_browser(lake: EngineLake, tmp_path: Path) -> None:
-    page = write_report(lake.platform, [lake.truth.file], tmp_path)
+    page = tmp_path / "report.html"
+    page.write_text(render(lake.platform, [lake.truth.file], START, IMPORTANCE))
     flags = (
         "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update "
         f"--disable-sync --user-data-dir={tmp_path / 'profile'} --virtual-time-budget=8000 --dump-dom"

@@ -6,7 +6,7 @@ those of the table are over raw values, which jump from regime to regime. Row n 
 the rows of a life must be given from its beginning.
 
 Three statistics a sensor: its level (`mean_30`), its trend (`slope_30`), and how far it has come from where the life began
-(`moved`: mean_5 less the mean of the first 20). Cross-validated over the engines of FD001 these beat any longer list that was
+(`moved`: mean_5 less the mean of the first 20). Cross-validated over the engines of FD001 these beat the longer lists that were
 tried (more windows, decaying means, deviations, the level at the beginning): what tells one engine from another is learnt by
 heart and does not carry over.
 """

@@ -5,6 +5,7 @@ folder. ``put_bronze(lake, "turbofan", [reading(...), …])`` writes a bronze ob
 """
 
 import dataclasses
+import hashlib
 import io
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -37,9 +38,11 @@ class FolderS3:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def put_object(self, *, Bucket: str, Key: str, Body: bytes, IfNoneMatch: str | None = None, **_: Any) -> dict[str, Any]:
+    def put_object(
+        self, *, Bucket: str, Key: str, Body: bytes, IfNoneMatch: str | None = None, IfMatch: str | None = None, **_: Any
+    ) -> dict[str, Any]:
         target = self.folder / Key
-        if IfNoneMatch == "*" and target.exists():
+        if (IfNoneMatch == "*" and target.exists()) or (IfMatch and IfMatch != self._etag(target)):
             raise _client_error(412, "PreconditionFailed")
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(Body)
@@ -48,7 +51,11 @@ class FolderS3:
     def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:
         if not (self.folder / Key).is_file():
             raise _client_error(404, "NoSuchKey")
-        return {"Body": io.BytesIO((self.folder / Key).read_bytes())}
+        return {"Body": io.BytesIO((self.folder / Key).read_bytes()), "ETag": self._etag(self.folder / Key)}
+
+    @staticmethod
+    def _etag(file: Path) -> str:
+        return hashlib.sha256(file.read_bytes()).hexdigest()
 
     def get_paginator(self, operation: str) -> "FolderS3":
         assert operation == "list_objects_v2"

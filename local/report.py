@@ -51,7 +51,7 @@ def render(platform: Platform, truth_files: Sequence[Path], now: datetime, impor
         latency=_latency(platform, truth_files),
         readings=chart(data.readings_per_hour(lake), charts.readings_per_hour, "No reading is visible yet."),
         held=data.held_runs(lake).to_dict("records"),
-        quality=[_check(row) for row in data.quality(lake).to_dict("records")],
+        quality=_checks(data.quality(lake)),
         quarantined=chart(data.quarantined(lake), charts.quarantined, "Nothing was refused."),
         footer=_footer(data.publications(lake)),
         **engine_facts(lake, importance),
@@ -94,13 +94,25 @@ def _seconds(value: float) -> str:
     return f"{value / 86_400:.0f} d"
 
 
-def _check(row: dict[str, Any]) -> dict[str, Any]:
+def _checks(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """A row for each check that did not pass, and one for all fields of a check that passed."""
+    rows = []
+    for (contract, name, status), group in frame.groupby(["contract", "check_name", "status"], sort=False):
+        members = group.to_dict("records")
+        if status == "passed" and len(members) > 1:
+            rows.append(_check(contract, name, f"of {len(members)} fields", members[0] | {"observed": None, "threshold": None}))
+        else:
+            rows += [_check(contract, name, f"of {row['field']}" if row["field"] else "", row) for row in members]
+    return rows
+
+
+def _check(contract: str, name: str, about: str, row: dict[str, Any]) -> dict[str, Any]:
     def figure(value: float | None) -> str:
         return "" if pd.isna(value) else f"{value:.4g}"
 
     return {
-        "contract": row["contract"],
-        "check": str(row["check_name"]).replace("_", " ") + (f" of {row['field']}" if row["field"] else ""),
+        "contract": contract,
+        "check": f"{name.replace('_', ' ')} {about}".strip(),
         "status": row["status"],
         "observed": figure(row["observed"]),
         "threshold": figure(row["threshold"]),

@@ -131,6 +131,7 @@ class EngineLake:
             known = {"run_id": run, "contract": contract, "recorded_at": START + timedelta(hours=12.5)}
             checks = [
                 {"check_name": "unique_event_ids", "status": "passed", "observed": 0.0, "threshold": 0.0},
+                *({"check_name": "null_share", "field": name, "status": "passed", "observed": 0.0, "threshold": 0.2} for name in "abc"),
                 {"check_name": "completeness", "status": "passed", "observed": 0.97, "threshold": 0.7},
                 {
                     "check_name": "stuck",

@@ -69,6 +69,7 @@ def test_a_held_run_and_a_failed_check_are_told_with_what_to_do(page: str) -> No
     assert "run pipeline_pump.2 of pump is held" in page
     assert "fleetlake quality accept|refuse pipeline_pump.2" in page
     assert "pump-2 sent the same flow 41 times" in page
+    assert "null share of 3 fields" in page
 
 
 def test_an_empty_lake_has_a_page_too(tmp_path: Path) -> None:

@@ -52,20 +52,20 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 def run_jobs(settings: Any, options: argparse.Namespace) -> None:
     from lake.contracts import load_contracts
     from runtime.platforms import current_platform
-    from spark_jobs.session import SparkLake, open_session
+    from spark_jobs.session import LazyLake
     from spark_jobs.tether import end_with_parent
 
     end_with_parent()
     platform = current_platform(settings)
     contracts = load_contracts(settings.contracts_folder)
     named = [contracts.named(name).name for name in options.contract.split(",")]
-    lake = SparkLake(open_session(platform, f"{options.jobs} {options.contract}"), platform, contracts)
+    lake = LazyLake(platform, contracts, f"{options.jobs} {options.contract}")
     try:
         for contract in named:
             for job in options.jobs.split(","):
                 steps()[job](lake, argparse.Namespace(**{**vars(options), "contract": contract}))
     finally:
-        lake.spark.stop()
+        lake.stop()
 
 
 def steps() -> dict[str, Callable[[Any, argparse.Namespace], object]]:

@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from pyspark.sql import DataFrame, SparkSession
 
@@ -39,6 +40,25 @@ class SparkLake:
 
     def sql(self, text: str) -> DataFrame:
         return self.spark.sql(text)
+
+
+class LazyLake(SparkLake):
+    """A lake whose session opens when a job first asks for it: many runs find nothing to do, and a session takes seconds."""
+
+    def __init__(self, platform: Platform, contracts: Contracts, name: str) -> None:
+        self.platform = platform
+        self.contracts = contracts
+        self.clock = SystemClock()
+        self.boundary = _pass
+        self._name = name
+
+    @cached_property
+    def spark(self) -> SparkSession:  # type: ignore[override]
+        return open_session(self.platform, self._name)
+
+    def stop(self) -> None:
+        if "spark" in vars(self):
+            self.spark.stop()
 
 
 # Jobs also change tables through PyIceberg, and other processes do: a session that caches tables would not see it.

@@ -3,7 +3,9 @@
 A prediction counts only if its publication precedes the publication of the failure it is about.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import pandas as pd
@@ -64,16 +66,21 @@ def judged_predictions(platform: Platform, kind: ModelKind, version: str) -> pd.
     predicted = query.sql(text, platform=platform, parameters=[kind.contract, kind.name, version]).pandas()
     failed = failures(platform, kind)
     labelled = label(predicted, failed, replacements(platform, kind))
-    published = labelled["run_id"].map(history.known_at(platform, "gold.predictions"))
+    published = _when(labelled["run_id"], history.known_at(platform, "gold.predictions"))
     told = labelled.merge(_first_told(platform, kind, failed), on=LIFE, how="left")["told"]
-    judged = labelled[(published < told).astype(bool)]
+    judged = labelled[published < told]
     return judged[[*LIFE, "at", "score", "lower", "upper", "rul"]].reset_index(drop=True)
 
 
 def _first_told(platform: Platform, kind: ModelKind, failed: pd.DataFrame) -> pd.DataFrame:
     """When each failure became known, `told`; one that was sent twice, the first time."""
-    told = failed["run_id"].map(history.known_at(platform, f"silver.{kind.events}"))
+    told = _when(failed["run_id"], history.known_at(platform, f"silver.{kind.events}"))
     return failed.rename(columns={"event_time": "failed_at"}).assign(told=told).groupby(LIFE, as_index=False)["told"].min()
+
+
+def _when(runs: pd.Series, known_at: Mapping[str, datetime]) -> pd.Series:
+    # An empty column has no type of its own that could be compared with a time.
+    return pd.to_datetime(runs.map(known_at), utc=True)
 
 
 def soonest(platform: Platform, kind: ModelKind, version: str, count: int = 5) -> pd.DataFrame:

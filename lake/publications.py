@@ -9,7 +9,7 @@ the order of `_STRONGEST`, whatever the clocks of their writers said.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -166,13 +166,22 @@ def _accepted(run: Publication) -> Publication:
     return Publication(**{**vars(run), "state": State.ACCEPTED})
 
 
-def _rows(platform: Platform, table: Table, **equal: str | None) -> list[dict[str, Any]]:
+def _rows(platform: Platform, table: Table, **equal: str | None) -> Sequence[dict[str, Any]]:
+    """The rows whose columns equal what is given. A job asks again and again; only a commit in between reads files again."""
     try:
         iceberg = open_catalog(platform).load_table(table.name)
     except NoSuchTableError:
-        return []
-    condition: BooleanExpression = AlwaysTrue()
-    for column, value in equal.items():
-        if value is not None:
+        return ()
+    wanted = frozenset((column, value) for column, value in equal.items() if value is not None)
+    seen = _SEEN.get((table.name, wanted))
+    if seen is None or seen[0] != iceberg.metadata_location:
+        condition: BooleanExpression = AlwaysTrue()
+        for column, value in wanted:
             condition = condition & EqualTo(column, value)
-    return list(iceberg.scan(row_filter=condition).to_arrow().to_pylist())
+        seen = iceberg.metadata_location, tuple(iceberg.scan(row_filter=condition).to_arrow().to_pylist())
+        _SEEN[table.name, wanted] = seen
+    return seen[1]
+
+
+# By table and condition: where the table's metadata lay, and the rows. One process works on few contracts.
+_SEEN: dict[tuple[str, frozenset[tuple[str, str]]], tuple[str, Sequence[dict[str, Any]]]] = {}

@@ -5,6 +5,7 @@
 
 import hashlib
 import os
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -87,7 +88,8 @@ def _fetch(settings: Settings) -> None:
         raise SetupError(f"fetch {coordinates}: no answer from Maven within 10 minutes; run it again") from None
     if done.returncode != 0:
         lines = [line for line in done.stderr.splitlines() if "SERVER ERROR" in line or "not found" in line or "Exception" in line]
-        reason = (lines or done.stderr.splitlines() or ["no reason given"])[-1].strip()
+        last = (lines or done.stderr.splitlines() or ["no reason given"])[-1].strip()
+        reason = re.sub(r'^Exception in thread "main" [\w.]+: ', "", last)
         raise SetupError(f"fetch {coordinates} into {_ivy(settings)}: {reason}; is Maven's repository reachable? Run it again")
 
 

@@ -49,6 +49,6 @@ def simulated(engines: int, seed: int = 1, cycles: int = 400, fleet: str = "engi
         cadence_ms, first_ms = int(CADENCE.total_seconds() * 1000), int(START.timestamp() * 1000)
         for ms, values in turbofan.events(seed, name, first_ms, cadence_ms, first_ms, first_ms + cycles * cadence_ms):
             events.append({"device_id": name, "event_time": pd.Timestamp(ms, unit="ms", tz="UTC"), **values})
-    known = pd.DataFrame(events)
+    known = pd.DataFrame(events, columns=["device_id", "event_time", "event", "cycle", "note"])
     failed, replaced = (known[known["event"] == event].drop(columns="event").reset_index(drop=True) for event in ("failure", "replacement"))
     return pd.concat(parts, ignore_index=True), failed, replaced

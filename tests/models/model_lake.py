@@ -13,6 +13,7 @@ from lake.publications import State, note
 from lake.tables import PREDICTIONS, Table, features, silver
 from models.catalogue import KINDS
 from runtime.clock import FixedClock
+from runtime.platforms import Platform
 from runtime.settings import REPOSITORY
 from tests.spark import NOON, folder_platform
 
@@ -22,9 +23,10 @@ RUL = KINDS["rul"]
 class ModelLake:
     """Times of knowledge are minutes after NOON."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, place: Path | Platform) -> None:
+        """`place`: a folder for a lake of its own, or the platform of one there is."""
         contracts = load_contracts(REPOSITORY / "contracts")
-        self.platform = folder_platform(home)
+        self.platform = folder_platform(place) if isinstance(place, Path) else place
         self.clock = FixedClock(NOON)
         self.features = features(contracts["turbofan"])
         self.maintenance = silver(contracts["maintenance"])

@@ -78,7 +78,8 @@ def test_the_same_moment_gives_the_same_model_after_newer_data_and_after_expiry(
     taught.expire_all_but_the_newest(taught.features)
     assert training_set(taught.platform, RUL, taught.known(10)).fingerprint == card.data_fingerprint
     # Into an empty registry: what is stored already would not be put again.
-    taught.platform.object_folder.rename(tmp_path / "elsewhere")
+    objects = Path(taught.platform.object_uri("").removeprefix("file://"))
+    objects.rename(tmp_path / "elsewhere")
     assert step(taught) == first
     assert registry.artifact(str(first)) == artifact
 

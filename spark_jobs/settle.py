@@ -48,6 +48,8 @@ def refuse(lake: SparkLake, contract_name: str, run: str, held: str, why: str, w
     frame = readings.join(visible, on=same, how="left_anti").select(*bronze(contract).column_names)
     rows = [refused(contract, row, Reason.GATE_REFUSED, f"run {held}: {why}", "gate") for row in frame.toArrow().to_pylist()]
     put_quarantined(lake.platform, rows, lake.clock.now(), lake.contracts)
+    # Looked at again just before the note: somebody may have accepted it while the readings were read.
+    _held(lake, contract, held, why)
     note(lake.platform, lake.clock, held, silver(contract), contract.name, State.REFUSED, why=why, who=who)
     log.info(f"silver.{contract.name}: run {held} refused by {who}; {len(rows)} readings are in quarantine")
     return len(rows)

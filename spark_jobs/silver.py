@@ -96,6 +96,9 @@ def _attempt(lake: SparkLake, contract: Contract, branch: Branch, selection: Sel
     if not verdict.passed:
         _hold(lake, contract, branch, verdict.sentence, selection)
     log.info(verdict.sentence)
+    if selection.accepts and not is_held(read_known(lake, contract.name), selection.accepts):
+        # Refused by somebody else while it was being merged and judged.
+        return None
     return [f"bronze:{branch.run_id}"]
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from lake.contracts import Contract
-from lake.publications import State, read_publications
+from lake.publications import State, note, read_publications
 from lake.tables import PUBLICATIONS, silver
 from runtime.errors import GateFailed, UserError
 from spark_jobs import silver as silver_job
@@ -145,6 +145,19 @@ def test_a_person_cannot_accept_what_another_refused_meanwhile(spark_lake: Spark
     with pytest.raises(UserError, match=r"settle run bad\.1: .*refused"):
         accept(spark_lake, "pump", "by-hand", "bad.1", "yes", "ann", stuck_unless_waived)
     assert states(spark_lake)["bad.1"] is State.REFUSED
+    assert visible_seqs(spark_lake) == []
+
+
+def test_a_refusal_noted_while_an_accept_is_judged_wins(spark_lake: SparkLake, pump: Contract) -> None:
+    hold(spark_lake, reading(pump, seq=1))
+
+    def note_refusal(name: str) -> None:
+        if name == "audited":
+            note(spark_lake.platform, spark_lake.clock, "bad.1", silver(pump), "pump", State.REFUSED, why="no", who="bob")
+
+    spark_lake.boundary = note_refusal
+    with pytest.raises(UserError, match=r"settle run bad\.1: it is not held but refused"):
+        accept(spark_lake, "pump", "by-hand", "bad.1", "yes", "ann", stuck_unless_waived)
     assert visible_seqs(spark_lake) == []
 
 

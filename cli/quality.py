@@ -157,7 +157,10 @@ def _print_check(check: dict[str, Any]) -> None:
     _console.print(f"  {_styled(check['status'])} ", end="")
     _console.print(check["sentence"], markup=False)
     for row in check["sample"]:
-        _console.print("      " + ", ".join(f"{name} {_words(value)}" for name, value in row.items() if name != "flag"), markup=False)
+        _console.print(
+            "      " + ", ".join(f"{name} {_words(value)}" for name, value in row.items() if name != "flag" and value is not None),
+            markup=False,
+        )
 
 
 def _words(value: Any) -> str:

@@ -4,6 +4,7 @@ Decode has refused what one reading can show. The gate judges in event time: row
 before them, completeness on the closed hours that the run touched, readings of held and refused runs counting as arrived.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from lake.contracts import Contract
 from spark_jobs.bronze_plan import read_known
 from spark_jobs.quality_arrivals import Span, around, arrival_spans, daily, quarantined, span_of, volume, with_waiting
 from spark_jobs.quality_completeness import hourly_completeness
-from spark_jobs.quality_frames import duplicates, flag, flags, run_figures, suspects
+from spark_jobs.quality_frames import checked_for_nulls, duplicates, flag, flags, run_figures, suspects
 from spark_jobs.quality_runs import CheckResult, write_results
 from spark_jobs.session import SparkLake
 
@@ -70,8 +71,8 @@ def measure(lake: SparkLake, contract: Contract, table: DataFrame, run_id: str, 
     try:
         run, samples = _row_figures(contract, seen)
         refused = quarantined(lake.platform, contract, known.objects_of(run_id), arrival_spans(contract, span.received_minutes))
-        arrived = refused + span.rows
-        run |= {"quarantined": refused, "quarantined_share": refused / arrived if arrived >= _LEAST_FOR_A_SHARE else 0.0}
+        run |= _refused_figures(refused, span)
+        samples["quarantined"] = [{"reason": reason, "readings": count} for reason, count in refused.items()]
         frames = {"run": pd.DataFrame([run])}
         if contract.cadence_seconds:
             hours = hourly_completeness(with_waiting(lake, contract, seen, known, within), contract.cadence_seconds)
@@ -81,11 +82,17 @@ def measure(lake: SparkLake, contract: Contract, table: DataFrame, run_id: str, 
     return Figures(frames, samples)
 
 
+def _refused_figures(refused: Mapping[str, int], span: Span) -> dict[str, float]:
+    count = sum(refused.values())
+    arrived = count + span.rows
+    return {"quarantined": count, "quarantined_share": count / arrived if arrived >= _LEAST_FOR_A_SHARE else 0.0}
+
+
 def _row_figures(contract: Contract, seen: DataFrame) -> tuple[dict[str, Any], dict[str, list[dict[str, Any]]]]:
     """What the rows show: figures by name, and the rows behind those that are not nought."""
     flagged = flag(seen, contract)
     figures: dict[str, Any] = run_figures(flagged, contract).toPandas().iloc[0].to_dict()
-    figures |= {f"null_share_{field.name}": figures[f"nulls_{field.name}"] / figures["rows"] for field in contract.fields}
+    figures |= {f"null_share_{f.name}": figures[f"nulls_{f.name}"] / figures["rows"] for f in checked_for_nulls(contract)}
     twice = duplicates(seen).limit(_LOOKED_AT).toPandas().to_dict("records")
     marked = [name for name in flags(contract) if figures[name]]
     rows = suspects(flagged, marked).limit(_LOOKED_AT).toPandas().to_dict("records") if marked else []

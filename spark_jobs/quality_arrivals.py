@@ -1,6 +1,7 @@
 """What arrived while a run's readings did: held and refused readings, what decode quarantined, the days before."""
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -109,19 +110,23 @@ def arrival_spans(contract: Contract, minutes: Iterable[datetime]) -> list[tuple
     return spans
 
 
-def quarantined(platform: Platform, contract: Contract, objects: Iterable[str], spans: Sequence[tuple[datetime, datetime]]) -> int:
-    """Of what was received in `spans`, how many readings decode refused.
+def quarantined(
+    platform: Platform, contract: Contract, objects: Iterable[str], spans: Sequence[tuple[datetime, datetime]]
+) -> dict[str, int]:
+    """How many readings decode refused of what was received in `spans`, by reason, the most frequent first.
 
     They were put on the days on which the worker put the run's `objects`, or just after midnight.
     """
     days = {partition.hour.date() for key in objects if (partition := ingest_partition(key))}
     keys = [key for day in sorted(days | {day + timedelta(days=1) for day in days}) for key in _quarantine_keys(platform, contract, day)]
     if not keys or not spans:
-        return 0
+        return {}
     located = [pafs.FileSystem.from_uri(platform.object_uri(key)) for key in keys]
     stored = pads.dataset([path for _, path in located], filesystem=located[0][0], format="parquet", partitioning=None)
-    refused = stored.to_table(columns=["quarantine_id", "received_at"], filter=pc.field("origin") == "decode").to_pylist()
-    return len({row["quarantine_id"] for row in refused if row["received_at"] and _is_within(row["received_at"], spans)})
+    rows = stored.to_table(columns=["quarantine_id", "received_at", "reason"], filter=pc.field("origin") == "decode").to_pylist()
+    # A message that was delivered twice may have been refused twice.
+    refused = {row["quarantine_id"]: row["reason"] for row in rows if row["received_at"] and _is_within(row["received_at"], spans)}
+    return dict(Counter(refused.values()).most_common())
 
 
 def _is_within(moment: datetime, spans: Sequence[tuple[datetime, datetime]]) -> bool:

@@ -22,6 +22,15 @@ def checked_for_jumps(contract: Contract) -> tuple[Field, ...]:
     return tuple(field for field in contract.numbers if contract.is_measurement and field.max_step is not None)
 
 
+def most_nulls(field: Field) -> float | None:
+    """The share of nulls that the contract allows; None where it says nothing."""
+    return 0.0 if field.required else field.max_null_share
+
+
+def checked_for_nulls(contract: Contract) -> tuple[Field, ...]:
+    return tuple(field for field in contract.fields if most_nulls(field) is not None)
+
+
 def stuck_after(contract: Contract, field: Field) -> int:
     return field.stuck_after or contract.quality.stuck_after
 
@@ -31,7 +40,8 @@ def flag(seen: DataFrame, contract: Contract) -> DataFrame:
 
     ``stuck_{field}``: since when the field has had this one value, for `stuck_after` readings of one life of the device or
     more, with a row of the run among them. ``jump_{field}``: the row's time, where a row of the run differs by more than
-    `max_step` from the reading before it in the same life.
+    `max_step` from the reading before it in the same life. ``nulls_{field}``: the row's time, where a row of the run has no
+    value of a field whose nulls the contract limits.
     """
     fields = checked_for_stuck(contract)
     steps = [
@@ -42,6 +52,7 @@ def flag(seen: DataFrame, contract: Contract) -> DataFrame:
         | {"newest_of_run": _newest_where("of_run = 1", "place")},
         {f"stuck_{field.name}": _stuck(field, stuck_after(contract, field)) for field in fields},
         {f"jump_{field.name}": _jump(field) for field in checked_for_jumps(contract)},
+        {f"nulls_{field.name}": _null(field) for field in checked_for_nulls(contract)},
     ]
     # A window function cannot be an argument of another one: each step reads the columns of the one before.
     flagged = seen
@@ -81,26 +92,24 @@ def _jump(field: Field) -> Column:
     return F.when((F.col("of_run") == 1) & ~F.col("begins_life") & (step > field.max_step), F.col("event_time"))
 
 
+def _null(field: Field) -> Column:
+    return F.when((F.col("of_run") == 1) & F.col(field.name).isNull(), F.col("event_time"))
+
+
 def run_figures(flagged: DataFrame, contract: Contract) -> DataFrame:
-    """One row: ``nulls_{field}`` of the run's rows, and how many rows each of the flags marks."""
-    nulls = [F.count(F.when((F.col("of_run") == 1) & F.col(f.name).isNull(), 1)).alias(f"nulls_{f.name}") for f in contract.fields]
-    return flagged.agg(F.sum("of_run").alias("rows"), *nulls, *(F.count(name).alias(name) for name in flags(contract)))
+    """One row: the run's `rows`, and how many rows each of the flags marks."""
+    return flagged.agg(F.sum("of_run").alias("rows"), *(F.count(name).alias(name) for name in flags(contract)))
 
 
 def flags(contract: Contract) -> list[str]:
-    return [f"stuck_{f.name}" for f in checked_for_stuck(contract)] + [f"jump_{f.name}" for f in checked_for_jumps(contract)]
+    checked = {"stuck": checked_for_stuck(contract), "jump": checked_for_jumps(contract), "nulls": checked_for_nulls(contract)}
+    return [f"{name}_{field.name}" for name, fields in checked.items() for field in fields]
 
 
 def suspects(flagged: DataFrame, names: Sequence[str]) -> DataFrame:
     """What the flags `names` mark, a row for each flag, device and beginning: `flag`, `device_id`, `since`, `event_time` and
-    `event_id` of its last row, its `value`, and the marked `rows`."""
-    marks = [
-        F.when(
-            F.col(name).isNotNull(),
-            F.struct(F.lit(name).alias("flag"), F.col(name).alias("since"), F.col(name.partition("_")[2]).cast("double").alias("value")),
-        )
-        for name in names
-    ]
+    `event_id` of its last row, its `value`, and the marked `rows`. Nulls have neither beginning nor value."""
+    marks = [F.when(F.col(name).isNotNull(), _mark(name)) for name in names]
     marked = flagged.select("device_id", "event_time", "event_id", F.explode(F.filter(F.array(*marks), lambda mark: mark.isNotNull())))
     return (
         marked.select("device_id", "event_time", "event_id", "col.*")
@@ -113,6 +122,12 @@ def suspects(flagged: DataFrame, names: Sequence[str]) -> DataFrame:
         )
         .orderBy("flag", F.desc("rows"), "device_id", "since")
     )
+
+
+def _mark(name: str) -> Column:
+    check, _, field = name.partition("_")
+    since = F.lit(None).cast("timestamp") if check == "nulls" else F.col(name)
+    return F.struct(F.lit(name).alias("flag"), since.alias("since"), F.col(field).try_cast("double").alias("value"))
 
 
 def duplicates(seen: DataFrame) -> DataFrame:

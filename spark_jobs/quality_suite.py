@@ -5,6 +5,7 @@ rows are read a few times in all, and not once for each expectation.
 """
 
 import logging
+import math
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ import pandas as pd
 from great_expectations import expectations as gxe
 
 from lake.contracts import Contract
-from spark_jobs.quality_frames import checked_for_jumps, checked_for_stuck, stuck_after
+from spark_jobs.quality_frames import checked_for_jumps, checked_for_nulls, checked_for_stuck, most_nulls, stuck_after
 from spark_jobs.quality_runs import CheckResult
 
 _SAMPLE = 20
@@ -25,7 +26,7 @@ _FORMAT = {"result_format": "COMPLETE", "partial_unexpected_count": _SAMPLE}
 
 @dataclass(frozen=True)
 class Figures:
-    """The frames by name, and by column the rows behind a figure: those that a person would look at first."""
+    """The frames by name, and by the checks' `count` the rows behind a figure: those that a person would look at first."""
 
     frames: Mapping[str, pd.DataFrame]
     samples: Mapping[str, Sequence[Mapping[str, Any]]]
@@ -70,11 +71,10 @@ def _checks_of_arrival(contract: Contract) -> list[Check]:
 
 def _checks_of_fields(contract: Contract) -> list[Check]:
     checks = []
-    for field in contract.fields:
-        most = 0.0 if field.required else field.max_null_share
-        if most is not None:
-            words = f"of the values of {field.name} are null"
-            checks.append(Check("null_share", field.name, "run", f"null_share_{field.name}", f"nulls_{field.name}", words, most=most))
+    for field in checked_for_nulls(contract):
+        words = f"of the values of {field.name} are null"
+        most = most_nulls(field)
+        checks.append(Check("null_share", field.name, "run", f"null_share_{field.name}", f"nulls_{field.name}", words, most=most))
     for field in checked_for_stuck(contract):
         words = f"readings in which {field.name} has stood still for {stuck_after(contract, field)} or more"
         checks.append(Check("stuck", field.name, "run", f"stuck_{field.name}", f"stuck_{field.name}", words, most=0))
@@ -89,12 +89,13 @@ def evaluate(checks: Iterable[Check], figures: Figures) -> list[CheckResult]:
     every = list(checks)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        logging.getLogger("great_expectations").setLevel(logging.WARNING)
+        for noisy in ("great_expectations", "great_expectations.data_context.types.base"):
+            logging.getLogger(noisy).setLevel(logging.WARNING)
         context = gx.get_context(mode="ephemeral")
         context.variables.progress_bars = {"globally": False}
         source = context.data_sources.add_pandas("run")
         return [
-            _result(check, frame, failing, figures.samples.get(check.column, ()))
+            _result(check, frame, failing, figures.samples.get(check.count, ()))
             for name, frame in figures.frames.items()
             for check, failing in _failing_rows(context, source, name, frame, [check for check in every if check.frame == name])
         ]
@@ -117,7 +118,8 @@ def _result(check: Check, frame: pd.DataFrame, failing: pd.DataFrame, sample: Se
         return CheckResult(check.name, check.field, True, None, check.most, 0, (), f"{check.name}: there is nothing to judge")
     worst = _worst(check, frame)
     is_low = check.least is not None and (check.most is None or worst[check.column] < check.least)
-    rows = sample or failing.to_dict("records") if len(failing) else ()
+    # The frame of the run is one row of all figures: no sample.
+    rows = sample or (failing.to_dict("records") if check.frame != "run" else ())
     return CheckResult(
         name=check.name,
         field=check.field,
@@ -125,7 +127,7 @@ def _result(check: Check, frame: pd.DataFrame, failing: pd.DataFrame, sample: Se
         observed=float(worst[check.column]),
         threshold=check.least if is_low else check.most,
         failing_rows=int(failing[check.count].sum()),
-        sample=tuple({str(key): _plain(value) for key, value in row.items()} for row in rows[:_SAMPLE]),
+        sample=tuple({str(key): _plain(value) for key, value in row.items()} for row in rows[:_SAMPLE]) if len(failing) else (),
         sentence=_sentence(check, worst, is_low, failing, sample),
     )
 
@@ -152,17 +154,21 @@ def _where(worst: Mapping[str, Any], failing: pd.DataFrame, sample: Sequence[Map
         return f", in {len(failing)} hours; the worst is {worst['hour']:%Y-%m-%d %H:00} UTC with {worst['arrived']} of {worst['expected']}{silent}"
     if "day" in worst:
         return f", on {worst['day']:%Y-%m-%d} with {worst['rows']} readings of {worst['devices']} devices"
+    if "reason" in (sample[0] if sample else {}):
+        return f", first {sample[0]['reason']} ({sample[0]['readings']} readings)"
     devices = list(dict.fromkeys(row["device_id"] for row in sample))
     if not devices:
         return ""
     first = sample[0]
     others = f" and {len(devices) - 1} more" if len(devices) > 1 else ""
-    value = f" at {first['value']:g} since {first['since']:%Y-%m-%d %H:%M} UTC" if "value" in first else ""
+    value = f" at {first['value']:g} since {first['since']:%Y-%m-%d %H:%M} UTC" if pd.notna(first.get("since")) else ""
     return f", first {devices[0]}{value}{others}"
 
 
 def _plain(value: Any) -> Any:
     """A value of a frame as JSON would have it; moments come from Spark in UTC, without a zone."""
+    if value is None or value is pd.NaT or (isinstance(value, float) and math.isnan(value)):
+        return None
     if isinstance(value, pd.Timestamp):
         return f"{value.isoformat()}Z"
     if isinstance(value, date):

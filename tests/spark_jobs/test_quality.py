@@ -117,8 +117,10 @@ def test_too_much_in_quarantine_holds_the_run(spark_lake: SparkLake) -> None:
     long_ago = [refused_message(place, at(-600)) for place in range(100, 200)]
     put_quarantined(spark_lake.platform, [*refused, *long_ago], at(1), spark_lake.contracts)
     # 96 readings and 32 refused in the same two hours: a quarter. What was refused ten hours before is another matter.
-    with pytest.raises(GateFailed, match=r"quarantined_share: 0\.25 of what was received.*most 0\.2"):
+    with pytest.raises(GateFailed, match=r"quarantined_share: 0\.25 of what was received.*most 0\.2\), first not_json \(32 readings\)"):
         silver_job.run(spark_lake, "environment", "r1")
+    failed = verdicts(spark_lake, "r1.1")["quarantined_share", None]
+    assert (failed["failing_rows"], json.loads(failed["sample"])) == (32, [{"reason": "not_json", "readings": 32}])
 
 
 def refused_message(place: int, received_at: Any) -> Quarantined:

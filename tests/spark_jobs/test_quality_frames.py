@@ -99,10 +99,17 @@ def test_a_new_life_may_begin_anywhere(spark_session: SparkSession) -> None:
     assert figures(spark_session, of, rows)["jump_bar"] == 0
 
 
-def test_nulls_are_counted_in_the_runs_rows_alone(spark_session: SparkSession) -> None:
+def test_nulls_are_counted_in_the_runs_rows_where_the_contract_limits_them(spark_session: SparkSession) -> None:
+    of = contract(Field("bar", "float64", max_null_share=0.5), Field("mode", "string", required=True), Field("note", "string"))
     rows = [*values([None, None], of_run=0), *values([None, 3, 4], start=20)]
-    found = figures(spark_session, contract(), rows)
-    assert (found["nulls_bar"], found["rows"]) == (1, 3)
+    found = figures(spark_session, of, rows)
+    assert (found["nulls_bar"], found["nulls_mode"], found["rows"]) == (1, 3, 3)
+    assert "nulls_note" not in found
+    named = suspects(flag(seen(spark_session, of, rows), of), ["nulls_bar", "nulls_mode"]).collect()
+    assert [(row.flag, row.device_id, row.rows, row.since) for row in named] == [
+        ("nulls_bar", "pump-1", 1, None),
+        ("nulls_mode", "pump-1", 3, None),
+    ]
 
 
 def test_an_event_id_in_two_rows_is_found(spark_session: SparkSession) -> None:

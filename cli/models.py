@@ -102,8 +102,10 @@ def _move(model: str, version: str | None, step: str) -> None:
 def _print_card(card: Any, is_champion: bool) -> None:
     _console.print(f"[bold]{card.model} {card.version}[/bold]{' (champion)' if is_champion else ''}")
     _console.print(f"  as of {card.as_of}, features snapshot {card.features_snapshot} (kept by tag {card.features_tag})")
-    _console.print(f"  data {card.data_fingerprint[:16]}…, code {card.code_version}, parameters {json.dumps(card.params)}")
+    _console.print(f"  data {card.data_fingerprint[:16]}…, code {card.code_version}, {card.rows:,} readings of {card.devices} devices")
     figures = card.metrics
+    chosen = ", ".join(f"{name} {card.params[name]}" for name in ("num_leaves", "rounds") if name in card.params)
+    _console.print(f"  chosen by cross-validation: {chosen}")
     _console.print(
         f"  cross-validated over {figures['lives']:.0f} engine lives: RMSE {figures['cv_rmse_capped']:.2f} capped, "
         f"{figures['cv_rmse_last_30']:.2f} in the last 30 cycles"

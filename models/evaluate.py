@@ -91,5 +91,5 @@ def soonest(platform: Platform, kind: ModelKind, version: str, count: int = 5) -
     )
     newest = query.sql(text, platform=platform, parameters=[kind.contract, kind.name, version]).pandas()
     failed = failures(platform, kind).groupby("device_id")["event_time"].max()
-    still = newest[~(newest["device_id"].map(failed) >= newest["at"])]
+    still = newest[~(_when(newest["device_id"], failed) >= newest["at"])]
     return still.sort_values("score").head(count).reset_index(drop=True)

@@ -52,7 +52,7 @@ class Registry:
         prefix = model_prefix(self._model, card.version)
         put_once(self._platform, f"{prefix}model.json", artifact)
         put_once(self._platform, f"{prefix}out_of_fold.parquet", out_of_fold)
-        put_once(self._platform, f"{prefix}card.json", json.dumps(asdict(card), indent=1, sort_keys=True).encode())
+        put_once(self._platform, f"{prefix}card.json", json.dumps(asdict(card), indent=1).encode())
 
     def card(self, version: str) -> Card:
         """Raises UserError where there is no such version."""

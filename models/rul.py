@@ -32,7 +32,7 @@ SEEDS = (0, 1, 2)
 FOLDS = 4
 SETTINGS = ("altitude_kft", "mach", "throttle_resolver_angle")
 LEAVES = (7, 15)
-ROUNDS = (100, 200, 400, 600, 800)
+ROUNDS = (50, 100, 200, 400, 600, 800)
 # Neighbouring readings of an engine say nearly the same: on FD001 every third row gives the cross-validated error of all.
 MAX_ROWS = 12_000
 # One thread a fit, two fits at a time: trees in threads wait for each other at every split (ten times slower on a busy

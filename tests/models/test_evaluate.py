@@ -77,6 +77,12 @@ def test_another_versions_predictions_and_engines_that_still_run_do_not_count(la
     assert evaluate(lake.platform, RUL, "v2").rmse_capped == pytest.approx(100.0)
 
 
+def test_while_no_engine_has_failed_there_are_no_errors_yet(lake: ModelLake) -> None:
+    predict(lake, 2, "s.1", a=[50.0], b=[9.0])
+    assert evaluate(lake.platform, RUL, "v1").rmse_capped is None
+    assert soonest(lake.platform, RUL, "v1")["device_id"].tolist() == ["b", "a"]
+
+
 def test_an_empty_lake_has_no_figures(tmp_path: Path) -> None:
     lake = ModelLake(tmp_path / "empty")
     found = evaluate(lake.platform, RUL, "v1")

@@ -25,8 +25,8 @@ CARD = Card(
     devices=2,
     params={"num_leaves": 7},
     metrics={"failures": 12.0},
-    features=["cycle"],
-    importance={"cycle": 1.0},
+    features=["a_mean_30", "cycle"],
+    importance={"cycle": 0.7, "a_mean_30": 0.3},
 )
 
 
@@ -49,6 +49,7 @@ def registry(platform: Platform, request: pytest.FixtureRequest) -> Registry:
 def test_a_version_is_kept_as_it_was_first_stored(registry: Registry) -> None:
     registry.save(dataclasses.replace(CARD, rows=99), b"other", b"other")
     assert registry.card("v1") == CARD
+    assert list(registry.card("v1").importance) == ["cycle", "a_mean_30"]
     assert (registry.artifact("v1"), registry.out_of_fold("v1")) == (b"one", b"folds")
     assert registry.versions() == ["v1", "v2"]
 

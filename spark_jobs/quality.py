@@ -93,8 +93,8 @@ def _row_figures(contract: Contract, seen: DataFrame) -> tuple[dict[str, Any], d
     flagged = flag(seen, contract)
     figures: dict[str, Any] = run_figures(flagged, contract).toPandas().iloc[0].to_dict()
     figures |= {f"null_share_{f.name}": figures[f"nulls_{f.name}"] / figures["rows"] for f in checked_for_nulls(contract)}
-    twice = duplicates(seen).limit(_LOOKED_AT).toPandas().to_dict("records")
+    twice = duplicates(flagged).limit(_LOOKED_AT).toPandas().to_dict("records") if figures["duplicates"] else []
     marked = [name for name in flags(contract) if figures[name]]
     rows = suspects(flagged, marked).limit(_LOOKED_AT).toPandas().to_dict("records") if marked else []
     samples = {name: [row for row in rows if row["flag"] == name] for name in marked}
-    return figures | {"duplicates": len(twice)}, samples | {"duplicates": twice}
+    return figures, samples | {"duplicates": twice}

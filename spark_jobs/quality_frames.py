@@ -41,7 +41,7 @@ def flag(seen: DataFrame, contract: Contract) -> DataFrame:
     ``stuck_{field}``: since when the field has had this one value, for `stuck_after` readings of one life of the device or
     more, with a row of the run among them. ``jump_{field}``: the row's time, where a row of the run differs by more than
     `max_step` from the reading before it in the same life. ``nulls_{field}``: the row's time, where a row of the run has no
-    value of a field whose nulls the contract limits.
+    value of a field whose nulls the contract limits. ``repeated``: the row's time, where the one before has its event id.
     """
     fields = checked_for_stuck(contract)
     steps = [
@@ -52,13 +52,13 @@ def flag(seen: DataFrame, contract: Contract) -> DataFrame:
         | {"newest_of_run": _newest_where("of_run = 1", "place")},
         {f"stuck_{field.name}": _stuck(field, stuck_after(contract, field)) for field in fields},
         {f"jump_{field.name}": _jump(field) for field in checked_for_jumps(contract)},
-        {f"nulls_{field.name}": _null(field) for field in checked_for_nulls(contract)},
+        {f"nulls_{field.name}": _null(field) for field in checked_for_nulls(contract)} | {"repeated": _repeated()},
     ]
     # A window function cannot be an argument of another one: each step reads the columns of the one before.
     flagged = seen
     for columns in steps:
         flagged = flagged.withColumns(columns) if columns else flagged
-    return flagged.select(*seen.columns, *flags(contract))
+    return flagged.select(*seen.columns, *flags(contract), "repeated")
 
 
 def _in_order() -> WindowSpec:
@@ -96,9 +96,15 @@ def _null(field: Field) -> Column:
     return F.when((F.col("of_run") == 1) & F.col(field.name).isNull(), F.col("event_time"))
 
 
+def _repeated() -> Column:
+    # An id is made of device and time among others: rows of one id are neighbours.
+    return F.when(F.col("event_id") == F.lag("event_id").over(_in_order()), F.col("event_time"))
+
+
 def run_figures(flagged: DataFrame, contract: Contract) -> DataFrame:
-    """One row: the run's `rows`, and how many rows each of the flags marks."""
-    return flagged.agg(F.sum("of_run").alias("rows"), *(F.count(name).alias(name) for name in flags(contract)))
+    """One row: the run's `rows`, how many rows each of the flags marks, and `duplicates` of event ids."""
+    duplicates = F.count("repeated").alias("duplicates")
+    return flagged.agg(F.sum("of_run").alias("rows"), duplicates, *(F.count(name).alias(name) for name in flags(contract)))
 
 
 def flags(contract: Contract) -> list[str]:
@@ -130,9 +136,7 @@ def _mark(name: str) -> Column:
     return F.struct(F.lit(name).alias("flag"), since.alias("since"), F.col(field).try_cast("double").alias("value"))
 
 
-def duplicates(seen: DataFrame) -> DataFrame:
+def duplicates(flagged: DataFrame) -> DataFrame:
     """Event ids that stand in more than one row: `event_id`, `device_id`, `event_time`, `rows`."""
-    found = seen.groupBy("event_id").agg(
-        F.count("*").alias("rows"), F.first("device_id").alias("device_id"), F.min("event_time").alias("event_time")
-    )
-    return found.where("rows > 1")
+    repeated = flagged.where("repeated IS NOT NULL").groupBy("event_id", "device_id", "event_time")
+    return repeated.agg((F.count("*") + 1).alias("rows")).orderBy("event_id")

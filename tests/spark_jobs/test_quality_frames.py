@@ -113,5 +113,6 @@ def test_nulls_are_counted_in_the_runs_rows_where_the_contract_limits_them(spark
 
 
 def test_an_event_id_in_two_rows_is_found(spark_session: SparkSession) -> None:
-    rows = [row(0, event_id="a"), row(0, event_id="a"), row(10, event_id="b")]
-    assert [(f.event_id, f.rows) for f in duplicates(seen(spark_session, contract(), rows)).collect()] == [("a", 2)]
+    rows = [row(0, event_id="a"), row(0, event_id="b"), row(0, event_id="a", of_run=0), row(10, event_id="c")]
+    assert figures(spark_session, contract(), rows)["duplicates"] == 1
+    assert [(f.event_id, f.rows) for f in duplicates(flag(seen(spark_session, contract(), rows), contract())).collect()] == [("a", 2)]

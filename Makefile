@@ -13,7 +13,7 @@ unexport PYTHONDONTWRITEBYTECODE
 help:  ## what there is
 	@awk -F':.*## ' '/^[a-z%-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-$(VENV)/.ready: requirements/dev.lock requirements/uv.lock pyproject.toml local/set_up.py runtime/jars.py runtime/java.py
+$(VENV)/.ready: requirements/dev.lock requirements/uv.lock pyproject.toml local/set_up.py runtime/jars.py runtime/java.py runtime/class_archive.py
 	@set -e; for candidate in python3.11 python3.12 python3; do \
 	  if $$candidate -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null; then exec $$candidate local/set_up.py; fi; \
 	done; echo "fleetlake set-up: there is no Python 3.11 or 3.12 on PATH; install one" >&2; exit 1

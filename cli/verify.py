@@ -75,35 +75,41 @@ def _print(verdict: "Verdict", show: int) -> None:
 
 
 def law_table(verdict: "Verdict") -> Any:
-    """A row for each contract, and one for each device where something is wrong."""
+    """A row for each contract, and one for each device where something is wrong; of the rarer places those that have readings."""
     from rich.table import Table
 
+    shown = [i for i, heading in enumerate(_HEADINGS) if heading in _ALWAYS or sum(_numbers(list(verdict.tallies))[i : i + 1])]
     table = Table(header_style="bold")
-    table.add_column("contract")
-    table.add_column("device")
-    for heading in _HEADINGS:
-        table.add_column(heading, justify="right")
+    table.add_column("contract", no_wrap=True)
+    table.add_column("device", no_wrap=True)
+    for index in shown:
+        table.add_column(_HEADINGS[index], justify="right")
     for contract in sorted({tally.contract for tally in verdict.tallies}):
         members = [tally for tally in verdict.tallies if tally.contract == contract]
-        table.add_row(contract, f"all {len(members)}", *_cells(members))
+        table.add_row(contract, f"all {len(members)}", *_cells(members, shown))
         wrong = [tally for tally in members if tally.breaches]
         for tally in wrong[:20]:
-            table.add_row("", tally.device_id, *_cells([tally]), style="red")
+            table.add_row("", tally.device_id, *_cells([tally], shown), style="red")
     return table
 
 
 _HEADINGS = (
     *("sent", "visible", "held", "quarantined", "waiting", "dead letter", "rule error", "unknown", "lost"),
-    *("visible twice", "never sent", "refused, yet arrived", "not acknowledged: arrived", "not arrived"),
+    *("visible twice", "never sent", "not acknowledged: arrived", "not arrived"),
 )
+_ALWAYS = ("sent", "visible", "quarantined", "lost", "visible twice", "never sent")
 
 
-def _cells(tallies: list[Any]) -> list[str]:
+def _cells(tallies: list[Any], shown: list[int]) -> list[str]:
+    numbers = _numbers(tallies)
+    return [f"{numbers[index]:,}" if numbers[index] else "[dim]0[/dim]" for index in shown]
+
+
+def _numbers(tallies: list[Any]) -> list[int]:
     def total(pick: Any) -> int:
         return sum(pick(tally) for tally in tallies)
 
     places = [total(lambda tally, name=name: tally.places.get(name, 0)) for name in _HEADINGS[1:9]]
     breaches = [total(lambda tally, name=name: tally.breaches.get(name, 0)) for name in _HEADINGS[9:12]]
     others = [total(lambda tally: tally.unacknowledged_arrived), total(lambda tally: tally.unacknowledged_not)]
-    numbers = [total(lambda tally: tally.sent), *places, *breaches, *others]
-    return [f"{number:,}" if number else "[dim]0[/dim]" for number in numbers]
+    return [total(lambda tally: tally.sent), *places, *breaches, *others]

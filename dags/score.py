@@ -1,7 +1,7 @@
 """# Score: predictions on new features
 
 **Makes** `gold.predictions` for one contract, whenever `features.{contract}` changed: each champion model of the contract scores the
-feature rows it has not scored yet. Insert-only: the first published prediction stays.
+feature rows it has not scored yet. A contract that no model is for has no such DAG. Insert-only: the first published prediction stays.
 
 **When it fails.** Clear the task: rows that were published are not scored again. *No champion yet* is a success and says so in the log.
 """
@@ -11,6 +11,7 @@ from datetime import datetime, timedelta, timezone
 from airflow.sdk import DAG, Asset
 
 from lake.contracts import Contract, load_contracts
+from models.catalogue import kinds_of
 from runtime.platforms import Platform, current_platform
 
 UTC = timezone.utc  # noqa: UP017 - datetime.UTC is not known to every Python that MWAA runs
@@ -39,5 +40,5 @@ def score(platform: Platform, contract: Contract) -> DAG:
 
 _platform = current_platform()
 for _contract in load_contracts(_platform.settings.contracts_folder).values():
-    if _contract.is_measurement:
+    if kinds_of(_contract.name):
         globals()[f"score_{_contract.name}"] = score(_platform, _contract)

@@ -88,9 +88,10 @@ class LocalPlatform:
         return {"type": "sql", "uri": f"sqlite:///{self.catalog_file}", "warehouse": self.warehouse_uri()}
 
     def spark_conf(self) -> Mapping[str, str]:
+        from runtime.class_archive import jvm_options
         from runtime.jars import jar_paths
 
-        quick = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC " if self.settings.spark_quick else ""
+        quick = f"{jvm_options()} " if self.settings.spark_quick else ""
         catalog = "spark.sql.catalog.lake"
         return {
             "spark.master": self.settings.spark_master,
@@ -100,7 +101,8 @@ class LocalPlatform:
             "spark.driver.bindAddress": "127.0.0.1",
             "spark.ui.enabled": "false",
             "spark.ui.showConsoleProgress": "false",
-            "spark.jars": ",".join(str(path) for path in jar_paths(self.settings)),
+            # On the class path from the start, not as spark.jars: no copy for each session, and the JVM may share their classes.
+            "spark.driver.extraClassPath": ":".join(str(path) for path in jar_paths(self.settings)),
             "spark.sql.shuffle.partitions": "4",
             "spark.sql.warehouse.dir": (self.settings.home / "lake" / "spark").as_uri(),
             "spark.local.dir": str(self.settings.home / "tmp"),

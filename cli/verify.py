@@ -78,7 +78,8 @@ def law_table(verdict: "Verdict") -> Any:
     """A row for each contract, and one for each device where something is wrong; of the rarer places those that have readings."""
     from rich.table import Table
 
-    shown = [i for i, heading in enumerate(_HEADINGS) if heading in _ALWAYS or sum(_numbers(list(verdict.tallies))[i : i + 1])]
+    totals = _numbers(list(verdict.tallies))
+    shown = [i for i, heading in enumerate(_HEADINGS) if heading in _ALWAYS or totals[i]]
     table = Table(header_style="bold")
     table.add_column("contract", no_wrap=True)
     table.add_column("device", no_wrap=True)

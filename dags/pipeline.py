@@ -16,6 +16,7 @@ There is one such DAG for each file in the contracts folder.
 """
 
 from datetime import datetime, timedelta, timezone
+from typing import Any
 
 from airflow.sdk import DAG, Asset
 
@@ -26,7 +27,7 @@ UTC = timezone.utc  # noqa: UP017 - datetime.UTC is not known to every Python th
 RUN_ID = "{{ dag.dag_id }}__{{ run_id }}"
 
 
-def job(platform: Platform, contract: Contract, task_id: str, jobs: str, outlet: str):
+def job(platform: Platform, contract: Contract, task_id: str, jobs: str, outlet: str) -> Any:
     """One spark-submit. Assets have names alone: a URI would have Airflow load every provider at parse time. The pool has one slot, so that two runs of a contract do not do each other's work twice."""
     return platform.spark_task(
         task_id,

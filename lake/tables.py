@@ -4,57 +4,20 @@ Types: string, int64, int32, float64, bool, binary, date, timestamp (UTC, micros
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from lake.contracts import Contract, Field
-
-
-@dataclass(frozen=True)
-class Column:
-    name: str
-    type: str
-    description: str = ""
-    unit: str = ""
-    required: bool = False
-
-
-@dataclass(frozen=True)
-class Table:
-    """`partition` is Iceberg's transform (``day(event_time)``), or for Parquet the words of the object path; empty: none."""
-
-    name: str
-    columns: tuple[Column, ...]
-    key: tuple[str, ...]
-    partition: str
-    description: str
-    sort: tuple[str, ...] = ()
-    format: str = "iceberg"
-    properties: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def column_names(self) -> tuple[str, ...]:
-        return tuple(column.name for column in self.columns)
-
-    @property
-    def namespace(self) -> str:
-        return self.name.split(".")[0]
-
-
-# Readers run DuckDB over the data files alone, so no table may hold delete files.
-_COPY_ON_WRITE = (
-    ("write.merge.mode", "copy-on-write"),
-    ("write.update.mode", "copy-on-write"),
-    ("write.delete.mode", "copy-on-write"),
-    ("write.parquet.compression-codec", "zstd"),
-)
-_OPS = (("commit.retry.num-retries", "20"), ("commit.retry.min-wait-ms", "50"), *_COPY_ON_WRITE)
+from lake.ops_tables import LEDGER as LEDGER
+from lake.ops_tables import MODEL_RUNS as MODEL_RUNS
+from lake.ops_tables import OPS as OPS
+from lake.ops_tables import PUBLICATIONS as PUBLICATIONS
+from lake.ops_tables import QUALITY_RUNS as QUALITY_RUNS
+from lake.table import CONTRACT, COPY_ON_WRITE, RUN_ID
+from lake.table import Column as Column
+from lake.table import Table as Table
 
 _EVENT_ID = Column("event_id", "string", "identity of the reading: first 32 hex digits of a SHA-256", required=True)
 _DEVICE_ID = Column("device_id", "string", "the device, from the topic that its certificate is bound to", required=True)
 _EVENT_TIME = Column("event_time", "timestamp", "when the device measured it", required=True)
-_RUN_ID = Column("run_id", "string", "the run that published the row", required=True)
-_CONTRACT = Column("contract", "string", "name of the contract", required=True)
-_RECORDED_AT = Column("recorded_at", "timestamp", "when this row was written", required=True)
 
 
 def _field_column(field: Field) -> Column:
@@ -113,17 +76,17 @@ def quarantine(contract: str) -> Table:
 
 
 def silver(contract: Contract) -> Table:
-    columns = (_EVENT_ID, _DEVICE_ID, _EVENT_TIME, *_ENVELOPE, _RUN_ID, *_reading_columns(contract))
+    columns = (_EVENT_ID, _DEVICE_ID, _EVENT_TIME, *_ENVELOPE, RUN_ID, *_reading_columns(contract))
     words = f"{contract.description} One row per reading."
     sort = ("device_id", "event_time")
-    return Table(f"silver.{contract.name}", columns, ("event_id",), "day(event_time)", words, sort, properties=_COPY_ON_WRITE)
+    return Table(f"silver.{contract.name}", columns, ("event_id",), "day(event_time)", words, sort, properties=COPY_ON_WRITE)
 
 
 def superseded(contract: Contract) -> Table:
     columns = (*silver(contract).columns, Column("superseded_by", "string", "the rebuild that replaced the row", required=True))
     words = f"Rows of silver.{contract.name} that a rebuild replaced; empty as a rule."
     key = ("event_id", "superseded_by")
-    return Table(f"silver.{contract.name}_superseded", columns, key, "day(event_time)", words, properties=_COPY_ON_WRITE)
+    return Table(f"silver.{contract.name}_superseded", columns, key, "day(event_time)", words, properties=COPY_ON_WRITE)
 
 
 def _hourly_columns(field: Field) -> tuple[Column, ...]:
@@ -147,13 +110,13 @@ def gold_hourly(contract: Contract) -> Table:
         *(column for field in contract.fields for column in _hourly_columns(field)),
     )
     words = f"Hours of each device of {contract.name}."
-    return Table(f"gold.{contract.name}_hourly", columns, ("device_id", "hour"), "day(hour)", words, properties=_COPY_ON_WRITE)
+    return Table(f"gold.{contract.name}_hourly", columns, ("device_id", "hour"), "day(hour)", words, properties=COPY_ON_WRITE)
 
 
 DEVICE_DAILY = Table(
     "gold.device_daily",
     (
-        _CONTRACT,
+        CONTRACT,
         _DEVICE_ID,
         Column("day", "date", "the day, UTC", required=True),
         Column("readings", "int64", "readings measured on the day"),
@@ -166,7 +129,7 @@ DEVICE_DAILY = Table(
     ("contract", "device_id", "day"),
     "month(day)",
     "Days of each device, all contracts.",
-    properties=_COPY_ON_WRITE,
+    properties=COPY_ON_WRITE,
 )
 
 FEATURE_STATISTICS = ("mean_5", "mean_30", "std_30", "slope_30", "from_first_20")
@@ -187,13 +150,13 @@ def features(contract: Contract) -> Table:
     )
     words = f"Causal features of {contract.name}: one definition for training, batch and live scoring."
     sort = ("device_id", "at")
-    return Table(f"features.{contract.name}", columns, ("device_id", "at", "event_id"), "day(at)", words, sort, properties=_COPY_ON_WRITE)
+    return Table(f"features.{contract.name}", columns, ("device_id", "at", "event_id"), "day(at)", words, sort, properties=COPY_ON_WRITE)
 
 
 PREDICTIONS = Table(
     "gold.predictions",
     (
-        _CONTRACT,
+        CONTRACT,
         Column("model", "string", "name of the model", required=True),
         Column("version", "string", "version of the model", required=True),
         _DEVICE_ID,
@@ -204,96 +167,13 @@ PREDICTIONS = Table(
         Column("threshold", "float64", "the score from which the label is given"),
         Column("label", "string", "what the score means"),
         Column("features_snapshot", "int64", "snapshot of the features table it was made from"),
-        _RUN_ID,
+        RUN_ID,
     ),
     ("contract", "model", "version", "device_id", "at"),
     "day(at)",
     "Predictions of all models; insert-only, the first published stays.",
-    properties=_COPY_ON_WRITE,
+    properties=COPY_ON_WRITE,
 )
-
-LEDGER = Table(
-    "ops.ledger",
-    (
-        _RUN_ID,
-        _CONTRACT,
-        Column("object", "string", "key of the bronze object", required=True),
-        Column("rows", "int64", "readings in it"),
-        Column("min_event_time", "timestamp", "its earliest reading"),
-        Column("max_event_time", "timestamp", "its latest reading"),
-        Column("base_snapshot", "int64", "snapshot of silver that the run was planned on; null on an empty table"),
-        Column("planned_at", "timestamp", "when it was planned", required=True),
-    ),
-    ("run_id", "object"),
-    "",
-    "What each run planned to read.",
-    properties=_OPS,
-)
-
-PUBLICATIONS = Table(
-    "ops.publications",
-    (
-        _RUN_ID,
-        Column("table_name", "string", "table that was published to", required=True),
-        _CONTRACT,
-        Column("state", "string", "publishing, visible, abandoned, held, accepted or refused", required=True),
-        Column("snapshot_id", "int64", "snapshot of the run's branch"),
-        Column("base_snapshot", "int64", "snapshot of main that the branch was made from"),
-        Column("inputs", "string", "JSON list of the publications and objects it was made from"),
-        Column("related_run", "string", "the run that it accepts, or that accepted it"),
-        Column("why", "string", "the person's reason"),
-        Column("who", "string", "the person"),
-        _RECORDED_AT,
-    ),
-    ("run_id", "table_name"),
-    "",
-    "What became of each run on each table; append-only, the newest row counts, of visible the first.",
-    properties=_OPS,
-)
-
-QUALITY_RUNS = Table(
-    "ops.quality_runs",
-    (
-        _RUN_ID,
-        _CONTRACT,
-        Column("check_name", "string", "the check", required=True),
-        Column("field", "string", "the field it is about; null for the table"),
-        Column("status", "string", "passed, failed or waived", required=True),
-        Column("observed", "float64", "what was seen"),
-        Column("threshold", "float64", "what was allowed"),
-        Column("failing_rows", "int64", "rows that fail it"),
-        Column("sample", "string", "JSON list of some of them: device_id, event_time, event_id"),
-        Column("sentence", "string", "the verdict in words"),
-        _RECORDED_AT,
-    ),
-    ("run_id", "check_name", "field"),
-    "",
-    "Verdicts of the quality gate.",
-    properties=_OPS,
-)
-
-MODEL_RUNS = Table(
-    "ops.model_runs",
-    (
-        Column("model", "string", "name of the model", required=True),
-        Column("version", "string", "version of the model", required=True),
-        Column("kind", "string", "train, evaluate, promote or rollback", required=True),
-        Column("as_of", "timestamp", "knowledge it was trained or evaluated on"),
-        Column("features_snapshot", "int64", "snapshot of the features table"),
-        Column("metrics", "string", "JSON of figures"),
-        Column("params", "string", "JSON of parameters"),
-        Column("code_version", "string", "commit or package hash of the code"),
-        Column("artifact", "string", "key of the model's artifact"),
-        Column("state", "string", "what came of it", required=True),
-        _RECORDED_AT,
-    ),
-    ("model", "version", "kind", "recorded_at"),
-    "",
-    "Training, evaluation and promotion of models.",
-    properties=_OPS,
-)
-
-OPS = (LEDGER, PUBLICATIONS, QUALITY_RUNS, MODEL_RUNS)
 
 
 def contract_tables(contract: Contract) -> tuple[Table, ...]:

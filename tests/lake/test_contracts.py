@@ -74,7 +74,11 @@ def test_the_shipped_contracts_load_and_are_the_four_of_the_skeleton() -> None:
         ("required: true", "requried: true", "field load: 'requried' is not known here"),
         ("  floor:", "  load:", "the key 'load' stands twice"),
         ("fields:", "fields: []\nquality:", "fields: there must be at least one field"),
-        ("cadence_seconds: 60", "cadence_seconds: 60\nquality: {completeness: 2}", "quality: completeness: 2 must be a share between 0 and 1"),
+        (
+            "cadence_seconds: 60",
+            "cadence_seconds: 60\nquality: {completeness: 2}",
+            "quality: completeness: 2 must be a share between 0 and 1",
+        ),
         ("{type: float64, unit: kg, min: 0, max: 2000, required: true}", "{type: float64", "not valid YAML"),
     ],
 )

@@ -1,5 +1,6 @@
 """Every fault at once, and a worker that is killed again and again: the law holds reading by reading."""
 
+import json
 import os
 import signal
 import subprocess
@@ -36,10 +37,10 @@ _DEVICES = {Size.SMALL: {"turbofan": 6, "pump": 2, "environment": 2}, Size.FULL:
 
 
 def prove(size: Size) -> dict[str, Any]:
-    with tempfile.TemporaryDirectory(prefix="fleetlake-faults-") as folder:
-        # Small batches and a short visibility, so that there is always something in hand when the worker dies.
-        with running_cloud(Path(folder), batch_readings=150, batch_seconds=0.2, visibility_seconds=3) as cloud:
-            return _prove(cloud, size)
+    # Small batches and a short visibility, so that there is always something in hand when the worker dies.
+    eager: dict[str, Any] = {"batch_readings": 150, "batch_seconds": 0.2, "visibility_seconds": 3}
+    with tempfile.TemporaryDirectory(prefix="fleetlake-faults-") as folder, running_cloud(Path(folder), **eager) as cloud:
+        return _prove(cloud, size)
 
 
 def _prove(cloud: Cloud, size: Size) -> dict[str, Any]:
@@ -93,8 +94,6 @@ def _sent_while_the_worker_dies(cloud: Cloud, size: Size) -> _Sent:
 
 def _finish(cloud: Cloud) -> int:
     """A healthy worker until the queue is empty; how many messages it received that had been received before."""
-    import json
-
     healthy = _worker(cloud, "ingestion.worker")
     try:
         drained(cloud)

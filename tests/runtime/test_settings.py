@@ -9,7 +9,9 @@ from runtime.settings import Settings
 
 
 def test_a_variable_sets_the_field_of_its_name() -> None:
-    settings = Settings.from_environment({"FLEETLAKE_AIRFLOW_PORT": "8099", "FLEETLAKE_SPARK_QUICK": "no", "FLEETLAKE_BATCH_SECONDS": "0.5"})
+    settings = Settings.from_environment(
+        {"FLEETLAKE_AIRFLOW_PORT": "8099", "FLEETLAKE_SPARK_QUICK": "no", "FLEETLAKE_BATCH_SECONDS": "0.5"}
+    )
     assert (settings.airflow_port, settings.spark_quick, settings.batch_seconds) == (8099, False, 0.5)
 
 

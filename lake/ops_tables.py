@@ -1,0 +1,90 @@
+"""The append-only tables of operation: plans, publications, verdicts, model runs."""
+
+from lake.table import CONTRACT, COPY_ON_WRITE, RUN_ID, Column, Table
+
+_OPS = (("commit.retry.num-retries", "20"), ("commit.retry.min-wait-ms", "50"), *COPY_ON_WRITE)
+
+_RECORDED_AT = Column("recorded_at", "timestamp", "when this row was written", required=True)
+
+LEDGER = Table(
+    "ops.ledger",
+    (
+        RUN_ID,
+        CONTRACT,
+        Column("object", "string", "key of the bronze object", required=True),
+        Column("rows", "int64", "readings in it"),
+        Column("min_event_time", "timestamp", "its earliest reading"),
+        Column("max_event_time", "timestamp", "its latest reading"),
+        Column("base_snapshot", "int64", "snapshot of silver that the run was planned on; null on an empty table"),
+        Column("planned_at", "timestamp", "when it was planned", required=True),
+    ),
+    ("run_id", "object"),
+    "",
+    "What each run planned to read.",
+    properties=_OPS,
+)
+
+PUBLICATIONS = Table(
+    "ops.publications",
+    (
+        RUN_ID,
+        Column("table_name", "string", "table that was published to", required=True),
+        CONTRACT,
+        Column("state", "string", "publishing, visible, abandoned, held, accepted or refused", required=True),
+        Column("snapshot_id", "int64", "snapshot of the run's branch"),
+        Column("base_snapshot", "int64", "snapshot of main that the branch was made from"),
+        Column("inputs", "string", "JSON list of the publications and objects it was made from"),
+        Column("related_run", "string", "the run that it accepts, or that accepted it"),
+        Column("why", "string", "the person's reason"),
+        Column("who", "string", "the person"),
+        _RECORDED_AT,
+    ),
+    ("run_id", "table_name"),
+    "",
+    "What became of each run on each table; append-only, the newest row counts, of visible the first.",
+    properties=_OPS,
+)
+
+QUALITY_RUNS = Table(
+    "ops.quality_runs",
+    (
+        RUN_ID,
+        CONTRACT,
+        Column("check_name", "string", "the check", required=True),
+        Column("field", "string", "the field it is about; null for the table"),
+        Column("status", "string", "passed, failed or waived", required=True),
+        Column("observed", "float64", "what was seen"),
+        Column("threshold", "float64", "what was allowed"),
+        Column("failing_rows", "int64", "rows that fail it"),
+        Column("sample", "string", "JSON list of some of them: device_id, event_time, event_id"),
+        Column("sentence", "string", "the verdict in words"),
+        _RECORDED_AT,
+    ),
+    ("run_id", "check_name", "field"),
+    "",
+    "Verdicts of the quality gate.",
+    properties=_OPS,
+)
+
+MODEL_RUNS = Table(
+    "ops.model_runs",
+    (
+        Column("model", "string", "name of the model", required=True),
+        Column("version", "string", "version of the model", required=True),
+        Column("kind", "string", "train, evaluate, promote or rollback", required=True),
+        Column("as_of", "timestamp", "knowledge it was trained or evaluated on"),
+        Column("features_snapshot", "int64", "snapshot of the features table"),
+        Column("metrics", "string", "JSON of figures"),
+        Column("params", "string", "JSON of parameters"),
+        Column("code_version", "string", "commit or package hash of the code"),
+        Column("artifact", "string", "key of the model's artifact"),
+        Column("state", "string", "what came of it", required=True),
+        _RECORDED_AT,
+    ),
+    ("model", "version", "kind", "recorded_at"),
+    "",
+    "Training, evaluation and promotion of models.",
+    properties=_OPS,
+)
+
+OPS = (LEDGER, PUBLICATIONS, QUALITY_RUNS, MODEL_RUNS)

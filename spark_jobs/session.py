@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from lake.catalog import ensure_tables
 from lake.contracts import Contract, Contracts
@@ -36,7 +37,11 @@ class SparkLake:
         return self.spark.table(table_identifier(table.name))
 
     def at_snapshot(self, table: Table, snapshot_id: int) -> DataFrame:
-        return self.spark.read.option("versionAsOf", str(snapshot_id)).table(table_identifier(table.name))
+        """The table as of a snapshot; a column that it has got since is null there."""
+        frame = self.spark.read.option("versionAsOf", str(snapshot_id)).table(table_identifier(table.name))
+        there = set(frame.columns)
+        since = {column.name: F.lit(None).cast(SPARK[column.type]) for column in table.columns if column.name not in there}
+        return frame.withColumns(since) if since else frame
 
     def sql(self, text: str) -> DataFrame:
         return self.spark.sql(text)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.proofs import Size, cmapss, contract, faults, repeat
+from tests.proofs import Size, contract, faults, repeat
 
 pytestmark = [pytest.mark.cloud, pytest.mark.spark, pytest.mark.timeout(600)]
 
@@ -18,7 +18,3 @@ def test_a_new_contract_needs_one_file_and_no_code() -> None:
 
 def test_running_twice_and_late_data_give_what_one_run_gives() -> None:
     assert repeat.prove(Size.SMALL)["tables"] > 0
-
-
-def test_real_engines_are_trained_on_and_scored() -> None:
-    assert cmapss.prove(Size.SMALL)["engines"] == 12

@@ -54,7 +54,7 @@ def _prove(cloud: Cloud, files: dict[str, Path], size: Size) -> dict[str, Any]:
     verdict = the_law(cloud)
     rows, different = _silver(cloud)
     assert rows == different == sent, f"{sent} readings were sent, silver shows {rows} with {different} identities"
-    assert shown["engines"] == ENGINES[size]
+    assert shown["engines"] == ENGINES[size], f"{ENGINES[size]} engines were to be judged, shown is {shown}"
     own = _by_hand(cloud, files)
     # The figure of `models show` is what a plain join of predictions and the published remaining cycles gives.
     assert abs(own["rmse_capped"] - shown["rmse_capped"]) < 1e-6

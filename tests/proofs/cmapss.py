@@ -106,7 +106,7 @@ def _show(cloud: Cloud) -> dict[str, Any]:
 
 def _by_hand(cloud: Cloud, files: dict[str, Path]) -> dict[str, float]:
     """The errors from the published remaining cycles, without the project's own evaluation."""
-    text = "SELECT device_id, arg_max(score, at) AS score FROM gold.predictions WHERE device_id LIKE 'test-%' GROUP BY 1"
+    text = "SELECT p.device_id, arg_max(p.score, p.at) AS score FROM gold.predictions p WHERE device_id LIKE 'test-%' GROUP BY 1"
     score = dict(query.sql(text, platform=cloud.platform).rows)
     true = np.loadtxt(files["remaining"], ndmin=1)
     # Device ids keep the units' order.

@@ -7,6 +7,8 @@ VENV := .venv
 PY := $(VENV)/bin/python
 UV := $(VENV)/bin/uv
 unexport PYTHONDONTWRITEBYTECODE
+# A worker a core; a file's tests stay together, and the files in the order that tests/conftest.py gives them.
+PARALLEL := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 .DEFAULT_GOAL := help
 .PHONY: help demo test check up down status bench proofs test-mwaa lock clean docs
 
@@ -22,14 +24,14 @@ demo: $(VENV)/.ready  ## the whole journey on simulated devices: start, send, pr
 	@$(VENV)/bin/fleetlake demo
 
 test: $(VENV)/.ready  ## every test
-	@$(PY) -m pytest
+	@$(PY) -m pytest $(PARALLEL)
 
 check: $(VENV)/.ready  ## format, lint, types, layers, fast tests
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/mypy .
 	@$(VENV)/bin/lint-imports
-	@$(PY) -m pytest -m "not spark and not cloud"
+	@$(PY) -m pytest $(PARALLEL) -m "not spark and not cloud"
 
 up: $(VENV)/.ready  ## start the laptop's cloud with the Airflow UI
 	@$(VENV)/bin/fleetlake up

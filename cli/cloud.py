@@ -50,7 +50,7 @@ def status(as_json: bool = typer.Option(False, "--json", help="For a script.")) 
         print(json.dumps(facts))
         return
     if not facts["processes"]:
-        _console.print(f"the laptop's cloud in {settings.home} is not running; `fleetlake up` starts it")
+        _console.print(f"the laptop's cloud in {settings.home} is not running; `fleetlake up` starts it", soft_wrap=True)
     else:
         _console.print(_process_table(facts["processes"]))
         _print_addresses(settings)

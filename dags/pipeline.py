@@ -1,4 +1,4 @@
-"""# Hourly pipeline of one contract: bronze → silver → gold → features
+"""# Hourly pipeline of one contract: bronze → silver → gold and features
 
 **Makes** `silver.{contract}`, its rows of `gold.device_daily` and, for a measurement, `gold.{contract}_hourly` and `features.{contract}`.
 There is one such DAG for each file in the contracts folder.
@@ -7,7 +7,7 @@ There is one such DAG for each file in the contracts folder.
 - `silver` merges the bronze objects that no visible or held run has planned, on a branch of its own; the quality gate audits the
   branch, and a fast-forward publishes it.
 - `gold` rolls up the hours and days that new silver rows touched.
-- `features` computes the causal features of the devices that new silver rows touched.
+- `features`, beside `gold`, computes the causal features of the devices that new silver rows touched.
 
 **When it fails.** Each task can be cleared and run again at any time: running twice is running once.
 - `silver` red with *held by the quality gate*: the sentence in its log names the check and rows; readers keep the old data, later runs
@@ -27,12 +27,13 @@ UTC = timezone.utc  # noqa: UP017 - datetime.UTC is not known to every Python th
 RUN_ID = "{{ dag.dag_id }}__{{ run_id }}"
 
 
-def job(platform: Platform, contract: Contract, task_id: str, jobs: str, outlet: str) -> Any:
-    """One spark-submit. Assets have names alone: a URI would have Airflow load every provider at parse time. The pool has one slot, so that two runs of a contract do not do each other's work twice."""
+def job(platform: Platform, contract: Contract, task_id: str, jobs: str, outlet: str, *, pool_slots: int = 1) -> Any:
+    """One spark-submit. Assets have names alone: a URI would have Airflow load every provider at parse time."""
     return platform.spark_task(
         task_id,
         [jobs, "--contract", contract.name, "--run-id", RUN_ID],
         pool=f"lake_{contract.name}",
+        pool_slots=pool_slots,
         outlets=[Asset(outlet)],
     )
 
@@ -40,7 +41,7 @@ def job(platform: Platform, contract: Contract, task_id: str, jobs: str, outlet:
 def pipeline(platform: Platform, contract: Contract) -> DAG:
     with DAG(
         dag_id=f"pipeline_{contract.name}",
-        description=f"{contract.name}: silver with its gate, gold, features",
+        description=f"{contract.name}: silver with its gate, then gold and features",
         doc_md=__doc__,
         schedule="@hourly",
         start_date=datetime(2026, 1, 1, tzinfo=UTC),
@@ -49,10 +50,12 @@ def pipeline(platform: Platform, contract: Contract) -> DAG:
         default_args={"owner": "data-engineering", "retries": 2, "retry_delay": timedelta(seconds=30)},
         tags=["pipeline", contract.kind],
     ) as dag:
-        silver = job(platform, contract, "silver", "silver", f"silver.{contract.name}")
+        # Both slots of the contract's pool: two runs of silver at once would do each other's work twice.
+        silver = job(platform, contract, "silver", "silver", f"silver.{contract.name}", pool_slots=2)
         if contract.is_measurement:
+            # Both read silver alone, so neither waits for the other.
             gold = job(platform, contract, "gold", "gold_hourly,gold_device_daily", f"gold.{contract.name}_hourly")
-            silver >> gold >> job(platform, contract, "features", "features", f"features.{contract.name}")
+            silver >> [gold, job(platform, contract, "features", "features", f"features.{contract.name}")]
         else:
             silver >> job(platform, contract, "gold", "gold_device_daily", f"gold.device_daily.{contract.name}")
     return dag

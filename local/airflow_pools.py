@@ -1,6 +1,7 @@
-"""Makes the pools that the DAGs name: one slot for each contract's lake work, one for training: ``python -m local.airflow_pools``.
+"""Makes the pools that the DAGs name, two slots for each contract's lake work, one for training: ``python -m local.airflow_pools``.
 
-A pool saves two runs of a contract from doing each other's work twice; correctness never rests on it.
+A silver run takes both slots of its contract, what is made of silver one. That saves two silver runs of a contract from doing
+each other's work twice; correctness never rests on it.
 """
 
 from local.airflow_client import Airflow
@@ -11,16 +12,17 @@ from runtime.settings import Settings
 TRAINING_POOL = "training"
 
 
-def pool_names(settings: Settings) -> list[str]:
+def pools(settings: Settings) -> dict[str, int]:
+    """Slots by name of pool."""
     from lake.contracts import load_contracts
 
-    return [*(f"lake_{name}" for name in load_contracts(settings.contracts_folder)), TRAINING_POOL]
+    return {f"lake_{name}": 2 for name in load_contracts(settings.contracts_folder)} | {TRAINING_POOL: 1}
 
 
 def ensure(settings: Settings) -> None:
     airflow = Airflow(base_url(settings), *login(settings))
-    for name in pool_names(settings):
-        airflow.ensure_pool(name, slots=1)
+    for name, slots in pools(settings).items():
+        airflow.ensure_pool(name, slots)
 
 
 def main() -> None:

@@ -19,15 +19,33 @@ def listening_socket(address: str, port: int, what: str) -> socket.socket:
     return bound
 
 
-def free_port(address: str, preferred: tuple[int, ...] = ()) -> int:
-    """The first of `preferred` that is free, or any free port."""
-    for port in (*preferred, 0):
+def free_port(address: str, preferred: int) -> tuple[int, socket.socket]:
+    """`preferred` where it is free, or any free port, with the claim on it."""
+    for port in (preferred, *[0] * 10):
         try:
             with listening_socket(address, port, "a free port") as probe:
-                return int(probe.getsockname()[1])
+                found = int(probe.getsockname()[1])
         except SetupError:
             continue
+        held = claim(found)
+        if held:
+            return found, held
     raise SetupError(f"ports: none is free on {address}; close what holds them")
+
+
+def claim(port: int) -> socket.socket | None:
+    """Hold `port` among the laptop's clouds of this machine, as long as the socket is open; None where another holds it.
+
+    Between the choice of Airflow's port and its listening there lie seconds, in which another home would choose the same. The
+    claim is a name of Linux's abstract socket namespace: no file is left behind, whatever ends the process.
+    """
+    held = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        held.bind(f"\0fleetlake-port-{port}")
+    except OSError:
+        held.close()
+        return None
+    return held
 
 
 def answers(address: str, port: int) -> bool:

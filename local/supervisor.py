@@ -8,6 +8,7 @@ the block by whatever exception stops everything; when this process is killed, t
 under ``settings.home``.
 """
 
+import socket
 import time
 from collections.abc import Callable, Collection
 from types import TracebackType
@@ -48,6 +49,7 @@ class Supervisor:
         self._healthy: set[str] = set()
         self._environment: dict[str, str] = {}
         self._schedules = schedules
+        self._port_claim: socket.socket | None = None
         self._facts: dict[str, Any] = {"parts": list(parts), "said": [], "crashes": []}
 
     def __enter__(self) -> Self:
@@ -68,7 +70,7 @@ class Supervisor:
             self._tell(state="starting")
             surroundings.check(self.settings, self._table)
             Authority.at(self.settings.home / "authority")
-            self.settings = surroundings.with_airflow_port(self.settings, self._table)
+            self.settings, self._port_claim = surroundings.with_airflow_port(self.settings, self._table)
             (airflow_policy.schedules_are_kept if self._schedules else airflow_policy.schedules_begin_now)(self.settings)
             self._environment = surroundings.environment(self.settings)
             while self._unhealthy():
@@ -180,6 +182,8 @@ class Supervisor:
             sessions.end_leftovers(self.settings.home, {})
             self.instance.forget()
             surroundings.clear(self.settings)
+            if self._port_claim:
+                self._port_claim.close()
             self._tell(state="stopped")
             self.instance.release()
 

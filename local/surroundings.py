@@ -3,13 +3,14 @@
 import dataclasses
 import os
 import shutil
+import socket
 from collections.abc import Sequence
 from typing import Any
 
 from lake.contracts import load_contracts
 from local.airflow_environment import base_url, socket_folder
 from local.files import read_json
-from local.ports import free_port, listening_socket, reachable
+from local.ports import claim, free_port, listening_socket, reachable
 from local.processes import Part, Process
 from runtime.errors import SetupError
 from runtime.settings import REPOSITORY, Settings
@@ -39,14 +40,23 @@ def check(settings: Settings, table: Sequence[Process]) -> None:
         load_contracts(settings.contracts_folder)
 
 
-def with_airflow_port(settings: Settings, table: Sequence[Process]) -> Settings:
-    """The settings with a port for Airflow's UI where they leave it open; one that is taken is a SetupError now, not a crash later."""
+def with_airflow_port(settings: Settings, table: Sequence[Process]) -> tuple[Settings, socket.socket | None]:
+    """The settings with a port for Airflow's UI where they leave it open, and the claim on it.
+
+    One that is taken is a SetupError now, not a crash later.
+    """
     if all(process.part is not Part.AIRFLOW for process in table):
-        return settings
-    if settings.airflow_port:
-        listening_socket(settings.bind_address, settings.airflow_port, "Airflow's UI").close()
-        return settings
-    return dataclasses.replace(settings, airflow_port=free_port(settings.bind_address, (_USUAL_AIRFLOW_PORT,)))
+        return settings, None
+    if not settings.airflow_port:
+        port, held = free_port(settings.bind_address, _USUAL_AIRFLOW_PORT)
+        return dataclasses.replace(settings, airflow_port=port), held
+    listening_socket(settings.bind_address, settings.airflow_port, "Airflow's UI").close()
+    claimed = claim(settings.airflow_port)
+    if claimed is None:
+        raise SetupError(
+            f"Airflow's UI: another laptop's cloud is about to listen on {settings.airflow_port}; set another FLEETLAKE_AIRFLOW_PORT, or 0 for any"
+        )
+    return settings, claimed
 
 
 def endpoints(name: str, settings: Settings) -> dict[str, Any]:

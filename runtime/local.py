@@ -103,7 +103,9 @@ class LocalPlatform:
             "spark.ui.showConsoleProgress": "false",
             # On the class path from the start, not as spark.jars: no copy for each session, and the JVM may share their classes.
             "spark.driver.extraClassPath": ":".join(str(path) for path in jar_paths(self.settings)),
-            "spark.sql.shuffle.partitions": "4",
+            # For jobs of seconds the planning is what costs: two tasks of a shuffle, planned once.
+            "spark.sql.shuffle.partitions": "2" if self.settings.spark_quick else "8",
+            "spark.sql.adaptive.enabled": str(not self.settings.spark_quick).lower(),
             "spark.sql.warehouse.dir": (self.settings.home / "lake" / "spark").as_uri(),
             "spark.local.dir": str(self.settings.home / "tmp"),
             "spark.sql.extensions": "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions",

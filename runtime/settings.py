@@ -49,7 +49,7 @@ class Settings:
     future_seconds: float = _setting(900.0, "a reading further ahead of its arrival than this is quarantined")
     spark_master: str = _setting("local[2]", "Spark master of local jobs")
     spark_memory: str = _setting("2g", "driver memory of local jobs")
-    spark_quick: bool = _setting(True, "JVM flags that make jobs of seconds faster and long ones slower")
+    spark_quick: bool = _setting(True, "JVM flags and plans that make jobs of seconds faster and long ones slower")
     emr_application: str = _setting("", "id of the EMR Serverless application (aws)")
     emr_role: str = _setting("", "execution role ARN of Spark jobs (aws)")
     emr_archive: str = _setting("", "s3:// folder with fleetlake.zip, main.py and the Python environment (aws)")

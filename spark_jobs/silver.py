@@ -4,6 +4,8 @@ heal → plan → merge → audit → publish. The source is deduplicated by eve
 reading that is in silver already changes nothing; one with the same id and other values goes to quarantine as a conflict.
 """
 
+import importlib
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -87,6 +89,8 @@ def _attempt(lake: SparkLake, contract: Contract, branch: Branch, selection: Sel
         return None
     # The branch before the plan: it reserves the run's id, and a plan of another process under the same id would be taken for ours.
     branch.make()
+    if gate is _audit:
+        _import_gate_meanwhile()
     objects = append_plan(lake, contract, branch.run_id, branch.base_snapshot, keys, planned_at)
     lake.boundary("planned")
     merge(lake, contract, branch, objects)
@@ -115,6 +119,11 @@ def _audit(lake: SparkLake, contract: Contract, branch: str, run_id: str, waived
     from spark_jobs.quality import audit
 
     return audit(lake, contract, branch, run_id, waived)
+
+
+def _import_gate_meanwhile() -> None:
+    """Great Expectations takes seconds to import; the merge is work of the JVM, during which this process would only wait."""
+    threading.Thread(target=importlib.import_module, args=("spark_jobs.quality_suite",), daemon=True).start()
 
 
 def _hold(lake: SparkLake, contract: Contract, branch: Branch, sentence: str, selection: Selection) -> None:

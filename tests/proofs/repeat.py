@@ -7,12 +7,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from lake import query
 from lake.contracts import load_contracts
 from lake.fingerprint import fingerprints
 from lake.layout import bronze_prefix, ingest_partition
 from lake.objects import list_keys
 from local.simulator.fleet import simulate
 from local.simulator.plan import Plan
+from runtime.settings import REPOSITORY
 from tests.cloud import Cloud, running_cloud
 from tests.proofs import Size
 from tests.proofs._journey import drained, run_dags, say, submitted, the_law
@@ -27,15 +29,19 @@ _JOBS = "silver,gold_hourly,gold_device_daily,features"
 
 def prove(size: Size) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="fleetlake-repeat-") as folder:
-        grown, once = Path(folder) / "grown", Path(folder) / "once"
-        with running_cloud(grown, ("emulator", "worker", "airflow"), schedules=False) as cloud:
+        grown, once, contracts = (Path(folder) / name for name in ("grown", "once", "contracts"))
+        contracts.mkdir()
+        for name in _CONTRACTS[size]:
+            shutil.copy(REPOSITORY / "contracts" / f"{name}.yaml", contracts)
+        parts = ("emulator", "worker", "airflow")
+        with running_cloud(grown, parts, schedules=False, contracts_folder=contracts) as cloud:
             counts = _grow(cloud, size)
-            expected = _fingerprints(cloud, size)
+            expected = _fingerprints(cloud)
         _same_bronze(grown, once)
-        with running_cloud(once) as cloud:
+        with running_cloud(once, contracts_folder=contracts) as cloud:
             say("one run over everything, in one session")
             submitted(cloud, _JOBS.replace("silver", "reconcile"), "--contract", ",".join(_CONTRACTS[size]), "--run-id", "once")
-            found = _fingerprints(cloud, size)
+            found = _fingerprints(cloud)
         assert found == expected, {name: (expected[name], found.get(name)) for name in expected if expected[name] != found.get(name)}
         return counts | {"tables": len(expected), "fingerprints": expected}
 
@@ -50,24 +56,27 @@ def _grow(cloud: Cloud, size: Size) -> dict[str, Any]:
     simulate(cloud.platform, replace(whole, end=end - timedelta(hours=hours)))
     drained(cloud)
     run_dags(cloud, dags)
-    before = _fingerprints(cloud, size)
+    before = _fingerprints(cloud)
     run_dags(cloud, dags)
-    assert _fingerprints(cloud, size) == before
-    say("the second half, with late data that belongs to the first")
+    assert _fingerprints(cloud) == before
+    say("the second half, with late data that belongs to the first, and an object in a partition ten days old")
     simulate(cloud.platform, replace(whole, start=end - timedelta(hours=hours), born=whole.start))
     simulate(cloud.platform, replace(whole, prefix="late-"))
     drained(cloud)
+    moved = _an_old_object(cloud, end, hours)
     run_dags(cloud, dags)
-    say("an object appears in a partition ten days old; reconcile finds it")
-    moved = _an_old_object(cloud, size, end, hours)
+    # The hourly run does not look there: partitions of ten days ago are complete.
+    assert (_devices(cloud, "late-"), _devices(cloud, "old-")) == (devices["pump"], 0)
+    say("reconcile finds it")
     run_dags(cloud, ["reconcile"])
+    assert _devices(cloud, "old-") == 1
     run_dags(cloud, dags)
     verdict = the_law(cloud)
     assert verdict.in_flight == 0
     return {"sent": verdict.sent, "moved_object": moved}
 
 
-def _an_old_object(cloud: Cloud, size: Size, end: datetime, hours: int) -> str:
+def _an_old_object(cloud: Cloud, end: datetime, hours: int) -> str:
     """Send something, and move the object that it became to an ingest partition of ten days ago."""
     contract = "pump"
     known = set(list_keys(cloud.platform, bronze_prefix(contract)))
@@ -84,11 +93,13 @@ def _an_old_object(cloud: Cloud, size: Size, end: datetime, hours: int) -> str:
         s3.delete_object(Bucket=bucket, Key=key)
         targets.append(target)
     assert targets
-    # The hourly run does not look there: partitions of ten days ago are complete.
-    before = _fingerprints(cloud, size)
-    run_dags(cloud, [f"pipeline_{contract}"])
-    assert _fingerprints(cloud, size) == before
     return targets[0]
+
+
+def _devices(cloud: Cloud, prefix: str) -> int:
+    """How many pumps of that prefix silver shows."""
+    text = "SELECT count(DISTINCT device_id) FROM silver.pump WHERE starts_with(device_id, ?)"
+    return int(query.sql(text, platform=cloud.platform, parameters=[prefix]).rows[0][0])
 
 
 def _same_bronze(grown: Path, once: Path) -> None:
@@ -96,7 +107,6 @@ def _same_bronze(grown: Path, once: Path) -> None:
     shutil.copytree(grown / "cloud" / "s3", once / "cloud" / "s3")
 
 
-def _fingerprints(cloud: Cloud, size: Size) -> dict[str, str]:
-    every = load_contracts(cloud.settings.contracts_folder)
-    contracts = [every[name] for name in _CONTRACTS[size]]
-    return {name: str(found) for name, found in fingerprints(cloud.platform, contracts).items()}
+def _fingerprints(cloud: Cloud) -> dict[str, str]:
+    contracts = load_contracts(cloud.settings.contracts_folder).values()
+    return {name: str(found) for name, found in fingerprints(cloud.platform, list(contracts)).items()}

@@ -95,7 +95,7 @@ def test_a_job_whose_starter_dies_leaves_no_process(cloud: Cloud, end: signal.Si
     )
     try:
         driver = eventually(
-            lambda: [pid for pid in descendants(starter.pid) if "main.py" in words(pid) and "python" in words(pid).split()[0]],
+            lambda: [pid for pid in descendants(starter.pid) if "main.py" in (said := words(pid)) and "python" in said.split()[0]],
             60,
             "the driver runs",
         )

@@ -24,6 +24,7 @@ catalog = "spark.sql.catalog.lake"
 conf = {
     "spark.master": "local[2]", "spark.ui.enabled": "false", "spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.extraJavaOptions": options, "spark.driver.extraClassPath": jars, "spark.sql.shuffle.partitions": "2",
+    "spark.sql.adaptive.enabled": "false", "spark.sql.session.timeZone": "UTC",
     "spark.sql.extensions": "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions",
     catalog: "org.apache.iceberg.spark.SparkCatalog", f"{catalog}.type": "jdbc", f"{catalog}.uri": f"jdbc:sqlite:file:{folder}/catalog.db",
     f"{catalog}.jdbc.schema-version": "V1", f"{catalog}.warehouse": f"file://{folder}/warehouse",
@@ -41,10 +42,30 @@ order = Window.partitionBy("id").orderBy("f")
 read.withColumn("n", F.row_number().over(order)).where("n = 1").select("id", "at", "x").createOrReplaceTempView("s")
 spark.sql("alter table lake.a.t create branch b")
 spark.sql("merge into lake.a.t.branch_b t using s on t.id = s.id and t.at >= timestamp'1970-01-01' when not matched then insert *")
-table = spark.table("lake.a.t.branch_b").cache()
-table.groupBy(F.date_trunc("hour", "at")).agg(F.count("*"), F.min("x"), F.collect_list("id")).toPandas()
+table = spark.table("lake.a.t.branch_b").withColumn("hour", F.date_trunc("hour", "at")).cache()
+in_order = Window.partitionBy("id").orderBy("at", "x")
+whole = Window.partitionBy("id", "hour").orderBy("at").rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
+figures = [f("x").over(whole).alias(f.__name__) for f in (F.count, F.min, F.max, F.avg, F.sum)]
+rolled = table.select("id", "hour", F.row_number().over(in_order).alias("place"), F.last("x", ignorenulls=True).over(whole), *figures,
+                      F.when(F.unix_micros("at") - F.unix_micros(F.lag("at").over(in_order)) > 1, 1).alias("gap"))
+rolled.where("place = 1").collect()
+touched = table.groupBy("id", "hour").agg(F.max(F.lit(True)).alias("is_touched"), F.max(F.struct("at", "x")).alias("newest")).cache()
+touched.groupBy(F.to_date("hour").alias("day")).agg(F.max("is_touched")).collect()
+touched.withColumn("each", F.explode(F.sequence("hour", F.col("hour") + F.expr("INTERVAL 2 HOURS"), F.expr("INTERVAL 1 HOUR")))).join(
+    touched.select("id", "hour"), ["id", "hour"], "left").groupBy("each").agg(
+    F.slice(F.sort_array(F.collect_list(F.when(F.col("is_touched"), F.col("id")))), 1, 3), F.countDistinct("id")).orderBy("each").toPandas()
+table.join(read.select("id", F.struct("x").alias("v")), "id").where(~F.struct("x").eqNullSafe(F.col("v"))).collect()
+table.join(touched.select("id").distinct(), "id", "left_semi").dropDuplicates(["id"]).count()
+snapshot = spark.sql("select snapshot_id from lake.a.t.history").first() or spark.sql("select snapshot_id from lake.a.t.refs").first()
+there = spark.read.option("versionAsOf", str(snapshot[0])).table("lake.a.t")
+kept = there.where("at >= timestamp'1970-01-01'").join(F.broadcast(touched.select("id").distinct()), "id", "left_anti")
+part = F.date_trunc("day", "at")
+written = kept.unionByName(table.select("id", "at"), allowMissingColumns=True).repartition(part).sortWithinPartitions(part, "id")
+written.writeTo("lake.a.t.branch_b").options(**{"distribution-mode": "none", "use-table-distribution-and-ordering": "false",
+    "fanout-enabled": "true"}).overwrite(F.expr("at >= timestamp'1970-01-01' AND at < timestamp'1970-01-09'"))
+table.groupBy("hour").agg(F.count("*"), F.min("x"), F.collect_list("id")).toPandas()
 table.join(read.select("id"), "id", "left_anti").collect()
-table.repartition("id").mapInArrow(lambda batches: batches, table.schema).count()
+table.repartition("id").sortWithinPartitions("id", "at").mapInArrow(lambda batches: batches, table.schema).count()
 spark.stop()
 """
 
@@ -70,7 +91,10 @@ def make(settings: Settings) -> Path | None:
     classes = ":".join(str(path) for path in jar_paths(settings))
     with tempfile.TemporaryDirectory(prefix="fleetlake-classes-") as folder:
         command = [sys.executable, "-c", _WARM_UP, folder, f"{QUICK} -XX:ArchiveClassesAtExit={target}", classes]
-        subprocess.run(command, env=environment, cwd=folder, capture_output=True, timeout=300, check=False)
+        done = subprocess.run(command, env=environment, cwd=folder, capture_output=True, timeout=300, check=False)
+    if done.returncode != 0:
+        # Half of the classes: a warm-up that does not suit the installed Spark would go unnoticed.
+        target.unlink(missing_ok=True)
     return target if target.is_file() else None
 
 

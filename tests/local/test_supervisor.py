@@ -166,7 +166,7 @@ def test_when_the_supervisor_is_killed_the_kernel_ends_its_processes(tmp_path: P
     supervising.kill()
     supervising.communicate()
     eventually(lambda: not processes_of(tmp_path), 10, "the emulator ended with its supervisor")
-    assert not any(answers("127.0.0.1", port) for port in ports)
+    eventually(lambda: not any(answers("127.0.0.1", port) for port in ports), 10, "nobody listens any more")
 
 
 def sleeper(**variables: str) -> "subprocess.Popen[bytes]":

@@ -36,11 +36,13 @@ def read_envelope(body: str, topic_prefix: str) -> Envelope:
     if not isinstance(document, dict):
         raise BadEnvelope("the message is not an object")
     device_id, contract = _text(document, "device_id"), _text(document, "contract")
+    # A topic of more levels names a contract that there is none of: all of what follows the device.
+    topic = _optional(document, "topic") or f"{topic_prefix}/{device_id}/{contract}"
     return Envelope(
         payload=_payload(document),
         device_id=device_id,
-        contract=contract,
-        topic=f"{topic_prefix}/{device_id}/{contract}",
+        contract=topic.removeprefix(f"{topic_prefix}/{device_id}/") or contract,
+        topic=topic,
         received_at=_moment(document),
         principal=_optional(document, "principal"),
         client_id=_optional(document, "client_id"),

@@ -3,6 +3,8 @@
 import dataclasses
 import math
 import re
+from collections import Counter
+from collections.abc import Iterable
 from typing import Any, NoReturn
 
 from lake.contracts import NUMBERS, TYPES, Contract, Field, Quality
@@ -12,8 +14,10 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _RESERVED = {
     "event_id", "device_id", "event_time", "received_at", "run_id", "boot", "seq", "ts", "trace_id", "principal", "client_id", "topic",
     "at", "hour", "day", "life", "reading_number", "seconds_since_previous", "readings", "gaps", "gap_seconds", "contract", "_extra",
-    "superseded_by",
+    "superseded_by", "object", "ingest_date", "ingest_hour",
 }  # fmt: skip
+# What the quality gate calls the columns that it derives of a field.
+_DERIVED = ("stuck", "jump", "nulls", "changed", "began", "since")
 _CONTRACT_KEYS = {"contract", "version", "kind", "description", "cadence_seconds", "late_days", "unknown_fields", "quality", "fields"}
 _FIELD_KEYS = {f.name for f in dataclasses.fields(Field)} - {"name"}
 _NUMBER_KEYS = {"min", "max", "lifetime_counter", "stuck_after", "max_step", "may_be_constant"}
@@ -44,7 +48,38 @@ def read_contract(file: str, document: Any) -> Contract:
     )
     if sum(field.lifetime_counter for field in contract.fields) > 1:
         checks.refuse("fields", "only one field may be the lifetime_counter")
+    if "." in file.removesuffix(".yaml") and file != f"{name}.v{contract.version}.yaml":
+        checks.refuse("version", f"{contract.version} is not the version in the file's name; call the file {name}.v{contract.version}.yaml")
+    _refuse_repeated_columns(checks, contract)
     return contract
+
+
+def check_tables(contracts: Iterable[Contract]) -> None:
+    """Raises ContractError where two contracts would have a table of one name."""
+    # Imported here: tables are made of contracts.
+    from lake.tables import lake_tables
+
+    owners: dict[str, Contract] = {}
+    shared = {table.name for table in lake_tables([])}
+    for contract in contracts:
+        for name in {table.name for table in lake_tables([contract])} - shared:
+            other = owners.setdefault(name, contract)
+            if other is not contract:
+                _Checks(contract.file).refuse("contract", f"its table {name} is one of contract {other.name} already; choose another name")
+
+
+def _refuse_repeated_columns(checks: "_Checks", contract: Contract) -> None:
+    from lake.tables import lake_tables
+
+    names = {field.name for field in contract.fields}
+    for table in lake_tables([contract]):
+        twice = [name for name, count in Counter(table.column_names).items() if count > 1]
+        if twice:
+            checks.refuse("fields", f"table {table.name} would have the column {twice[0]} twice, once derived of another field; rename one")
+    for field in sorted(names):
+        derived = next((f"{word}_{field}" for word in _DERIVED if f"{word}_{field}" in names), None)
+        if derived:
+            checks.refuse(f"field {derived}", f"this is what the quality gate derives of field {field}; rename one")
 
 
 def incompatibilities(old: Contract, new: Contract) -> list[str]:
@@ -206,8 +241,9 @@ class _Checks:
     def number(self, where: str, value: Any, least: float | None = None) -> float | None:
         if value is None:
             return None
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            self.refuse(where, f"{value!r} must be a finite number")
+        if isinstance(value, bool) or not isinstance(value, int | float) or not _is_finite(value):
+            hint = "; YAML takes an exponent as a number only with point and sign: 1.0e+3" if _is_exponent(value) else ""
+            self.refuse(where, f"{repr(value)[:40]} must be a finite number{hint}")
         if least is not None and value < least:
             self.refuse(where, f"{value!r} must be at least {least:g}")
         return value
@@ -217,3 +253,15 @@ class _Checks:
         if share is not None and share > 1:
             self.refuse(where, f"{value!r} must be a share between 0 and 1")
         return share
+
+
+def _is_finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        # A whole number beyond every float64.
+        return False
+
+
+def _is_exponent(value: object) -> bool:
+    return isinstance(value, str) and re.fullmatch(r"[+-]?[0-9.]+[eE][+-]?[0-9]+", value) is not None

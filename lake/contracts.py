@@ -98,6 +98,7 @@ class Contracts(Mapping[str, Contract]):
             if earlier:
                 check_compatible(earlier[-1], contract)
             self._versions[contract.name] = (*earlier, contract)
+        check_tables(self)
 
     def __getitem__(self, name: str) -> Contract:
         return self._versions[name][-1]
@@ -122,6 +123,8 @@ def load_contracts(folder: Path) -> Contracts:
     """All contracts of `folder`. Raises ContractError for the first file that is wrong."""
     if not folder.is_dir():
         raise ContractError(f"contracts: the folder {folder} does not exist; set FLEETLAKE_CONTRACTS_FOLDER")
+    for file in sorted(folder.glob("*.yml")):
+        raise ContractError(f"contract {file.name}: only files that end in .yaml are read; call it {file.stem}.yaml")
     return Contracts([load_contract(file) for file in sorted(folder.glob("*.yaml"))])
 
 
@@ -153,6 +156,14 @@ def check_compatible(old: Contract, new: Contract) -> None:
             f"contract {new.file or new.name}: version {new.version} does not follow from version {old.version}: "
             f"{'; '.join(differences)}; a new version may only add optional fields or widen ranges: make it a new contract"
         )
+
+
+def check_tables(contracts: Contracts) -> None:
+    """Raises ContractError where two contracts would have a table of one name."""
+    # Imported here for the same reason as in load_contract.
+    from lake import contract_file
+
+    contract_file.check_tables(contracts.values())
 
 
 class _UniqueKeys(yaml.SafeLoader):

@@ -164,11 +164,11 @@ def select_objects(table: Table, objects: Mapping[str, str]) -> str:
     if not objects:
         return empty
     # The reason is a word of a quarantine key and a column of the file; the file's own is taken.
-    read = f"read_parquet({_list(list(objects.values()))}, union_by_name = true, hive_partitioning = false, filename = true)"
+    read = f"read_parquet({_list(list(objects.values()))}, union_by_name = true, hive_partitioning = false, filename = '_file')"
     key, file = next(iter(objects.items()))
     above = len(file) - len(key)
     made = ", ".join(f"{value} AS {name}" for name, (_, value) in words.items() if name != "object")
-    return f"{empty} UNION ALL BY NAME SELECT *, {made} FROM (SELECT * EXCLUDE (filename), substr(filename, {above + 1}) AS object FROM {read})"
+    return f"{empty} UNION ALL BY NAME SELECT *, {made} FROM (SELECT * EXCLUDE (_file), substr(_file, {above + 1}) AS object FROM {read})"
 
 
 def local_path(uri: str) -> str:

@@ -71,9 +71,10 @@ def rule_sql(settings: Settings) -> str:
     device = len(settings.topic_prefix.split("/")) + 1
     return (
         "SELECT encode(*, 'base64') AS payload, "  # noqa: S608 - a rule made of our own settings
-        f"topic({device}) AS device_id, topic({device + 1}) AS contract, "
+        f"topic() AS topic, topic({device}) AS device_id, topic({device + 1}) AS contract, "
         "timestamp() AS received_at, principal() AS principal, clientid() AS client_id, traceid() AS trace_id "
-        f"FROM '{settings.topic_prefix}/+/+'"
+        # At whatever depth: the policy's * reaches over slashes, and what a device was acknowledged must be somewhere.
+        f"FROM '{settings.topic_prefix}/#'"
     )
 
 

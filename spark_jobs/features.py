@@ -42,9 +42,9 @@ def _attempt(lake: SparkLake, contract: Contract, branch: Branch) -> Sequence[st
     new = pending(lake, silver(contract), branch.table, contract.name)
     if new is None or not new.runs:
         return None
-    starts = pending_readings(lake, contract, new).groupBy("device_id").agg(F.min("event_time").alias("since")).cache()
+    starts = pending_readings(lake, contract, new).groupBy("device_id").agg(F.min("event_time").alias("_since")).cache()
     try:
-        first = starts.agg(F.date_format(F.min("since"), "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX")).first()[0]
+        first = starts.agg(F.date_format(F.min("_since"), "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX")).first()[0]
         if first is not None:
             _replace(lake, contract, branch, lake.at_snapshot(silver(contract), new.snapshot), starts, datetime.fromisoformat(first))
     finally:
@@ -55,19 +55,19 @@ def _attempt(lake: SparkLake, contract: Contract, branch: Branch) -> Sequence[st
 def _replace(lake: SparkLake, contract: Contract, branch: Branch, readings: DataFrame, starts: DataFrame, first: datetime) -> None:
     """Compute the touched devices from their starts on; their later rows give way, all others stay."""
     there = base(lake, branch.table, branch)
-    is_later = (there["device_id"] == starts["device_id"]) & (there["at"] >= starts["since"])
+    is_later = (there["device_id"] == starts["device_id"]) & (there["at"] >= starts["_since"])
     kept = there.where(from_day_of("at", first)).join(F.broadcast(starts), is_later, "left_anti")
-    fresh = readings.where(F.col("event_time") >= moment(first)).join(F.broadcast(starts), "device_id").where("event_time >= since")
+    fresh = readings.where(F.col("event_time") >= moment(first)).join(F.broadcast(starts), "device_id").where("event_time >= _since")
     rows = build(fresh, context(there, starts, contract), contract)
     replace(branch, kept, rows, from_day_of("at", first))
 
 
 def context(there: DataFrame, starts: DataFrame, contract: Contract) -> DataFrame:
-    """The feature rows that windows from `since` on reach back to: the device's last ones before, and its life's first 20."""
-    before = there.join(F.broadcast(starts), "device_id").where("at < since")
-    newest = before.groupBy("device_id").agg(F.max(F.struct("at", "event_id", "life", "reading_number")).alias("newest"))
-    of_life = before.join(F.broadcast(newest), "device_id").where("life = newest.life")
-    is_near = F.col("reading_number") > F.col("newest.reading_number") - causal.REACH
+    """The feature rows that windows from `_since` on reach back to: the device's last ones before, and its life's first 20."""
+    before = there.join(F.broadcast(starts), "device_id").where("at < _since")
+    newest = before.groupBy("device_id").agg(F.max(F.struct("at", "event_id", "life", "reading_number")).alias("_newest"))
+    of_life = before.join(F.broadcast(newest), "device_id").where("life = _newest.life")
+    is_near = F.col("reading_number") > F.col("_newest.reading_number") - causal.REACH
     return of_life.where(is_near | (F.col("reading_number") <= causal.FIRST)).select(*input_columns(contract))
 
 

@@ -125,7 +125,7 @@ def roll_up(rows: DataFrame, contract: Contract) -> DataFrame:
     return rows.groupBy("device_id", "day").agg(
         F.lit(contract.name).alias("contract"),
         F.count("event_time").alias("readings"),
-        _of_measurement(F.count("gap_microseconds"), contract).alias("gaps"),
+        _of_measurement(F.count("_gap_microseconds"), contract).alias("gaps"),
         F.size(F.collect_set("quarantine_id")).cast("bigint").alias("quarantined"),
         _of_measurement(F.size(F.collect_set(_slot(contract))) * F.lit(contract.cadence_seconds or 0.0), contract).alias("uptime_seconds"),
         F.min("event_time").alias("first_seen"),

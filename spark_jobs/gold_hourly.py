@@ -51,19 +51,19 @@ def _attempt(lake: SparkLake, contract: Contract, branch: Branch) -> Sequence[st
 
 
 def _replace(branch: Branch, contract: Contract, hours: DataFrame, there: DataFrame, readings: DataFrame) -> None:
-    needed = hours.groupBy(F.to_date("hour").alias("day")).agg(F.max("is_affected").alias("is_affected")).collect()
-    affected: list[date] = [row["day"] for row in needed if row["is_affected"]]
+    needed = hours.groupBy(F.to_date("hour").alias("day")).agg(F.max("_is_affected").alias("_is_affected")).collect()
+    affected: list[date] = [row["day"] for row in needed if row["_is_affected"]]
     if not affected:
         return
     of_hours = readings.where(days("event_time", [row["day"] for row in needed])).withColumn("hour", F.date_trunc("hour", "event_time"))
     rows = build(of_hours.join(F.broadcast(hours), ["device_id", "hour"]), contract)
-    stale = hours.where("is_affected").select("device_id", "hour")
+    stale = hours.where("_is_affected").select("device_id", "hour")
     kept = there.where(days("hour", affected)).join(F.broadcast(stale), ["device_id", "hour"], "left_anti")
     replace(branch, kept, rows, days("hour", affected))
 
 
 def touched_hours(new: DataFrame, there: DataFrame) -> DataFrame:
-    """`device_id`, `hour`, `is_affected`: the hours to compute anew, and besides them those in which their first gap begins.
+    """`device_id`, `hour`, `_is_affected`: the hours to compute anew, and besides them those in which their first gap begins.
 
     `new`: the readings that came or went (`is_there`). `there`: the hours as they are.
     """
@@ -81,23 +81,23 @@ def touched_hours(new: DataFrame, there: DataFrame) -> DataFrame:
     in_order = Window.partitionBy("device_id").orderBy("hour")
     of_data = Window.partitionBy("device_id", "is_there").orderBy("hour")
     follows = F.coalesce(F.lag("is_touched").over(in_order), F.lit(False))
-    is_before = F.coalesce(F.lead("is_affected").over(of_data), F.lit(False)) & F.col("is_there")
-    affected = known.withColumn("is_affected", F.col("is_touched") | follows)
-    return affected.withColumn("is_before", is_before).where("is_affected OR is_before").select("device_id", "hour", "is_affected")
+    is_before = F.coalesce(F.lead("_is_affected").over(of_data), F.lit(False)) & F.col("is_there")
+    affected = known.withColumn("_is_affected", F.col("is_touched") | follows)
+    return affected.withColumn("is_before", is_before).where("_is_affected OR is_before").select("device_id", "hour", "_is_affected")
 
 
 def build(readings: DataFrame, contract: Contract) -> DataFrame:
-    """The hours of `readings` (silver's columns, `hour`, `is_affected`) that are affected; each device's others give only gaps."""
+    """The hours of `readings` (silver's columns, `hour`, `_is_affected`) that are affected; each device's others give only gaps."""
     table = gold_hourly(contract)
-    return readings.transform(with_gaps, contract).where("is_affected").transform(roll_up, contract).select(*table.column_names)
+    return readings.transform(with_gaps, contract).where("_is_affected").transform(roll_up, contract).select(*table.column_names)
 
 
 def with_gaps(readings: DataFrame, contract: Contract) -> DataFrame:
-    """`gap_microseconds`: how long before a reading its device was silent, where that is a gap."""
+    """`_gap_microseconds`: how long before a reading its device was silent, where that is a gap."""
     before = F.lag("event_time").over(Window.partitionBy("device_id").orderBy("event_time", "event_id"))
     silence = F.unix_micros("event_time") - F.unix_micros(before)
     limit = round((contract.cadence_seconds or 0) * GAP_CADENCES * 1e6)
-    return readings.withColumn("gap_microseconds", F.when(silence > limit, silence))
+    return readings.withColumn("_gap_microseconds", F.when(silence > limit, silence))
 
 
 def roll_up(readings: DataFrame, contract: Contract) -> DataFrame:
@@ -112,8 +112,8 @@ def roll_up(readings: DataFrame, contract: Contract) -> DataFrame:
         "hour",
         F.row_number().over(group).alias("place"),
         F.count("*").over(whole).alias("readings"),
-        F.count("gap_microseconds").over(whole).alias("gaps"),
-        (F.coalesce(F.sum("gap_microseconds").over(whole), F.lit(0)) / F.lit(1e6)).alias("gap_seconds"),
+        F.count("_gap_microseconds").over(whole).alias("gaps"),
+        (F.coalesce(F.sum("_gap_microseconds").over(whole), F.lit(0)) / F.lit(1e6)).alias("gap_seconds"),
         *(statistic.over(whole).alias(name) for field in contract.fields for name, statistic in statistics(field).items()),
     )
     return rolled.where("place = 1")

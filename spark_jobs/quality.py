@@ -65,7 +65,7 @@ def measure(lake: SparkLake, contract: Contract, table: DataFrame, run_id: str, 
     from spark_jobs.quality_suite import Figures
 
     within, known = around(contract, span), read_known(lake, contract.name)
-    of_run = (F.col("run_id") == run_id).cast("int").alias("of_run")
+    of_run = (F.col("run_id") == run_id).cast("int").alias("_of_run")
     columns = ["device_id", "event_time", "event_id", *(field.name for field in contract.fields)]
     seen = table.where(within.condition).select(*columns, of_run).cache()
     try:

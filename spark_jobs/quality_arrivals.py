@@ -27,7 +27,7 @@ from spark_jobs.session import SparkLake
 _LULL = timedelta(minutes=10)
 # As many days of history make a volume unusual; twice as many are looked at.
 _EARLIER_DAYS = 7
-_ARRIVED = ["device_id", "event_time", "event_id", "of_run"]
+_ARRIVED = ["device_id", "event_time", "event_id", "_of_run"]
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def with_waiting(lake: SparkLake, contract: Contract, seen: DataFrame, known: Kn
     arrived, keys = seen.select(*_ARRIVED), _objects_of_waiting(known, within)
     if not keys:
         return arrived
-    waiting = read_bronze(lake, contract, keys).where(within.condition).withColumn("of_run", F.lit(0)).select(*_ARRIVED)
+    waiting = read_bronze(lake, contract, keys).where(within.condition).withColumn("_of_run", F.lit(0)).select(*_ARRIVED)
     return arrived.unionByName(waiting.dropDuplicates(["event_id"]).join(arrived, on="event_id", how="left_anti"))
 
 

@@ -1,6 +1,6 @@
 """Completeness against cadence: of the readings that a fleet should have sent in an hour, how many arrived.
 
-Pure: frames in, frames out. `arrived` is what came, held and refused readings too: `device_id`, `event_time`, `of_run`.
+Pure: frames in, frames out. `arrived` is what came, held and refused readings too: `device_id`, `event_time`, `_of_run`.
 """
 
 from pyspark.sql import Column, DataFrame, Window
@@ -55,7 +55,7 @@ def _device_hours(arrived: DataFrame) -> DataFrame:
         F.count("*").alias("readings"),
         F.min("event_time").alias("first"),
         F.max("event_time").alias("last"),
-        F.max("of_run").alias("touched"),
+        F.max("_of_run").alias("touched"),
     )
 
 

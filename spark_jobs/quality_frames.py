@@ -1,6 +1,6 @@
 """What the quality gate sees in a run's rows: streaks of equal values, jumps, nulls, repeated ids.
 
-Pure: frames in, frames out. `seen` is the branch's rows around the run: `device_id`, `event_time`, `event_id`, `of_run` (1
+Pure: frames in, frames out. `seen` is the branch's rows around the run: `device_id`, `event_time`, `event_id`, `_of_run` (1
 or 0) and the contract's fields. Every figure costs one pass over it in the order of device and time, however long a streak may be.
 """
 
@@ -41,24 +41,24 @@ def flag(seen: DataFrame, contract: Contract) -> DataFrame:
     ``stuck_{field}``: since when the field has had this one value, for `stuck_after` readings of one life of the device or
     more, with a row of the run among them. ``jump_{field}``: the row's time, where a row of the run differs by more than
     `max_step` from the reading before it in the same life. ``nulls_{field}``: the row's time, where a row of the run has no
-    value of a field whose nulls the contract limits. ``repeated``: the row's time, where the one before has its event id.
+    value of a field whose nulls the contract limits. ``_repeated``: the row's time, where the one before has its event id.
     """
     fields = checked_for_stuck(contract)
     steps = [
-        {"place": F.row_number().over(_in_order()), "begins_life": _begins_life(contract)},
+        {"_place": F.row_number().over(_in_order()), "_begins_life": _begins_life(contract)},
         {f"changed_{field.name}": _changes(field) for field in fields},
-        {f"began_{field.name}": _newest_where(f"changed_{field.name}", "place") for field in fields}
+        {f"began_{field.name}": _newest_where(f"changed_{field.name}", "_place") for field in fields}
         | {f"since_{field.name}": _newest_where(f"changed_{field.name}", "event_time") for field in fields}
-        | {"newest_of_run": _newest_where("of_run = 1", "place")},
+        | {"_newest_of_run": _newest_where("_of_run = 1", "_place")},
         {f"stuck_{field.name}": _stuck(field, stuck_after(contract, field)) for field in fields},
         {f"jump_{field.name}": _jump(field) for field in checked_for_jumps(contract)},
-        {f"nulls_{field.name}": _null(field) for field in checked_for_nulls(contract)} | {"repeated": _repeated()},
+        {f"nulls_{field.name}": _null(field) for field in checked_for_nulls(contract)} | {"_repeated": _repeated()},
     ]
     # A window function cannot be an argument of another one: each step reads the columns of the one before.
     flagged = seen
     for columns in steps:
         flagged = flagged.withColumns(columns) if columns else flagged
-    return flagged.select(*seen.columns, *flags(contract), "repeated")
+    return flagged.select(*seen.columns, *flags(contract), "_repeated")
 
 
 def _in_order() -> WindowSpec:
@@ -74,7 +74,7 @@ def _begins_life(contract: Contract) -> Column:
 
 
 def _changes(field: Field) -> Column:
-    return F.col("begins_life") | ~F.col(field.name).eqNullSafe(F.lag(field.name).over(_in_order()))
+    return F.col("_begins_life") | ~F.col(field.name).eqNullSafe(F.lag(field.name).over(_in_order()))
 
 
 def _newest_where(condition: str, column: str) -> Column:
@@ -83,17 +83,17 @@ def _newest_where(condition: str, column: str) -> Column:
 
 def _stuck(field: Field, readings: int) -> Column:
     began = F.col(f"began_{field.name}")
-    lasts = F.col("place") - began >= readings - 1
-    return F.when(F.col(field.name).isNotNull() & lasts & (F.col("newest_of_run") >= began), F.col(f"since_{field.name}"))
+    lasts = F.col("_place") - began >= readings - 1
+    return F.when(F.col(field.name).isNotNull() & lasts & (F.col("_newest_of_run") >= began), F.col(f"since_{field.name}"))
 
 
 def _jump(field: Field) -> Column:
     step = F.abs(F.col(field.name) - F.lag(field.name).over(_in_order()))
-    return F.when((F.col("of_run") == 1) & ~F.col("begins_life") & (step > field.max_step), F.col("event_time"))
+    return F.when((F.col("_of_run") == 1) & ~F.col("_begins_life") & (step > field.max_step), F.col("event_time"))
 
 
 def _null(field: Field) -> Column:
-    return F.when((F.col("of_run") == 1) & F.col(field.name).isNull(), F.col("event_time"))
+    return F.when((F.col("_of_run") == 1) & F.col(field.name).isNull(), F.col("event_time"))
 
 
 def _repeated() -> Column:
@@ -103,8 +103,8 @@ def _repeated() -> Column:
 
 def run_figures(flagged: DataFrame, contract: Contract) -> DataFrame:
     """One row: the run's `rows`, how many rows each of the flags marks, and `duplicates` of event ids."""
-    duplicates = F.count("repeated").alias("duplicates")
-    return flagged.agg(F.sum("of_run").alias("rows"), duplicates, *(F.count(name).alias(name) for name in flags(contract)))
+    duplicates = F.count("_repeated").alias("duplicates")
+    return flagged.agg(F.sum("_of_run").alias("rows"), duplicates, *(F.count(name).alias(name) for name in flags(contract)))
 
 
 def flags(contract: Contract) -> list[str]:
@@ -138,5 +138,5 @@ def _mark(name: str) -> Column:
 
 def duplicates(flagged: DataFrame) -> DataFrame:
     """Event ids that stand in more than one row: `event_id`, `device_id`, `event_time`, `rows`."""
-    repeated = flagged.where("repeated IS NOT NULL").groupBy("event_id", "device_id", "event_time")
+    repeated = flagged.where("_repeated IS NOT NULL").groupBy("event_id", "device_id", "event_time")
     return repeated.agg((F.count("*") + 1).alias("rows")).orderBy("event_id")

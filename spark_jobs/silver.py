@@ -163,10 +163,10 @@ def merge(lake: SparkLake, contract: Contract, branch: Branch, objects: Sequence
 
 
 def read_bronze(lake: SparkLake, contract: Contract, keys: Sequence[str]) -> DataFrame:
-    """The objects' rows with where each stood: `object` and `row`. A field that an older object lacks is null."""
+    """The objects' rows with where each stood: `_object` and `_row`. A field that an older object lacks is null."""
     schema = spark_columns(bronze(contract)).replace(" NOT NULL", "")
     frame = lake.spark.read.schema(schema).parquet(*(lake.platform.object_uri(key) for key in keys))
-    return frame.select("*", F.col("_metadata.file_path").alias("object"), F.col("_metadata.row_index").alias("row"))
+    return frame.select("*", F.col("_metadata.file_path").alias("_object"), F.col("_metadata.row_index").alias("_row"))
 
 
 def values(contract: Contract, prefix: str = "") -> Column:
@@ -178,15 +178,15 @@ def values(contract: Contract, prefix: str = "") -> Column:
 
 def build(readings: DataFrame, contract: Contract) -> DataFrame:
     """Silver's rows but for `run_id`: of each identity the first reading by object key and row."""
-    order = Window.partitionBy("event_id").orderBy("object", "row")
+    order = Window.partitionBy("event_id").orderBy("_object", "_row")
     names = [name for name in silver(contract).column_names if name != "run_id"]
-    return readings.withColumn("place", F.row_number().over(order)).where("place = 1").select(*names)
+    return readings.withColumn("_place", F.row_number().over(order)).where("_place = 1").select(*names)
 
 
 def conflicting(readings: DataFrame, merged: DataFrame, contract: Contract) -> DataFrame:
     """The readings whose identity stands for other values in silver, now that they are merged."""
-    there = merged.select("event_id", values(contract).alias("merged_values"))
-    return readings.join(there, on="event_id").where(~values(contract).eqNullSafe(F.col("merged_values")))
+    there = merged.select("event_id", values(contract).alias("_merged_values"))
+    return readings.join(there, on="event_id").where(~values(contract).eqNullSafe(F.col("_merged_values")))
 
 
 def touched_days(objects: Sequence[BronzeObject | Planned]) -> list[tuple[date, date]]:

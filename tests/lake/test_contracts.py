@@ -67,6 +67,11 @@ def test_the_shipped_contracts_load_and_are_the_four_of_the_skeleton() -> None:
         ("max: 2000", "max: -1", "field load: max -1 is below min 0; swap them"),
         ("max: 2000", "max: .inf", "field load: max: inf must be a finite number"),
         ("  floor:", "  event_id:", "field event_id: the platform has a column of this name"),
+        ("  floor:", "  object:", "field object: the platform has a column of this name"),
+        ("  floor:", "  load_mean_5:", "table features.lift would have the column load_mean_5 twice"),
+        ("  floor:", "  stuck_load:", "field stuck_load: this is what the quality gate derives of field load"),
+        ("max: 2000", "max: 1e3", "YAML takes an exponent as a number only with point and sign: 1.0e+3"),
+        ("max: 2000", f"max: {10**400}", "must be a finite number"),
         ("  floor:", "  Floor:", "'Floor' must be a lower-case name"),
         ("enum: [open, closed]", "enum: [on, off]", "must be a list of different texts"),
         ("enum: [open, closed]", "min: 3", "field door: min has no meaning for type string"),
@@ -94,6 +99,27 @@ def test_a_file_that_is_no_mapping_and_one_that_is_no_text_are_refused(tmp_path:
     for name in ("a.yaml", "b.yaml"):
         with pytest.raises(ContractError, match=name):
             load_contract(tmp_path / name)
+
+
+def test_two_contracts_with_one_table_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "lift.yaml").write_text(LIFT)
+    (tmp_path / "lift_superseded.yaml").write_text(LIFT.replace("contract: lift", "contract: lift_superseded"))
+    with pytest.raises(
+        ContractError, match=r"lift_superseded.yaml, contract: its table silver.lift_superseded is one of contract lift already"
+    ):
+        load_contracts(tmp_path)
+
+
+def test_a_file_of_another_ending_is_not_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "lift.yml").write_text(LIFT)
+    with pytest.raises(ContractError, match=r"lift.yml: only files that end in .yaml are read; call it lift.yaml"):
+        load_contracts(tmp_path)
+
+
+def test_an_earlier_version_has_its_number_in_its_files_name(tmp_path: Path) -> None:
+    (tmp_path / "lift.v2.yaml").write_text(LIFT)
+    with pytest.raises(ContractError, match=r"lift.v2.yaml, version: 1 is not the version in the file's name; call the file lift.v1.yaml"):
+        load_contract(tmp_path / "lift.v2.yaml")
 
 
 def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:

@@ -6,15 +6,19 @@ from pathlib import Path
 
 import pytest
 
+from lake import query
 from lake.contracts import load_contracts
 from lake.hops import HopCounter
 from lake.law import Breach, Place, Verdict, verify
 from lake.query_tables import object_files
 from lake.tables import bronze
+from local.provisioning import provision
 from local.simulator.fault_kinds import every_fault
 from local.simulator.fleet import Simulated, simulate
 from local.simulator.plan import Plan
 from tests.cloud import Cloud, running_cloud
+from tests.local.mqtt import session
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.cloud
 END = datetime(2026, 3, 1, tzinfo=UTC)
@@ -71,3 +75,17 @@ def test_an_object_that_vanishes_is_a_loss_of_exactly_its_readings(cloud: Cloud,
             Path(file).write_bytes(content)
     assert broken.breach(Breach.LOST) == readings > 0
     assert {violation.contract for violation in broken.violations} == {contract}
+
+
+# Last: what it sends stands in no truth file, and the law would call it never sent.
+def test_what_a_device_publishes_deeper_in_its_own_topic_is_quarantined(cloud: Cloud, sent: Simulated) -> None:
+    device = provision(cloud.platform, ["deep-1"])["deep-1"]
+    with session(cloud.platform.mqtt_endpoint(), device, "deep-1") as opened:
+        for topic in ("dt/fleetlake/deep-1/pump/extra", "$aws/rules/fleetlake_telemetry/dt/fleetlake/deep-1/x/../y"):
+            assert opened.publish(topic, b'{"ts": 1}') == "published: Success"
+    asked = "SELECT contract, topic, reason FROM quarantine._unknown WHERE device_id = 'deep-1' ORDER BY 1"
+    found = eventually(lambda: len(rows := query.sql(asked, platform=cloud.platform).rows) == 2 and rows, 20, "both are in quarantine")
+    assert [tuple(row) for row in found or []] == [
+        ("pump/extra", "dt/fleetlake/deep-1/pump/extra", "unknown_contract"),
+        ("x/../y", "dt/fleetlake/deep-1/x/../y", "unknown_contract"),
+    ]

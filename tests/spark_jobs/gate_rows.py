@@ -27,7 +27,7 @@ def values(
 
 def row(minutes: float, device_id: str = "pump-1", of_run: int = 1, **changes: Any) -> dict[str, Any]:
     event_time = MIDNIGHT + timedelta(minutes=minutes)
-    return {"device_id": device_id, "event_time": event_time, "event_id": f"{device_id} {minutes:g}", "of_run": of_run} | changes
+    return {"device_id": device_id, "event_time": event_time, "event_id": f"{device_id} {minutes:g}", "_of_run": of_run} | changes
 
 
 def every_ten_minutes(device_id: str, first: float, last: float, of_run: int = 1) -> list[dict[str, Any]]:
@@ -36,7 +36,7 @@ def every_ten_minutes(device_id: str, first: float, last: float, of_run: int = 1
 
 
 def seen(spark: SparkSession, of: Contract, rows: Sequence[dict[str, Any]]) -> DataFrame:
-    columns = {"device_id": pa.string(), "event_time": pa.timestamp("us", "UTC"), "event_id": pa.string(), "of_run": pa.int32()}
+    columns = {"device_id": pa.string(), "event_time": pa.timestamp("us", "UTC"), "event_id": pa.string(), "_of_run": pa.int32()}
     columns |= {field.name: _ARROW[field.type] for field in of.fields}
     # Turned round, so that no test can rest on the order in which rows come.
     return spark.createDataFrame(pa.Table.from_pylist(list(reversed(rows)), schema=pa.schema(columns.items())))

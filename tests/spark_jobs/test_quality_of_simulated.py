@@ -38,7 +38,7 @@ def arrived(spark: SparkSession, contract: Contract, devices: int, faults: dict[
 def row_of(device_id: str, contract: Contract, reading: Any) -> dict[str, Any]:
     values = {field.name: reading.values.get(field.name) for field in contract.fields}
     event_time = datetime.fromtimestamp(reading.ts_ms / 1000, UTC)
-    return {"device_id": device_id, "event_time": event_time, "event_id": reading.event_id, "of_run": 1} | values
+    return {"device_id": device_id, "event_time": event_time, "event_id": reading.event_id, "_of_run": 1} | values
 
 
 def findings(contract: Contract, rows: DataFrame) -> tuple[set[str], float]:

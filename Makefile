@@ -1,5 +1,5 @@
 # Two commands: `make demo` shows the whole journey, `make test` proves it. Both do all the set-up.
-# Settings: copy .env.example to .env.
+# Settings: copy .env.example to .env; the fleetlake command reads it too.
 -include .env
 export
 

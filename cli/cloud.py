@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from runtime.errors import UserError
 from runtime.settings import Settings
 
 app = typer.Typer()
@@ -23,7 +24,9 @@ def up() -> None:
     from local.processes import ALL_PARTS
 
     settings = Settings.from_environment()
-    if (Instance(settings.home).state() or {}).get("state") == "running" and Instance(settings.home).is_claimed():
+    instance = Instance(settings.home)
+    # In this order: a home that cannot be written is told by `start`, which knows what to say.
+    if instance.is_claimed() and (instance.state() or {}).get("state") == "running":
         _console.print("it is running already")
     else:
         with _console.status("starting") as spinner:
@@ -45,6 +48,7 @@ def down() -> None:
 def status(as_json: bool = typer.Option(False, "--json", help="For a script.")) -> None:
     """What runs where, and how far each hop is behind."""
     settings = Settings.from_environment()
+    _check_it_is_the_laptops(settings)
     facts = _facts(settings)
     if as_json:
         print(json.dumps(facts))
@@ -57,9 +61,14 @@ def status(as_json: bool = typer.Option(False, "--json", help="For a script.")) 
     if facts["hops"]:
         _console.print(_hop_table(facts["hops"]))
     for crash in facts["crashes"]:
-        _console.print(f"[red]{crash}[/red]")
+        _console.print(crash, style="red", markup=False, soft_wrap=True)
     if facts["why"]:
         _console.print(f"it stopped because of: {facts['why']}", markup=False)
+
+
+def _check_it_is_the_laptops(settings: Settings) -> None:
+    if settings.platform != "local":
+        raise UserError(f"status: it tells of the laptop's cloud, and FLEETLAKE_PLATFORM is {settings.platform}; set it to local")
 
 
 def _facts(settings: Settings) -> dict[str, Any]:

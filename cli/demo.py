@@ -25,9 +25,11 @@ def demo() -> None:
     started = time.monotonic()
     console = Console(highlight=False)
     settings = Settings.from_environment()
-    told = Demo(settings, console).run(lambda verdict: console.print(law_table(verdict)))
+    told = Demo(settings, console).run(lambda verdict: console.print(law_table(verdict), soft_wrap=True))
     minutes, seconds = divmod(round(time.monotonic() - started), 60)
-    console.rule(f"[green bold]the law holds over {told.verdict.sent:,} readings; done in {minutes} min {seconds} s", align="left")
+    console.rule(
+        f"[green bold]the law holds over {told.verdict.sent:,} different readings; done in {minutes} min {seconds} s", align="left"
+    )
     console.print(f"report   {told.report}", soft_wrap=True, markup=False)
     console.print("go on    .venv/bin/fleetlake up        starts it again and prints the address and login of Airflow", markup=False)
     console.print("ask      with it running or not:", markup=False)

@@ -7,11 +7,14 @@ import sys
 from types import FrameType
 
 import typer
+from dotenv import load_dotenv
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 from typer.main import get_command
 
+from cli.entry import INTERRUPTED
 from runtime.errors import FleetlakeError
+from runtime.settings import REPOSITORY
 
 # name → module whose `app` is a group of commands
 GROUPS = {"contracts": "cli.contracts", "quality": "cli.quality", "models": "cli.models"}
@@ -49,6 +52,8 @@ def build() -> TyperGroup:
 
 def main() -> None:
     signal.signal(signal.SIGTERM, _interrupt)
+    # As make does: what is set in the environment already stays.
+    load_dotenv(REPOSITORY / ".env")
     sys.exit(run(sys.argv[1:]))
 
 
@@ -61,9 +66,9 @@ def run(arguments: list[str]) -> int:
             raise KeyboardInterrupt
         return code
     except TyperException as wrong:
-        return _say(f"{wrong.format_message()}; see `fleetlake --help`", wrong.exit_code, debug)
+        return _say(_with_hint(wrong.format_message()), wrong.exit_code, debug)
     except (KeyboardInterrupt, typer.Abort):
-        return _say("interrupted; what was acknowledged is kept, and the same command can be run again", 1, debug)
+        return _say(INTERRUPTED, 1, debug)
     except FleetlakeError as error:
         return _say(str(error), error.exit_code, debug)
     except BrokenPipeError:
@@ -74,6 +79,11 @@ def run(arguments: list[str]) -> int:
         return _say(f"{error.filename or 'the machine'}: {error.strerror or error}", 1, debug)
     except Exception as error:  # noqa: BLE001 - the edge: a person gets one line, and --debug the rest
         return _say(f"unexpected {type(error).__name__}: {error}; run it again with --debug for the traceback", 1, debug)
+
+
+def _with_hint(message: str) -> str:
+    """Typer ends some messages with a mark of its own, a guess with a question mark."""
+    return f"{message}{' See' if message.endswith('?') else '; see'} `fleetlake --help`".replace(".; see", "; see")
 
 
 def _say(sentence: str, code: int, debug: bool) -> int:

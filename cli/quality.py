@@ -40,17 +40,26 @@ def list_runs(
     if not shown:
         _console.print("no run is held" if held else "no run has published to silver yet; the DAGs pipeline_… do it")
         return
-    table = Table(header_style="bold")
-    for heading in ("run", "contract", "state", "checks", "failed", "waived", "when"):
-        table.add_column(heading)
+    table = _table_of_runs()
     for facts in shown:
         state = _styled(facts["state"])
         counts = [str(facts[name]) if facts["checks"] else "" for name in ("checks", "failed", "waived")]
-        table.add_row(facts["run"], facts["contract"], state, *counts, facts["recorded_at"][:19])
+        table.add_row(facts["run"], facts["contract"], state, *counts, facts["recorded_at"][:19].replace("T", " "))
     _console.print(table)
     for facts in shown:
         if facts["state"] == "held":
             _console.print(facts["why"], style="red", markup=False)
+
+
+def _table_of_runs() -> Table:
+    """`show`, `accept` and `refuse` need the id whole, so it folds; what else there is gives way to it."""
+    table = Table(header_style="bold", padding=0)
+    table.add_column("run", overflow="fold")
+    for heading in ("contract", "state", "checks", "failed", "waived"):
+        table.add_column(heading, no_wrap=True)
+    # The day above the time of day where lines are short.
+    table.add_column("when", max_width=10 if _console.width < 100 else None)
+    return table
 
 
 @app.command()

@@ -1,13 +1,14 @@
 """`fleetlake query "SELECT …"`: SQL over the lake, now or as of a time of knowledge."""
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from runtime.errors import UsageError
+from runtime.errors import UsageError, UserError
 
 if TYPE_CHECKING:
     from lake.query import Result
@@ -44,6 +45,15 @@ def query(
 
 
 def _write(result: "Result", form: str, output: Path) -> None:
+    try:
+        _write_file(result, form, output)
+    except OSError as error:
+        # Arrow's own words end with the reason and do not begin with the file.
+        raise UserError(f"query: cannot write {output}: {os.strerror(error.errno) if error.errno else error}") from None
+    print(f"{result.arrow().num_rows} rows in {output}", file=sys.stderr)
+
+
+def _write_file(result: "Result", form: str, output: Path) -> None:
     """By the format, or by the file's ending where none is given."""
     import pyarrow.csv
     import pyarrow.parquet
@@ -57,7 +67,6 @@ def _write(result: "Result", form: str, output: Path) -> None:
         output.write_text("".join(_json_lines(result)))
     else:
         raise UsageError(f"--output {output}: the file must end in .csv, .json or .parquet, or --format must say what it is")
-    print(f"{table.num_rows} rows in {output}", file=sys.stderr)
 
 
 def _print_lines(result: "Result", form: str) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 _console = Console(highlight=False, stderr=True)
+_FEWEST_HOURS = 0.1
 _DEFAULT_FLEET = {"turbofan": 20, "pump": 3, "environment": 2}
 
 
@@ -27,7 +28,7 @@ def simulate(
     ),
     start: str = typer.Option("", help="First moment that is measured, ISO 8601. Default: the hours before the end."),
     end: str = typer.Option("", help="Moment after the last one. Default: the last full hour."),
-    hours: float = typer.Option(24.0, min=0.1, help="Simulated hours, where no start is given."),
+    hours: float = typer.Option(24.0, help="Simulated hours, where no start is given; at most ten years."),
     born: str = typer.Option(
         "", help="When the devices were new; name the first slice's start to go on with its fleet. Default: the start."
     ),
@@ -51,10 +52,11 @@ def simulate(
     from local.simulator.fleet import simulate as run
     from local.simulator.plan import Plan
 
+    lasting = _lasting(hours)
     until = _moment(end, "--end") or _last_full_hour()
     plan = Plan(
         devices={name: _whole("--devices", name, text) for name, text in _pairs(devices, "--devices").items()} or _DEFAULT_FLEET,
-        start=_moment(start, "--start") or until - timedelta(hours=hours),
+        start=_moment(start, "--start") or _before(until, lasting),
         end=until,
         born=_moment(born, "--born"),
         seed=seed,
@@ -168,6 +170,27 @@ def _moment(text: str, option: str) -> datetime | None:
     except ValueError:
         raise UsageError(f"{option} {text!r}: it must be ISO 8601 such as 2026-11-01T00:00:00Z") from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _lasting(hours: float) -> timedelta:
+    """Checked here and not by Typer, whose `min` and `max` let ``nan`` pass."""
+    from local.simulator.plan import LONGEST
+    from runtime.errors import UsageError
+
+    most = LONGEST / timedelta(hours=1)
+    if not _FEWEST_HOURS <= hours <= most:
+        raise UsageError(f"--hours {hours:.12g}: it must be between {_FEWEST_HOURS} and {most:g} (ten years)")
+    return timedelta(hours=hours)
+
+
+def _before(end: datetime, lasting: timedelta) -> datetime:
+    from runtime.errors import UsageError
+
+    try:
+        return end - lasting
+    except OverflowError:
+        hours = lasting / timedelta(hours=1)
+        raise UsageError(f"--end {end.isoformat()}: no calendar has the {hours:g} hours before it") from None
 
 
 def _pairs(texts: list[str], option: str) -> dict[str, str]:

@@ -80,11 +80,13 @@ def law_table(verdict: "Verdict") -> Any:
 
     totals = _numbers(list(verdict.tallies))
     shown = [i for i, heading in enumerate(_HEADINGS) if heading in _ALWAYS or totals[i]]
-    table = Table(header_style="bold")
-    table.add_column("contract", no_wrap=True)
-    table.add_column("device", no_wrap=True)
+    # No padding, and names fold before figures: eighty columns hold a usual law.
+    table = Table(header_style="bold", padding=0)
+    table.add_column("contract", overflow="fold", min_width=8)
+    table.add_column("device", overflow="fold", min_width=8)
     for index in shown:
-        table.add_column(_HEADINGS[index], justify="right")
+        # The least width is that of the total: where all is too narrow the line runs on, but a figure is never cut.
+        table.add_column(_PRINTED[index], justify="right", no_wrap=True, min_width=len(f"{totals[index]:,}"))
     for contract in sorted({tally.contract for tally in verdict.tallies}):
         members = [tally for tally in verdict.tallies if tally.contract == contract]
         table.add_row(contract, f"all {len(members)}", *_cells(members, shown))
@@ -97,6 +99,11 @@ def law_table(verdict: "Verdict") -> Any:
 _HEADINGS = (
     *("sent", "visible", "held", "quarantined", "waiting", "dead letter", "rule error", "unknown", "lost"),
     *("visible twice", "never sent", "not acknowledged: arrived", "not arrived"),
+)
+# The same on narrow lines.
+_PRINTED = (
+    *("sent", "visible", "held", "quaran-\ntined", "waiting", "dead\nletter", "rule\nerror", "unknown", "lost"),
+    *("visible\ntwice", "never\nsent", "not ack.:\narrived", "not\narrived"),
 )
 _ALWAYS = ("sent", "visible", "quarantined", "lost", "visible twice", "never sent")
 
@@ -111,6 +118,6 @@ def _numbers(tallies: list[Any]) -> list[int]:
         return sum(pick(tally) for tally in tallies)
 
     places = [total(lambda tally, name=name: tally.places.get(name, 0)) for name in _HEADINGS[1:9]]
-    breaches = [total(lambda tally, name=name: tally.breaches.get(name, 0)) for name in _HEADINGS[9:12]]
+    breaches = [total(lambda tally, name=name: tally.breaches.get(name, 0)) for name in _HEADINGS[9:11]]
     others = [total(lambda tally: tally.unacknowledged_arrived), total(lambda tally: tally.unacknowledged_not)]
     return [total(lambda tally: tally.sent), *places, *breaches, *others]

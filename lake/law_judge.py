@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 
 from lake.contracts import Contracts, load_contracts
+from lake.interruptible import interruptibly
 from lake.law_places import look
 from lake.law_queues import Message, Queues
 from lake.law_truth import read_truth
@@ -25,15 +26,19 @@ def judge(platform: Platform, files: Sequence[Path], ask: Callable[[], Queues]) 
     try:
         connection.execute("SET TimeZone = 'UTC'")
         # Truth before the queues, the queues before the lake: a reading can only have moved on.
-        read_truth(connection, files, contracts)
+        interruptibly(connection, lambda: read_truth(connection, files, contracts))
         queues = ask()
-        look(connection, platform, QueryTables(platform, contracts), contracts.values())
-        _place(connection)
-        _place_queued(connection, queues)
-        _find_phantoms(connection, files, contracts)
-        return _verdict(connection, files, queues)
+        interruptibly(connection, lambda: look(connection, platform, QueryTables(platform, contracts), contracts.values()))
+        return interruptibly(connection, lambda: _weigh(connection, files, contracts, queues))
     finally:
         connection.close()
+
+
+def _weigh(connection: Any, files: Sequence[Path], contracts: Contracts, queues: Queues) -> Verdict:
+    _place(connection)
+    _place_queued(connection, queues)
+    _find_phantoms(connection, files, contracts)
+    return _verdict(connection, files, queues)
 
 
 def _place(connection: Any) -> None:

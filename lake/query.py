@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from lake import history
 from lake.contracts import load_contracts
+from lake.interruptible import interruptibly
 from lake.query_tables import QueryTables
 from runtime.clock import Clock
 from runtime.errors import QueryError
@@ -73,7 +74,7 @@ def sql(
         tables = QueryTables(chosen, load_contracts(chosen.settings.contracts_folder))
         names = tables.names if _CATALOG_WORDS.search(text) else tables.named_in(text)
         at = None if as_of is None else history.resolve(chosen, as_of, tables.time_bound(names), clock)
-        files = tables.make(connection, names, at)
+        files = interruptibly(connection, lambda: tables.make(connection, names, at))
         _lock(connection, files)
         return Result(_answer(connection, tables, text, parameters), at)
     finally:
@@ -82,8 +83,7 @@ def sql(
 
 def _answer(connection: Any, tables: QueryTables, text: str, parameters: Sequence[Any]) -> pa.Table:
     try:
-        relation = connection.sql(text, params=list(parameters))
-        return relation.to_arrow_table()
+        return interruptibly(connection, lambda: connection.sql(text, params=list(parameters)).to_arrow_table())
     except duckdb.CatalogException as error:
         raise QueryError(f"query: {_sentence(error)}; the tables are {', '.join(tables.names)}") from None
     except duckdb.PermissionException as error:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
+from typing import TextIO
 
 from local import airflow_pools, sessions, surroundings
 from local.entry import run
@@ -33,14 +34,16 @@ _log = log.logger("supervisor")
 
 
 def start(settings: Settings, parts: Sequence[str], say: Callable[[str], None]) -> None:
-    """Start the laptop's cloud in the background; returns when it is healthy. Raises ServiceError where it does not get so."""
+    """Start the laptop's cloud in the background; returns when it is healthy.
+
+    Raises ServiceError where it does not get so, SetupError where its home cannot be written.
+    """
     instance = Instance(settings.home)
     log_file = settings.home / "logs" / "supervisor.log"
-    log_file.parent.mkdir(parents=True, exist_ok=True)
     daemon = None
     try:
         with deferred():
-            daemon = _spawn(settings, parts, log_file)
+            daemon = _spawn(settings, parts, instance.append(log_file))
         _follow(daemon, instance, log_file, say)
     except BaseException:
         with undisturbed():
@@ -48,12 +51,12 @@ def start(settings: Settings, parts: Sequence[str], say: Callable[[str], None]) 
         raise
 
 
-def _spawn(settings: Settings, parts: Sequence[str], log_file: Path) -> "subprocess.Popen[bytes]":
-    with log_file.open("ab") as output:
+def _spawn(settings: Settings, parts: Sequence[str], log_file: TextIO) -> "subprocess.Popen[bytes]":
+    with log_file:
         return subprocess.Popen(
             [sys.executable, "-m", "local.daemon", *parts],
             stdin=subprocess.DEVNULL,
-            stdout=output,
+            stdout=log_file,
             stderr=subprocess.STDOUT,
             env=surroundings.environment(settings),
             cwd=REPOSITORY,
@@ -152,13 +155,18 @@ def _revive(supervisor: Supervisor, crashes: list[float]) -> None:
         recent = [moment for moment in crashes if moment > crashes[-1] - _CRASH_WINDOW_SECONDS]
         if not child.process.restartable or len(recent) > _CRASHES_ALLOWED:
             raise ServiceError(report)
-        supervisor.note_crash(report.splitlines()[0])
+        supervisor.note_crash(_in_a_line(report))
         try:
             supervisor.restart(child.process.name)
         except ServiceError:
             # Ended again: the next look counts it. Alive but not well: nobody can say what it does.
             if child.process.name not in {again.process.name for again in supervisor.crashed()}:
                 raise
+
+
+def _in_a_line(report: str) -> str:
+    """The report without the lines of the log that it quotes: the status has a line for each crash."""
+    return report.splitlines()[0].replace("; the end of its log", "; see the end of its log").rstrip(":")
 
 
 def _contract_files(settings: Settings) -> list[tuple[str, int]]:

@@ -21,12 +21,8 @@ class Instance:
         self._lock: TextIO | None = None
 
     def claim(self) -> None:
-        """Hold this home until `release` or the end of the process. Raises UserError where another process does."""
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            lock = (self.folder / "supervisor.lock").open("a")
-        except OSError as error:
-            raise SetupError(f"laptop's cloud in {self.home}: {error.strerror}; set FLEETLAKE_HOME to a folder you can write") from None
+        """Hold this home until `release` or the end of the process. Raises UserError where another process does, SetupError as `append`."""
+        lock = self.append(self.folder / "supervisor.lock")
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -34,6 +30,14 @@ class Instance:
             pid = (self.state() or {}).get("pid")
             raise UserError(f"laptop's cloud in {self.home}: it is running already (pid {pid}); `fleetlake down` stops it") from None
         self._lock = lock
+
+    def append(self, file: Path) -> TextIO:
+        """`file` of this home, open for writing at its end, in a folder that is made. Raises SetupError where the home cannot be written."""
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            return file.open("a")
+        except OSError as error:
+            raise SetupError(f"laptop's cloud in {self.home}: {error.strerror}; set FLEETLAKE_HOME to a folder you can write") from None
 
     def release(self) -> None:
         if self._lock:
@@ -45,7 +49,7 @@ class Instance:
         try:
             with (self.folder / "supervisor.lock").open("a") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return False
         except OSError:
             return True

@@ -1,5 +1,6 @@
 """Ports of the laptop's cloud: bound before anything is started on them, so that nothing can take them in between."""
 
+import errno
 import socket
 
 from runtime.errors import SetupError
@@ -7,7 +8,7 @@ from runtime.settings import Settings
 
 
 def listening_socket(address: str, port: int, what: str) -> socket.socket:
-    """A bound and listening TCP socket; port 0 takes any free one. Raises SetupError where the port is taken."""
+    """A bound and listening TCP socket; port 0 takes any free one. Raises SetupError where that cannot be."""
     bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -15,18 +16,27 @@ def listening_socket(address: str, port: int, what: str) -> socket.socket:
         bound.listen(256)
     except OSError as error:
         bound.close()
-        raise SetupError(f"{what}: cannot listen on {address}:{port}: {error.strerror}; set another port, or 0 for any") from None
+        raise SetupError(f"{what}: cannot listen on {_refusal(address, port, error)}") from None
     return bound
 
 
+def _refusal(address: str, port: int, error: OSError) -> str:
+    if error.errno == errno.EADDRNOTAVAIL:
+        return f"{address}: no network interface of this machine has it; set another FLEETLAKE_BIND_ADDRESS"
+    return f"{address}:{port}: {error.strerror}; set another port, or 0 for any"
+
+
 def free_port(address: str, preferred: int) -> tuple[int, socket.socket]:
-    """`preferred` where it is free, or any free port, with the claim on it."""
+    """`preferred` where it is free, or any free port, with the claim on it. Raises SetupError where there is none."""
     for port in (preferred, *[0] * 10):
         try:
             with listening_socket(address, port, "a free port") as probe:
                 found = int(probe.getsockname()[1])
         except SetupError:
-            continue
+            if port:
+                continue
+            # Not even any port: it is the address, and trying again is no use.
+            raise
         held = claim(found)
         if held:
             return found, held

@@ -4,8 +4,10 @@ The variable of a field is its name in capitals behind ``FLEETLAKE_``: ``lake_bu
 """
 
 import dataclasses
+import ipaddress
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,18 +17,68 @@ from runtime.errors import SettingsError
 REPOSITORY = Path(__file__).resolve().parent.parent
 PREFIX = "FLEETLAKE_"
 
+# The longest that SQS hides a message, in seconds.
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-visibility-timeout.html
+_SQS_LONGEST = 43_200
+_TEN_YEARS = 315_360_000
 
-def _setting(default: Any, description: str) -> Any:
-    return field(default=default, metadata={"description": description})
+
+@dataclass(frozen=True)
+class _Rule:
+    """What the value of a setting must be; `words` end the sentence ``it must be …``."""
+
+    words: str
+    holds: Callable[[Any], bool]
+
+
+def _one_of(*choices: str) -> _Rule:
+    return _Rule(f"{', '.join(choices[:-1])} or {choices[-1]}", lambda value: value in choices)
+
+
+def _between(low: float, high: float) -> _Rule:
+    return _Rule(f"between {low} and {high}", lambda value: low <= value <= high)
+
+
+def _at_least(low: int) -> _Rule:
+    return _Rule(f"at least {low}", lambda value: value >= low)
+
+
+def _above(low: float, high: float) -> _Rule:
+    return _Rule(f"above {low} and at most {high}", lambda value: low < value <= high)
+
+
+def _like(pattern: str, words: str) -> _Rule:
+    return _Rule(words, lambda value: re.fullmatch(pattern, value) is not None)
+
+
+def _is_ipv4(text: str) -> bool:
+    try:
+        ipaddress.IPv4Address(text)
+    except ValueError:
+        return False
+    return True
+
+
+_PORT = _between(0, 65_535)
+_TOPIC = _like(r"[^+#/]([^+#]*[^+#/])?", "the beginning of a topic, without + and #, and without / at its ends")
+_MASTER = _like(r"local(\[([1-9][0-9]*|\*)\])?|yarn|(spark|k8s)://.+", "local, local[N], local[*], yarn, spark://… or k8s://…")
+_MEMORY = _like(r"[1-9][0-9]*[mMgG]", "a size such as 512m or 2g")
+_IPV4 = _Rule("an IPv4 address such as 127.0.0.1", _is_ipv4)
+
+
+def _setting(default: Any, description: str, must: _Rule | None = None) -> Any:
+    return field(default=default, metadata={"description": description, "must": must})
 
 
 @dataclass(frozen=True)
 class Settings:
-    platform: str = _setting("local", "where it runs: local or aws")
-    home: Path = _setting(Path(".fleetlake"), "folder of all state on a laptop; `make clean` removes it")
+    platform: str = _setting("local", "where it runs: local or aws", _one_of("local", "aws"))
+    home: Path = _setting(
+        REPOSITORY / ".fleetlake", "folder of all state on a laptop; empty: .fleetlake of the checkout; `make clean` removes it"
+    )
     cache: Path = _setting(Path("~/.cache/fleetlake"), "downloads that are kept between checkouts (Iceberg jars)")
-    contracts_folder: Path = _setting(REPOSITORY / "contracts", "folder of the contract YAML files")
-    dags_folder: Path = _setting(REPOSITORY / "dags", "folder of the DAG files of the laptop's Airflow")
+    contracts_folder: Path = _setting(REPOSITORY / "contracts", "folder of the contract YAML files; empty: contracts of the checkout")
+    dags_folder: Path = _setting(REPOSITORY / "dags", "folder of the DAG files of the laptop's Airflow; empty: dags of the checkout")
     region: str = _setting("us-east-1", "AWS region")
     account: str = _setting("000000000000", "AWS account; the laptop's cloud has this one")
     lake_bucket: str = _setting("fleetlake-lake", "S3 bucket of bronze, quarantine and models")
@@ -35,44 +87,42 @@ class Settings:
     error_queue: str = _setting("fleetlake-telemetry-errors", "SQS queue of the IoT rule's error action")
     dead_letter_queue: str = _setting("fleetlake-telemetry-dead", "SQS dead-letter queue of the telemetry queue")
     rule_name: str = _setting("fleetlake_telemetry", "name of the IoT rule")
-    topic_prefix: str = _setting("dt/fleetlake", "MQTT topics are {topic_prefix}/{device_id}/{contract}")
+    topic_prefix: str = _setting("dt/fleetlake", "MQTT topics are {topic_prefix}/{device_id}/{contract}", _TOPIC)
     aws_endpoint: str = _setting("", "endpoint of AWS calls; empty: AWS itself, or the running laptop's cloud")
     mqtt_host: str = _setting("", "MQTT broker; empty: the account's data endpoint, or the running laptop's cloud")
-    mqtt_port: int = _setting(0, "MQTT port (mTLS); 0: 8883, or the running laptop's cloud")
-    bind_address: str = _setting("127.0.0.1", "address the laptop's cloud listens on")
-    aws_port: int = _setting(0, "port of the emulator's AWS endpoint; 0: any free one")
-    airflow_port: int = _setting(0, "port of the Airflow UI; 0: 8080 if free, else any free one")
-    batch_readings: int = _setting(20_000, "the worker writes a bronze object at the latest after so many readings")
-    batch_bytes: int = _setting(8 * 1024 * 1024, "… or so many bytes of messages")
-    batch_seconds: float = _setting(2.0, "… or so many seconds")
-    visibility_seconds: int = _setting(60, "SQS visibility timeout of the worker; extended at half of its life")
-    future_seconds: float = _setting(900.0, "a reading further ahead of its arrival than this is quarantined")
-    spark_master: str = _setting("local[2]", "Spark master of local jobs")
-    spark_memory: str = _setting("2g", "driver memory of local jobs")
+    mqtt_port: int = _setting(0, "MQTT port (mTLS); 0: 8883, or the running laptop's cloud", _PORT)
+    bind_address: str = _setting("127.0.0.1", "address the laptop's cloud listens on", _IPV4)
+    aws_port: int = _setting(0, "port of the emulator's AWS endpoint; 0: any free one", _PORT)
+    airflow_port: int = _setting(0, "port of the Airflow UI; 0: 8080 if free, else any free one", _PORT)
+    batch_readings: int = _setting(20_000, "the worker writes a bronze object at the latest after so many readings", _at_least(1))
+    batch_bytes: int = _setting(8 * 1024 * 1024, "… or so many bytes of messages", _at_least(1))
+    batch_seconds: float = _setting(2.0, "… or so many seconds", _above(0, _SQS_LONGEST))
+    visibility_seconds: int = _setting(60, "SQS visibility timeout of the worker; extended at half of its life", _between(1, _SQS_LONGEST))
+    future_seconds: float = _setting(900.0, "a reading further ahead of its arrival than this is quarantined", _between(0, _TEN_YEARS))
+    spark_master: str = _setting("local[2]", "Spark master of local jobs", _MASTER)
+    spark_memory: str = _setting("2g", "driver memory of local jobs", _MEMORY)
     spark_quick: bool = _setting(True, "JVM flags and plans that make jobs of seconds faster and long ones slower")
     emr_application: str = _setting("", "id of the EMR Serverless application (aws)")
     emr_role: str = _setting("", "execution role ARN of Spark jobs (aws)")
     emr_archive: str = _setting("", "s3:// folder with fleetlake.zip, main.py and the Python environment (aws)")
     training_image: str = _setting("", "container image of SageMaker training (aws)")
     training_role: str = _setting("", "execution role ARN of SageMaker training (aws)")
-    log_level: str = _setting("INFO", "DEBUG, INFO, WARNING or ERROR")
+    log_level: str = _setting("INFO", "DEBUG, INFO, WARNING or ERROR", _one_of("DEBUG", "INFO", "WARNING", "ERROR"))
     debug: bool = _setting(False, "show tracebacks")
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> "Settings":
         """The settings of this process.
 
-        Raises SettingsError for a variable that is unknown or does not parse.
+        Raises SettingsError for a variable that is unknown, does not parse, or is not what it must be.
         """
         values = os.environ if environ is None else environ
         given = {name[len(PREFIX) :].lower(): text for name, text in values.items() if name.startswith(PREFIX)}
         known = {f.name: f for f in dataclasses.fields(cls)}
         for name in given.keys() - known.keys() - {"data"}:
             raise SettingsError(f"settings: {PREFIX}{name.upper()} is no setting; .env.example lists them all")
-        parsed = {name: _parse(name, known[name].default, text) for name, text in given.items() if name in known}
+        parsed = {name: _value(known[name], text) for name, text in given.items() if name in known}
         settings = cls(**parsed)
-        if settings.platform not in ("local", "aws"):
-            raise SettingsError(f"settings: {PREFIX}PLATFORM is {settings.platform!r}; it must be local or aws")
         return dataclasses.replace(
             settings,
             home=settings.home.expanduser().absolute(),
@@ -92,14 +142,29 @@ def _text(value: Any) -> str:
     return str(value)
 
 
+def _value(setting: "dataclasses.Field[Any]", text: str) -> Any:
+    value = _parse(setting.name, setting.default, text)
+    rule: _Rule | None = setting.metadata["must"]
+    if rule and not rule.holds(value):
+        raise _refusal(setting.name, text, rule.words)
+    return value
+
+
 def _parse(name: str, default: Any, text: str) -> Any:
     try:
         if isinstance(default, bool):
             return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False, "": False}[text.strip().lower()]
-        return type(default)(text) if not isinstance(default, Path) else Path(text)
+        if isinstance(default, Path):
+            # Path("") would be the folder the process happens to stand in.
+            return Path(text) if text else default
+        return type(default)(text)
     except (KeyError, ValueError):
         kind = {"bool": "true or false", "int": "a whole number", "float": "a number"}.get(type(default).__name__, type(default).__name__)
-        raise SettingsError(f"settings: {PREFIX}{name.upper()} is {text!r}; it must be {kind}") from None
+        raise _refusal(name, text, kind) from None
+
+
+def _refusal(name: str, text: str, words: str) -> SettingsError:
+    return SettingsError(f"settings: {PREFIX}{name.upper()} is {text!r}; it must be {words}")
 
 
 def env_example() -> str:

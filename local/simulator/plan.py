@@ -13,6 +13,7 @@ from local.simulator.fault_kinds import KINDS
 from runtime.errors import UserError
 
 MAX_PACK = 250
+LONGEST = timedelta(days=3660)
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ class Plan:
             raise UserError(f"simulate: the end {self.end.isoformat()} is not after the start {self.start.isoformat()}")
         if self.new_at > self.start:
             raise UserError(f"simulate: the fleet is born at {self.new_at.isoformat()}, after the start {self.start.isoformat()}")
-        if self.end - self.new_at > timedelta(days=3660):
+        if self.end - self.new_at > LONGEST:
             raise UserError("simulate: more than ten years; take a shorter time")
         if not 1 <= self.pack <= MAX_PACK:
             raise UserError(f"simulate: packs of {self.pack} readings; a pack holds 1 to {MAX_PACK}")

@@ -1,4 +1,4 @@
-"""`fleetlake status` and `down`, as a person types them."""
+"""`fleetlake up`, `status` and `down`, as a person types them."""
 
 import json
 from pathlib import Path
@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.cloud import app
+from cli.main import run
 from local.provisioning import provision
 from runtime.settings import REPOSITORY
 from tests.cloud import running_cloud
@@ -50,3 +51,28 @@ def test_status_shows_processes_ports_addresses_and_hops(home: Path) -> None:
 
 def told() -> dict[str, Any]:
     return dict(json.loads(CliRunner().invoke(app, ["status", "--json"]).output))
+
+
+@pytest.mark.parametrize("home", ["/proc/x", "/dev/null/x"])
+def test_up_in_a_home_that_cannot_be_written_says_what_to_set(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], home: str
+) -> None:
+    monkeypatch.setenv("FLEETLAKE_HOME", home)
+    assert run(["up"]) == 1
+    (said,) = capsys.readouterr().err.splitlines()
+    assert said.startswith(f"fleetlake: laptop's cloud in {home}: ")
+    assert said.endswith("; set FLEETLAKE_HOME to a folder you can write")
+
+
+@pytest.mark.parametrize("line", ["status", "status --json"])
+def test_status_of_the_platform_aws_says_in_one_line_that_it_is_about_the_laptop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], line: str
+) -> None:
+    # A home that has been used: only there the hops are counted.
+    (tmp_path / "cloud" / "s3").mkdir(parents=True)
+    monkeypatch.setenv("FLEETLAKE_HOME", str(tmp_path))
+    monkeypatch.setenv("FLEETLAKE_PLATFORM", "aws")
+    assert run(line.split()) == 1
+    assert capsys.readouterr().err == (
+        "fleetlake: status: it tells of the laptop's cloud, and FLEETLAKE_PLATFORM is aws; set it to local\n"
+    )

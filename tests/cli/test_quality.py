@@ -109,3 +109,16 @@ def test_an_empty_lake_has_nothing_to_list(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv("FLEETLAKE_HOME", str(tmp_path))
     assert run(["quality", "list"]) == 0
     assert "no run has published" in capsys.readouterr().out
+
+
+def test_the_list_shows_run_ids_whole_in_a_narrow_terminal(
+    platform: LocalPlatform, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    long = "pipeline_pump__scheduled__2026-03-02T12-00-00.17"
+    settle(platform, long, State.VISIBLE, minutes=9)
+    assert run(["quality", "list"]) == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("│")]
+    assert long in "".join(line.split("│")[1].strip() for line in lines)
+    assert max(map(len, lines)) <= 80
+    assert "…" not in "".join(lines)

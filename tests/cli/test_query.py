@@ -1,6 +1,10 @@
 """`fleetlake query` as a person or a script sees it."""
 
 import json
+import os
+import signal
+import threading
+import time
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -71,3 +75,23 @@ def test_the_time_of_knowledge_is_said_under_the_table(capsys: pytest.CaptureFix
     shown = capsys.readouterr().out
     assert "as of 2026-03-01T12:04:00+00:00" in shown
     assert " 0 " in shown
+
+
+@pytest.mark.usefixtures("lake")
+def test_an_interrupt_ends_a_heavy_query_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    # What a query imports is there, so that the signal meets the query itself.
+    assert run(["query", "select 1"]) == 0
+    capsys.readouterr()
+    interrupt = threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT))
+    interrupt.start()
+    begun = time.monotonic()
+    assert run(["query", "select count(*) from range(200000) a, range(200000) b, range(3000) c where a.range + b.range * c.range = 7"]) == 1
+    assert 0.9 < time.monotonic() - begun < 6
+    assert capsys.readouterr().err == "fleetlake: interrupted; what was acknowledged is kept, and the same command can be run again\n"
+
+
+@pytest.mark.usefixtures("lake")
+@pytest.mark.parametrize("ending", ["csv", "json", "parquet"])
+def test_a_file_that_cannot_be_written_is_named_with_the_reason(ending: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["query", "select 1", "-o", f"/nonexist/x.{ending}"]) == 1
+    assert capsys.readouterr().err == f"fleetlake: query: cannot write /nonexist/x.{ending}: No such file or directory\n"

@@ -1,11 +1,21 @@
 """`fleetlake verify` as a person or a script sees it."""
 
+import io
 import json
+import os
+import signal
+import threading
+import time
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from cli.main import run
+from cli.verify import law_table
+from lake import law_judge
+from lake.law import Breach, Place, Tally, Verdict, verify
+from lake.law_queues import Queues
 from tests.lake.hand_truth import HandTruth
 from tests.lake.small_lake import SmallLake
 
@@ -58,6 +68,56 @@ def test_at_rest_nothing_may_be_in_flight(lake: SmallLake, truth: HandTruth) -> 
     lake.put_bronze([lake.reading(seq=0)])
     assert run(["verify", "--wait", "0"]) == 0
     assert run(["verify", "--wait", "0", "--at-rest"]) == 3
+
+
+def test_no_figure_of_the_table_is_cut_at_eighty_columns() -> None:
+    places = {Place.VISIBLE: 20_023, Place.HELD: 1_234, Place.QUARANTINED: 12_345, Place.WAITING: 14_321, Place.LOST: 3_456}
+    wrong = Tally("turbofan", "turbofan-000017", 51_379, places, {Breach.LOST: 3_456, Breach.TWICE: 11_111}, 0, 0)
+    lines = law_lines(wrong)
+    for figure in ("51,379", "20,023", "1,234", "12,345", "14,321", "3,456", "11,111"):
+        assert sum(figure in line for line in lines) == 2, figure
+    assert max(map(len, lines)) <= 80
+    assert "…" not in "".join(lines)
+
+
+def test_a_figure_is_whole_even_where_the_table_is_wider_than_the_terminal() -> None:
+    places = dict.fromkeys(Place, 12_345_678)
+    lines = law_lines(Tally("turbofan", "turbofan-000017", 98_765_424, places, dict.fromkeys(Breach, 12_345_678), 12_345_678, 12_345_678))
+    # Eight places, two breaches that are no place, and both kinds of unacknowledged readings, for the contract and for its device.
+    assert "".join(lines).count("12,345,678") == 2 * (8 + 2 + 2)
+    assert "…" not in "".join(lines)
+
+
+def test_what_was_not_acknowledged_stands_under_its_own_heading() -> None:
+    lines = law_lines(Tally("boiler", "b-1", 0, {}, {}, 17, 29))
+    arrived, not_arrived = lines[4].split("│")[-3:-1]
+    assert (arrived.strip(), not_arrived.strip()) == ("17", "29")
+    headings = [" ".join(line.split("┃")[column].strip() for line in lines[1:3]) for column in (-3, -2)]
+    assert headings == ["not ack.: arrived", "not arrived"]
+
+
+def law_lines(*tallies: Tally) -> list[str]:
+    """The table in a terminal of eighty columns."""
+    shown = io.StringIO()
+    verdict = Verdict((), tallies, (), (), 0, Queues(None))
+    Console(file=shown, width=80, soft_wrap=True).print(law_table(verdict))
+    return shown.getvalue().splitlines()
+
+
+def test_an_interrupt_ends_the_judging_within_seconds(lake: SmallLake, truth: HandTruth, monkeypatch: pytest.MonkeyPatch) -> None:
+    truth.sent(lake.reading(seq=0))
+    endless = "SELECT count(*) FROM range(200000) a, range(200000) b, range(3000) c WHERE a.range + b.range * c.range = 7"
+    monkeypatch.setattr(law_judge, "_VIOLATIONS", endless)
+    begun = time.monotonic()
+
+    def queues() -> Queues:
+        # From here on the law asks the lake alone.
+        threading.Timer(2.0, os.kill, (os.getpid(), signal.SIGINT)).start()
+        return Queues(None)
+
+    with pytest.raises(KeyboardInterrupt):
+        verify(lake.platform, [truth.file], queues=queues)
+    assert 2 <= time.monotonic() - begun < 7
 
 
 def test_a_script_reads_the_verdict_as_json(lake: SmallLake, truth: HandTruth, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,12 +1,17 @@
 """SQL over the lake: what it reads, what it refuses, what was known when."""
 
+import os
+import signal
+import time
 from datetime import datetime
 from pathlib import Path
 
+import duckdb
 import pytest
 from pyiceberg.types import StringType
 
 from lake import history
+from lake.interruptible import interruptibly
 from lake.publications import State
 from lake.query import sql
 from lake.tables import DEVICE_DAILY, PUBLICATIONS, silver, superseded
@@ -226,3 +231,38 @@ def test_runs_show_their_present_state_and_when_they_became_visible(lake: SmallL
     answer = sql("select run_id, state, known_at, inputs from ops.runs order by run_id", platform=lake.platform)
     assert answer.rows == [("r.1", "visible", moment(10), ["bronze/x"]), ("r.2", "held", None, [])]
     assert sql(f"select count(*) from {PUBLICATIONS.name}", platform=lake.platform).rows == [(4,)]
+
+
+# Hours of work for two cores, in one step of DuckDB.
+ENDLESS = "select count(*) from range(200000) a, range(200000) b, range(3000) c where a.range + b.range * c.range = 7"
+
+
+def test_an_interrupt_ends_a_query_within_seconds() -> None:
+    connection = duckdb.connect(":memory:")
+
+    def interrupted() -> object:
+        os.kill(os.getpid(), signal.SIGINT)
+        return connection.execute(ENDLESS).fetchall()
+
+    begun = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        interruptibly(connection, interrupted)
+    assert time.monotonic() - begun < 5
+    assert connection.execute("select 1").fetchall() == [(1,)]
+
+
+@pytest.mark.parametrize("error", [duckdb.InterruptException("INTERRUPT Error: Interrupted!"), RuntimeError("Query interrupted")])
+def test_an_interrupt_that_duckdb_noticed_first_is_an_interrupt_all_the_same(error: Exception) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        interruptibly(duckdb.connect(":memory:"), lambda: _fail(error))
+
+
+def test_other_errors_and_answers_come_back_as_they_are() -> None:
+    connection = duckdb.connect(":memory:")
+    assert interruptibly(connection, lambda: connection.execute("select 7").fetchall()) == [(7,)]
+    with pytest.raises(RuntimeError, match="the disk is full"):
+        interruptibly(connection, lambda: _fail(RuntimeError("the disk is full")))
+
+
+def _fail(error: Exception) -> None:
+    raise error

@@ -1,11 +1,12 @@
 """Settings: read once from the environment, refused by name, and the same again in a child process."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
 
 from runtime.errors import SettingsError
-from runtime.settings import Settings
+from runtime.settings import REPOSITORY, Settings, env_example
 
 
 def test_a_variable_sets_the_field_of_its_name() -> None:
@@ -30,6 +31,78 @@ def test_a_wrong_variable_is_refused_by_name(name: str, value: str, words: str) 
     assert words in str(caught.value)
 
 
+MUST = {
+    "AWS_PORT": "between 0 and 65535",
+    "MQTT_PORT": "between 0 and 65535",
+    "AIRFLOW_PORT": "between 0 and 65535",
+    "LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR",
+    "BATCH_SECONDS": "above 0 and at most 43200",
+    "BATCH_READINGS": "at least 1",
+    "BATCH_BYTES": "at least 1",
+    "VISIBILITY_SECONDS": "between 1 and 43200",
+    "FUTURE_SECONDS": "between 0 and 315360000",
+    "SPARK_MEMORY": "a size such as 512m or 2g",
+    "SPARK_MASTER": "local, local[N], local[*], yarn, spark://… or k8s://…",
+    "TOPIC_PREFIX": "the beginning of a topic, without + and #, and without / at its ends",
+    "BIND_ADDRESS": "an IPv4 address such as 127.0.0.1",
+}
+
+
+def cases(*lines: str) -> list[tuple[str, str]]:
+    """Setting and value of lines such as ``AWS_PORT -1 65536``; '' is the empty value."""
+    return [(name, "" if value == "''" else value) for name, *values in map(str.split, lines) for value in values]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    cases(
+        "AWS_PORT -1 65536 99999",
+        "MQTT_PORT -1 65536",
+        "AIRFLOW_PORT -8080 65536",
+        "LOG_LEVEL LOUD debug 10 ''",
+        "BATCH_SECONDS 0 -0.1 nan inf 43201",
+        "BATCH_READINGS 0 -5",
+        "BATCH_BYTES 0 -1",
+        "VISIBILITY_SECONDS 0 43201",
+        "FUTURE_SECONDS -1 nan inf 315360001",
+        "SPARK_MEMORY 2 lots g 0g -2g 2.5g ''",
+        "SPARK_MASTER locally local[] local[0] local[two] spark:// k8s:// mesos://here ''",
+        "TOPIC_PREFIX dt/+ dt/# /dt dt/ / ''",
+        "BIND_ADDRESS 300.1.1.1 127.0.0 localhost ::1 ''",
+    ),
+)
+def test_a_value_that_could_not_work_is_refused_with_what_it_must_be(name: str, value: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_environment({f"FLEETLAKE_{name}": value})
+    assert str(caught.value) == f"settings: FLEETLAKE_{name} is {value!r}; it must be {MUST[name]}"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    cases(
+        "AWS_PORT 0 1 65535",
+        "LOG_LEVEL DEBUG INFO WARNING ERROR",
+        "BATCH_SECONDS 0.001 43200",
+        "BATCH_READINGS 1",
+        "BATCH_BYTES 1",
+        "VISIBILITY_SECONDS 1 43200",
+        "FUTURE_SECONDS 0 315360000",
+        "SPARK_MEMORY 512m 2g 2G 16g",
+        "SPARK_MASTER local local[1] local[16] local[*] yarn spark://host:7077 k8s://https://host:443",
+        "TOPIC_PREFIX dt dt/fleetlake a/b/c",
+        "BIND_ADDRESS 0.0.0.0 127.0.0.2 192.168.1.20",
+    ),
+)
+def test_a_value_at_the_edge_of_what_works_is_taken(name: str, value: str) -> None:
+    field = name.lower()
+    taken = getattr(Settings.from_environment({f"FLEETLAKE_{name}": value}), field)
+    assert taken == type(taken)(value)
+
+
+def test_every_default_is_itself_accepted() -> None:
+    assert Settings.from_environment(Settings().environment()) == Settings.from_environment({})
+
+
 def test_a_child_process_gets_the_same_settings(tmp_path: Path) -> None:
     settings = Settings.from_environment({"FLEETLAKE_HOME": str(tmp_path), "FLEETLAKE_DEBUG": "true", "FLEETLAKE_LAKE_BUCKET": "other"})
     assert Settings.from_environment(settings.environment()) == settings
@@ -39,3 +112,21 @@ def test_folders_are_absolute_wherever_the_process_stands() -> None:
     settings = Settings.from_environment({"FLEETLAKE_HOME": "state", "FLEETLAKE_CACHE": "~/cache"})
     assert settings.home == Path.cwd() / "state"
     assert settings.cache == Path.home() / "cache"
+
+
+def test_the_state_is_the_checkouts_from_whatever_folder_a_command_is_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert Settings.from_environment({}).home == REPOSITORY / ".fleetlake"
+
+
+@pytest.mark.parametrize("name", ["home", "cache", "contracts_folder", "dags_folder"])
+def test_an_empty_folder_is_the_default_and_not_the_folder_one_stands_in(name: str) -> None:
+    # .env.example shows the folders of the checkout empty, so that somebody will set them so.
+    empty = Settings.from_environment({f"FLEETLAKE_{name.upper()}": ""})
+    assert getattr(empty, name) == getattr(Settings.from_environment({}), name)
+
+
+def test_the_example_file_names_no_folder_of_this_machine() -> None:
+    assert str(REPOSITORY) not in env_example()
+    assert "# FLEETLAKE_HOME=\n" in env_example()
+    assert env_example().count("=") == len(dataclasses.fields(Settings))

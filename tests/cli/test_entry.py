@@ -1,0 +1,79 @@
+"""The `fleetlake` script before the command line is there."""
+
+import os
+import signal
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from cli import main as main_module
+from runtime.settings import REPOSITORY
+
+# Ctrl-C in the midst of the imports, at the same place each time.
+INTERRUPTED_AT_IMPORT = """
+import signal, sys
+
+class Interrupts:
+    def find_spec(self, name, path=None, target=None):
+        if name == "cli.main":
+            signal.raise_signal(signal.SIGINT)
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.meta_path.insert(0, Interrupts())
+from cli.entry import main
+main()
+"""
+
+
+def python(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, *arguments], cwd=REPOSITORY, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_an_interrupt_during_the_imports_is_one_line_and_exit_code_1() -> None:
+    ended = python("-c", INTERRUPTED_AT_IMPORT)
+    assert ended.stderr.splitlines() == ["fleetlake: interrupted; what was acknowledged is kept, and the same command can be run again"]
+    assert ended.returncode == 1
+
+
+def test_the_script_begins_at_the_entry_and_the_entry_imports_nothing_heavy() -> None:
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    assert project["scripts"] == {"fleetlake": "cli.entry:main"}
+    assert python("-c", "import sys, cli.entry; print({'typer', 'rich', 'cli.main'} & set(sys.modules))").stdout == "set()\n"
+
+
+def test_the_entry_and_the_module_take_the_same_command_lines() -> None:
+    by_entry, by_module = python("-c", "from cli.entry import main; main()", "--help"), python("-m", "cli.main", "--help")
+    assert by_entry.returncode == by_module.returncode == 0
+    assert by_entry.stdout == by_module.stdout
+    assert "query" in by_entry.stdout
+
+
+def test_a_command_that_there_is_not_is_said_with_one_mark_of_punctuation() -> None:
+    ended = python("-m", "cli.main", "nonsense")
+    assert (ended.returncode, ended.stderr) == (2, "fleetlake: No such command 'nonsense'; see `fleetlake --help`\n")
+
+
+def test_a_guess_at_the_command_that_was_meant_keeps_its_question_mark() -> None:
+    assert (
+        python("-m", "cli.main", "querry").stderr == "fleetlake: No such command 'querry'. Did you mean 'query'? See `fleetlake --help`\n"
+    )
+
+
+def test_a_dotenv_file_counts_where_the_environment_says_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".env").write_text("FLEETLAKE_HOME=/from/the/file\nFLEETLAKE_REGION=eu-west-1\n")
+    monkeypatch.setattr(main_module, "REPOSITORY", tmp_path)
+    monkeypatch.setattr(sys, "argv", ["fleetlake", "--help"])
+    monkeypatch.setenv("FLEETLAKE_REGION", "us-west-2")
+    # Set first, so that it is taken away again at the end.
+    monkeypatch.setenv("FLEETLAKE_HOME", "")
+    monkeypatch.delenv("FLEETLAKE_HOME")
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        with pytest.raises(SystemExit):
+            main_module.main()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert (os.environ["FLEETLAKE_HOME"], os.environ["FLEETLAKE_REGION"]) == ("/from/the/file", "us-west-2")

@@ -5,11 +5,13 @@ import shutil
 import subprocess
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 
 from lake.tables import PREDICTIONS
+from local import report
 from local.report import render, write_report
 from local.report_data import Question, importance, judged, next_failures, quarantined, readings_per_hour, scoring_version, worst_engines
 from runtime.errors import UserError
@@ -160,3 +162,13 @@ def test_every_picture_is_drawn_in_a_browser(lake: EngineLake, tmp_path: Path) -
     # Latency, readings per hour, sensors, errors, importance, quarantine.
     assert drawn.count('class="plotly-graph-div js-plotly-plot"') == 6
     assert drawn.count("svg-container") == 6
+
+
+def test_a_check_that_had_nothing_to_look_at_is_not_shown_as_passed() -> None:
+    def row(check: str, field: str | None, observed: float | None, status: str = "passed") -> dict[str, Any]:
+        facts = {"check_name": check, "field": field, "observed": observed, "threshold": 1.0, "status": status, "sentence": "s"}
+        return {"contract": "pump", **facts}
+
+    rows = [row("volume", None, None), row("completeness", None, 0.98), row("stuck", "a", 0), row("stuck", "b", 0)]
+    shown = {found["check"]: found["status"] for found in report._checks(pd.DataFrame(rows))}
+    assert shown == {"volume": "not judged", "completeness": "passed", "stuck of 2 fields": "passed"}

@@ -27,13 +27,14 @@ UTC = timezone.utc  # noqa: UP017 - datetime.UTC is not known to every Python th
 RUN_ID = "{{ dag.dag_id }}__{{ run_id }}"
 
 
-def job(platform: Platform, contract: Contract, task_id: str, jobs: str, outlet: str, *, pool_slots: int = 1) -> Any:
+def job(platform: Platform, contract: Contract, task_id: str, jobs: str, outlet: str, *, pool_slots: int = 1, priority: int = 1) -> Any:
     """One spark-submit. Assets have names alone: a URI would have Airflow load every provider at parse time."""
     return platform.spark_task(
         task_id,
         [jobs, "--contract", contract.name, "--run-id", RUN_ID],
         pool=f"lake_{contract.name}",
         pool_slots=pool_slots,
+        priority_weight=priority,
         outlets=[Asset(outlet)],
     )
 
@@ -47,15 +48,15 @@ def pipeline(platform: Platform, contract: Contract) -> DAG:
         start_date=datetime(2026, 1, 1, tzinfo=UTC),
         catchup=False,
         max_active_runs=1,
-        default_args={"owner": "data-engineering", "retries": 2, "retry_delay": timedelta(seconds=30)},
+        default_args={"owner": "data-engineering", "retries": 2, "retry_delay": timedelta(seconds=30), "weight_rule": "absolute"},
         tags=["pipeline", contract.kind],
     ) as dag:
         # Both slots of the contract's pool: two runs of silver at once would do each other's work twice.
-        silver = job(platform, contract, "silver", "silver", f"silver.{contract.name}", pool_slots=2)
+        silver = job(platform, contract, "silver", "silver", f"silver.{contract.name}", pool_slots=2, priority=2)
         if contract.is_measurement:
-            # Both read silver alone, so neither waits for the other.
+            # Both read silver alone, so neither waits for the other. Where slots are short features go first: scoring waits for them.
             gold = job(platform, contract, "gold", "gold_hourly,gold_device_daily", f"gold.{contract.name}_hourly")
-            silver >> [gold, job(platform, contract, "features", "features", f"features.{contract.name}")]
+            silver >> [gold, job(platform, contract, "features", "features", f"features.{contract.name}", priority=3)]
         else:
             silver >> job(platform, contract, "gold", "gold_device_daily", f"gold.device_daily.{contract.name}")
     return dag

@@ -31,7 +31,7 @@ dags = [
     dict(
         id=dag.dag_id, doc=dag.doc_md or "", tags=sorted(dag.tags), catchup=dag.catchup, max_active_runs=dag.max_active_runs,
         tasks=[
-            dict(id=t.task_id, owner=t.owner, retries=t.retries, pool=t.pool, pool_slots=t.pool_slots, type=type(t).__name__,
+            dict(id=t.task_id, owner=t.owner, retries=t.retries, pool=t.pool, pool_slots=t.pool_slots, priority=t.priority_weight, type=type(t).__name__,
                  upstream=sorted(t.upstream_task_ids), arguments=getattr(t, "bash_command", None))
             for t in dag.tasks
         ],
@@ -113,6 +113,11 @@ def test_silver_runs_have_their_contracts_pool_to_themselves(parsed: dict[str, A
     slots = {(dag["id"], task["id"]): task["pool_slots"] for dag in parsed["dags"] for task in dag["tasks"]}
     assert slots["pipeline_pump", "silver"] == slots["reconcile", "reconcile_pump"] == 2
     assert slots["pipeline_pump", "gold"] == slots["pipeline_pump", "features"] == slots["score_turbofan", "score"] == 1
+
+
+def test_where_slots_are_short_what_others_wait_for_goes_first(parsed: dict[str, Any]) -> None:
+    turbofan = next(dag for dag in parsed["dags"] if dag["id"] == "pipeline_turbofan")
+    assert {task["id"]: task["priority"] for task in turbofan["tasks"]} == {"silver": 2, "gold": 1, "features": 3}
 
 
 def test_an_event_has_no_rollup_of_values_and_no_features(parsed: dict[str, Any]) -> None:

@@ -121,14 +121,10 @@ class Airflow:
         self._call("PATCH", f"dags/{_quoted(dag_id)}", {"is_paused": is_paused})
 
     def ensure_pool(self, name: str, slots: int) -> None:
-        """A pool with so many slots, deferred tasks counted; one that is there is given them."""
-        wish = {"name": name, "slots": slots, "include_deferred": True}
-        there = {pool["name"]: pool["slots"] for pool in self._call("GET", "pools?limit=1000")["pools"]}
-        if name not in there:
-            self._call("POST", "pools", wish)
-        elif there[name] < slots:
-            # Fewer could hold no task that takes them all; more are what a person has set.
-            self._call("PATCH", f"pools/{_quoted(name)}?update_mask=slots", wish)
+        """A pool with so many slots, deferred tasks counted; one that is there stays as it is."""
+        if any(pool["name"] == name for pool in self._call("GET", "pools?limit=1000")["pools"]):
+            return
+        self._call("POST", "pools", {"name": name, "slots": slots, "include_deferred": True})
 
     def _call(self, method: str, path: str, body: Any = None) -> Any:
         self._token = self._token or self._log_in()

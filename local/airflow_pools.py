@@ -1,7 +1,6 @@
-"""Makes the pools that the DAGs name, two slots for each contract's lake work, one for training: ``python -m local.airflow_pools``.
+"""Makes the pools that the DAGs name, one slot each: ``python -m local.airflow_pools``.
 
-A silver run takes both slots of its contract, what is made of silver one. That saves two silver runs of a contract from doing
-each other's work twice; correctness never rests on it.
+They save two jobs of a contract from doing each other's work twice; correctness never rests on them.
 """
 
 from local.airflow_client import Airflow
@@ -16,7 +15,7 @@ def pools(settings: Settings) -> dict[str, int]:
     """Slots by name of pool."""
     from lake.contracts import load_contracts
 
-    return {f"lake_{name}": 2 for name in load_contracts(settings.contracts_folder)} | {TRAINING_POOL: 1}
+    return {f"lake_{name}": 1 for name in load_contracts(settings.contracts_folder)} | {TRAINING_POOL: 1}
 
 
 def ensure(settings: Settings) -> None:

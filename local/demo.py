@@ -101,7 +101,7 @@ class _Journey:
 
         self.demo.stage(f"{sum(FLEET.values())} devices connect with their own certificates and send {FIRST_DAYS} days")
         self._send(plan)
-        self.demo.stage("Airflow: bronze → silver → quality gate → gold and features")
+        self.demo.stage("Airflow: bronze → silver → quality gate → gold → features")
         trained_before = self._known("train_rul")
         # First those whose new data sets off the training: it begins while the others' are still at work.
         names = sorted(load_contracts(settings.contracts_folder), key=lambda name: name not in _TRAINED_ON)

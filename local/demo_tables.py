@@ -82,7 +82,7 @@ def runs_table(runs: Sequence[Run]) -> Table:
     return table
 
 
-_ORDER = ["silver", "gold", "features", "score", "train", "evaluate", "promote"]
+_ORDER = ["train", "evaluate", "promote"]
 
 
 def show_model(console: Console, platform: Platform) -> None:

@@ -10,11 +10,18 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 JOBS = ("silver", "reconcile", "accept", "refuse", "gold_hourly", "gold_device_daily", "features", "score")
+
+
+@dataclass
+class Step:
+    """Which job is at work, for the sentence of one that fails."""
+
+    job: str
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -25,12 +32,13 @@ def main(arguments: Sequence[str]) -> int:
 
     settings = Settings.from_environment()
     log.configure(settings.log_level)
+    step = Step(options.jobs)
     try:
         if not settings.contracts_folder.is_dir():
             settings = replace(settings, contracts_folder=unpacked_contracts())
-        run_jobs(settings, options)
+        run_jobs(settings, options, step)
     except FleetlakeError as error:
-        log.logger("main").error(f"{options.jobs}: {error}", exc_info=settings.debug)
+        log.logger("main").error(f"{step.job}: {error}", exc_info=settings.debug)
         return error.exit_code
     return 0
 
@@ -49,8 +57,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     return options
 
 
-def run_jobs(settings: Any, options: argparse.Namespace) -> None:
+def run_jobs(settings: Any, options: argparse.Namespace, step: Step) -> None:
     from lake.contracts import load_contracts
+    from runtime import log
     from runtime.platforms import current_platform
     from spark_jobs.session import LazyLake
     from spark_jobs.tether import end_with_parent
@@ -62,8 +71,9 @@ def run_jobs(settings: Any, options: argparse.Namespace) -> None:
     lake = LazyLake(platform, contracts, f"{options.jobs} {options.contract}")
     try:
         for contract in named:
-            for job in options.jobs.split(","):
-                steps()[job](lake, argparse.Namespace(**{**vars(options), "contract": contract}))
+            for step.job in options.jobs.split(","):
+                log.logger("main").info(f"{step.job} of {contract} begins")
+                steps()[step.job](lake, argparse.Namespace(**{**vars(options), "contract": contract}))
     finally:
         lake.stop()
 

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ingestion.bronze import Row
-from ingestion.decode import decode
+from ingestion.decode_fast import decode_into
 from ingestion.envelope import BadEnvelope, read_envelope
+from ingestion.rows import Rows
 from lake.contracts import Contract
 from lake.layout import UNKNOWN_CONTRACT
 from lake.quarantine import Quarantined
@@ -39,10 +39,12 @@ class Batch:
     settings: Settings
     contracts: Mapping[str, Contract]
     messages: list[Message] = field(default_factory=list)
-    rows: list[Row] = field(default_factory=list)
     quarantined: list[Quarantined] = field(default_factory=list)
     size: int = 0
     begun: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.rows = Rows(self.contracts)
 
     @property
     def is_empty(self) -> bool:
@@ -68,9 +70,7 @@ class Batch:
             content = message.body.encode(errors="surrogatepass")
             self.quarantined.append(Quarantined(UNKNOWN_CONTRACT, "", "", content, None, Reason.BAD_ENVELOPE, str(bad)))
             return
-        decoded = decode(envelope, self.contracts, self.settings.future_seconds)
-        self.rows += decoded.rows
-        self.quarantined += decoded.quarantined
+        self.quarantined += decode_into(self.rows, envelope, self.settings.future_seconds)
 
     def alone(self, message: Message) -> "Batch":
         """A batch of one message of this one."""

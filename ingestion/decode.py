@@ -60,6 +60,16 @@ def quarantined(
     )
 
 
+def read_part(envelope: Envelope, validator: Validator, head: Head, content: bytes, index: int) -> Reading | Quarantined:
+    """One reading of a pack, from its own bytes."""
+    document = None
+    try:
+        document = parse(content)
+        return validator.reading(document, head)
+    except Refused as refused:
+        return quarantined(envelope, content, index, refused, head.boot, validator.known_identity(document, head))
+
+
 class _Message:
     def __init__(self, envelope: Envelope, validator: Validator) -> None:
         self.envelope = envelope
@@ -102,16 +112,9 @@ class _Message:
             raise whole
         self._refuse_many(len(split.readings))
         head = self._head(document)
-        outcomes, documents = [], []
-        for content in split.readings:
-            try:
-                reading = parse(content)
-                outcomes.append(self._outcome(reading, head))
-                documents.append(reading)
-            except Refused as refused:
-                outcomes.append(refused)
-                documents.append(None)
-        return self._decoded(outcomes, head, documents, split.readings)
+        outcomes = [read_part(self.envelope, self.validator, head, content, place) for place, content in enumerate(split.readings)]
+        rows = tuple((outcome, self.envelope) for outcome in outcomes if isinstance(outcome, Reading))
+        return Decoded(rows, tuple(outcome for outcome in outcomes if isinstance(outcome, Quarantined)))
 
     def _head(self, document: dict[str, Any]) -> Head:
         check_device(document, self.envelope.device_id)
@@ -127,15 +130,12 @@ class _Message:
         except Refused as refused:
             return refused
 
-    def _decoded(
-        self, outcomes: list[Reading | Refused], head: Head, documents: list[Any], parts: tuple[bytes, ...] | None = None
-    ) -> Decoded:
+    def _decoded(self, outcomes: list[Reading | Refused], head: Head, documents: list[Any]) -> Decoded:
         rows = tuple((outcome, self.envelope) for outcome in outcomes if isinstance(outcome, Reading))
         if len(rows) == len(outcomes):
             return Decoded(rows, ())
-        if parts is None:
-            split = split_pack(self.envelope.payload)
-            parts = split.readings if split else ()
+        split = split_pack(self.envelope.payload)
+        parts = split.readings if split else ()
         if len(parts) != len(outcomes):
             # A pack that parses but whose parts cannot be told apart by bytes: kept whole, and nothing of it twice.
             raise next(outcome for outcome in outcomes if isinstance(outcome, Refused))

@@ -28,7 +28,6 @@ from runtime.errors import FleetlakeError, ServiceError
 from runtime.metrics import count
 from runtime.platforms import Platform, current_platform
 from runtime.settings import Settings
-from runtime.timeseries import Point
 
 BOUNDARIES = ("received", "decoded", "put_bronze", "put_quarantine", "wrote_timeseries", "deleted")
 _LONGEST_WAIT = 1
@@ -188,10 +187,7 @@ class Worker:
 
     def _project(self, batch: Batch) -> int:
         """How many readings the time series missed. It is rebuilt from the lake then; it never holds the lake up."""
-        points = [
-            Point(envelope.contract, envelope.device_id, reading.event_time, {k: v for k, v in reading.values.items() if k != "_extra"})
-            for reading, envelope in batch.rows
-        ]
+        points = batch.rows.points()
         try:
             rejects = self.platform.time_series().write(points)
         except Exception as error:  # noqa: BLE001 - whatever a store does wrong, the readings are in the lake

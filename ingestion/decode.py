@@ -2,6 +2,26 @@
 
 A message is a pack, ``{"boot": …, "readings": […]}``, or one reading. Where a pack does not parse as a whole its readings
 are cut apart by their brackets and parsed one by one, so that a NaN in one costs that one.
+
+This is the reference, straightforward and exact; the worker goes by ingestion/decode_fast.py, which tests hold equal to it. The first
+that holds of a message, then of a reading, is the reason (lake/reasons.py):
+
+| reason | of | where |
+|---|---|---|
+| bad_envelope | the queue's message | not what the rule writes |
+| unknown_contract | message | the topic names a contract that there is none of |
+| too_large | message | above 100 KiB, or a pack of more than 250 readings |
+| not_utf8, not_json, too_deep, duplicate_key, not_finite, number_out_of_range, lone_surrogate | reading, or message | strict_json; of the whole message where its readings cannot be told apart, or its head is wrong |
+| bad_pack | message | JSON, but neither a list of readings nor a ts |
+| device_mismatch | message, or reading | its head, or it, names another device than the topic |
+| wrong_type | reading, or message | not an object, or a boot, seq or field of another type; 31.0 is a whole number, but for seq |
+| missing | reading | ts or a required field is absent or null |
+| bad_time | reading | neither epoch milliseconds nor ISO 8601 with a zone, or outside of the years 2000 to 9999 |
+| future_time | reading | further ahead of received_at than `future_seconds` |
+| out_of_range | reading | beyond min, max, max_length or enum, whose edges are within |
+| unknown_field | reading | only where the contract says `unknown_fields: quarantine` |
+
+event_id_conflict and gate_refused are silver's, and not decode's to give.
 """
 
 from collections.abc import Mapping

@@ -35,7 +35,7 @@ def packs(bodies: list[str]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
 def with_orjson(bodies: list[str], contract: Contract) -> pa.Table:
     """The loop that most pipelines have: parse, look at each field, collect dicts, name each reading, make a table."""
     kinds = {"float64": (float, int), "int64": (int,), "bool": (bool,), "string": (str,)}
-    checks = [(f.name, kinds[f.type], f.required, f.min, f.max, set(f.enum)) for f in contract.fields]
+    checks: list[tuple[Any, ...]] = [(f.name, kinds[f.type], f.required, f.min, f.max, set(f.enum)) for f in contract.fields]
     rows = []
     for envelope, pack in packs(bodies):
         device, boot = envelope["device_id"], pack["boot"]

@@ -4,9 +4,9 @@ import signal
 
 import pytest
 
-from tests.spark import spark_lake, spark_session
+from tests.spark import empty_home, spark_lake, spark_session
 
-__all__ = ["spark_lake", "spark_session"]
+__all__ = ["empty_home", "spark_lake", "spark_session"]
 
 # The longest first, one for each of two workers: what is short fills the end.
 _LONGEST = (

@@ -96,7 +96,7 @@ def _hourly_columns(field: Field) -> tuple[Column, ...]:
         return (Column(f"{field.name}_last", "string", f"last {field.name} of the hour"),)
     statistics = (("min", field.type), ("max", field.type), ("mean", "float64"), ("last", field.type))
     values = (Column(f"{field.name}_{name}", kind, f"{name} of {field.name}", field.unit) for name, kind in statistics)
-    return (Column(f"{field.name}_count", "int64", f"readings with a {field.name}"), *values)
+    return (Column(f"{field.name}_count", "int64", f"readings with a {field.name}; null where there is none"), *values)
 
 
 def gold_hourly(contract: Contract) -> Table:

@@ -11,7 +11,6 @@ __all__ = ["empty_home", "spark_lake", "spark_session"]
 # The longest first, one for each of two workers: what is short fills the end.
 _LONGEST = (
     "e2e/test_repeat",
-    "e2e/test_contract",
     "e2e/test_cmapss",
     "e2e/test_faults",
     "cli/test_quality_decisions",

@@ -11,26 +11,24 @@ import signal
 import sys
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from ingestion import delivery
 from ingestion.batch import Batch, Message
-from ingestion.bronze import put_bronze
 from ingestion.contract_folder import ContractFolder
-from lake.quarantine import put_quarantined
+from ingestion.delivery import Delivered, deliver
 from runtime import log as logging
 from runtime.clock import Clock, SystemClock
 from runtime.errors import FleetlakeError, ServiceError
 from runtime.metrics import count
 from runtime.platforms import Platform, current_platform
 from runtime.settings import Settings
-from runtime.timeseries import Point
 
-BOUNDARIES = ("received", "decoded", "put_bronze", "put_quarantine", "wrote_timeseries", "deleted")
+BOUNDARIES = ("received", "decoded", *delivery.BOUNDARIES, "deleted")
 _LONGEST_WAIT = 1
 _STATUS_SECONDS = 1.0
 _LONGEST_PAUSE = 20.0
@@ -54,26 +52,12 @@ class Counters:
     batches: int = 0
 
 
-@dataclass(frozen=True)
-class Written:
-    """Bronze objects made and met, readings that the time series missed, messages deleted."""
-
-    made: int
-    existing: int
-    missed: int
-    deleted: int
-
-
-def _pass(_boundary: str) -> None:
-    return None
-
-
 @dataclass
 class Worker:
     platform: Platform
     folder: ContractFolder
     clock: Clock = field(default_factory=SystemClock)
-    boundary: Callable[[str], None] = _pass
+    boundary: Callable[[str], None] = delivery.unwatched
     stopping: threading.Event = field(default_factory=threading.Event)
     counters: Counters = field(default_factory=Counters)
 
@@ -175,32 +159,10 @@ class Worker:
                 log.exception("write: unexpected error; the message goes back to the queue")
 
     def _write(self, batch: Batch) -> None:
-        put_at = self.clock.now()
-        made, existing = put_bronze(self.platform, batch.rows, batch.contracts, put_at)
-        self.boundary("put_bronze")
-        put_quarantined(self.platform, batch.quarantined, put_at, batch.contracts)
-        self.boundary("put_quarantine")
-        missed = self._project(batch)
-        self.boundary("wrote_timeseries")
+        delivered = deliver(self.platform, batch.rows, batch.quarantined, batch.contracts, self.clock.now(), self.boundary)
         deleted = self._delete([message.receipt for message in batch.messages])
         self.boundary("deleted")
-        self._count(batch, Written(made, existing, missed, deleted))
-
-    def _project(self, batch: Batch) -> int:
-        """How many readings the time series missed. It is rebuilt from the lake then; it never holds the lake up."""
-        points = [
-            Point(envelope.contract, envelope.device_id, reading.event_time, {k: v for k, v in reading.values.items() if k != "_extra"})
-            for reading, envelope in batch.rows
-        ]
-        try:
-            rejects = self.platform.time_series().write(points)
-        except Exception as error:  # noqa: BLE001 - whatever a store does wrong, the readings are in the lake
-            log.warning(f"time series: {len(points)} readings are only in the lake: {error}")
-            return len(points)
-        if rejects:
-            first = rejects[0]
-            log.warning(f"time series: {len(rejects)} readings are only in the lake: {points[first.index].device_id}: {first.reason}")
-        return len(rejects)
+        self._count(batch, delivered, deleted)
 
     def _delete(self, receipts: list[str]) -> int:
         """How many the queue deleted. One that it did not delete comes back, and changes nothing."""
@@ -213,28 +175,19 @@ class Worker:
             deleted += len(answer.get("Successful", ()))
         return deleted
 
-    def _count(self, batch: Batch, written: Written) -> None:
+    def _count(self, batch: Batch, delivered: Delivered, deleted: int) -> None:
         counters = self.counters
         counters.batches += 1
-        counters.objects += written.made
-        counters.existing += written.existing
-        counters.deleted += written.deleted
-        counters.timeseries_failures += written.missed
-        counters.bronze += len(batch.rows)
-        counters.quarantined += len(batch.quarantined)
-        values = {
-            "messages_received": len(batch.messages),
-            "messages_redelivered": sum(message.receives > 1 for message in batch.messages),
-            "readings_bronze": len(batch.rows),
-            "objects_put": written.made,
-            "objects_existing": written.existing,
-            "messages_deleted": written.deleted,
-            "timeseries_failures": written.missed,
-        }
-        for name, value in values.items():
-            count(sys.stdout, name, value)
-        for reason, rows in Counter(row.reason for row in batch.quarantined).items():
-            count(sys.stdout, "readings_quarantined", rows, reason=reason.value)
+        counters.objects += delivered.made
+        counters.existing += delivered.existing
+        counters.deleted += deleted
+        counters.timeseries_failures += delivered.missed
+        counters.bronze += delivered.bronze
+        counters.quarantined += sum(delivered.quarantined.values())
+        count(sys.stdout, "messages_received", len(batch.messages))
+        count(sys.stdout, "messages_redelivered", sum(message.receives > 1 for message in batch.messages))
+        delivered.count(sys.stdout)
+        count(sys.stdout, "messages_deleted", deleted)
         sys.stdout.flush()
 
     def _tell(self, force: bool = False) -> None:

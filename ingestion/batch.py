@@ -3,15 +3,13 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
+from ingestion.arrival import decode_message, sent_time
 from ingestion.bronze import Row
-from ingestion.decode import decode
-from ingestion.envelope import BadEnvelope, read_envelope
 from lake.contracts import Contract
-from lake.layout import UNKNOWN_CONTRACT
 from lake.quarantine import Quarantined
-from lake.reasons import Reason
 from runtime.log import logger
 from runtime.settings import Settings
 
@@ -25,11 +23,14 @@ class Message:
     receives: int
     # When it became invisible to others, by the monotonic clock.
     hidden_at: float
+    # When the queue got it.
+    sent_at: datetime | None = None
 
     @classmethod
     def of(cls, entry: dict[str, Any], now: float) -> "Message":
-        receives = int(entry.get("Attributes", {}).get("ApproximateReceiveCount", 1))
-        return cls(entry["Body"], entry["ReceiptHandle"], receives, now)
+        attributes = entry.get("Attributes", {})
+        receives = int(attributes.get("ApproximateReceiveCount", 1))
+        return cls(entry["Body"], entry["ReceiptHandle"], receives, now, sent_time(attributes))
 
 
 @dataclass
@@ -62,13 +63,7 @@ class Batch:
         self.size += len(message.body)
 
     def _decode(self, message: Message) -> None:
-        try:
-            envelope = read_envelope(message.body, self.settings.topic_prefix)
-        except BadEnvelope as bad:
-            content = message.body.encode(errors="surrogatepass")
-            self.quarantined.append(Quarantined(UNKNOWN_CONTRACT, "", "", content, None, Reason.BAD_ENVELOPE, str(bad)))
-            return
-        decoded = decode(envelope, self.contracts, self.settings.future_seconds)
+        decoded = decode_message(message.body, message.sent_at, self.contracts, self.settings)
         self.rows += decoded.rows
         self.quarantined += decoded.quarantined
 

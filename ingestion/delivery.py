@@ -54,13 +54,17 @@ def deliver(
     contracts: Mapping[str, Contract],
     put_at: datetime,
     boundary: Callable[[str], None] = unwatched,
+    may_project: Callable[[], bool] = lambda: True,
 ) -> Delivered:
-    """Raises what boto3 raises, or RetryLater, where S3 is away: then nothing may be deleted. The time series never holds it up."""
+    """Raises what boto3 raises, or RetryLater, where S3 is away: then nothing may be deleted. The time series never holds it up.
+
+    `may_project` is asked just before the time series is written: whoever has no time left for it says no.
+    """
     made, existing = put_bronze(platform, rows, contracts, put_at)
     boundary("put_bronze")
     put_quarantined(platform, quarantined, put_at, contracts)
     boundary("put_quarantine")
-    missed = project(platform, rows)
+    missed = project(platform, rows) if may_project() else len(rows)
     boundary("wrote_timeseries")
     return Delivered(len(rows), Counter(row.reason for row in quarantined), made, existing, missed)
 

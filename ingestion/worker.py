@@ -117,7 +117,7 @@ class Worker:
             MaxNumberOfMessages=10,
             WaitTimeSeconds=wait_seconds,
             VisibilityTimeout=self.platform.settings.visibility_seconds,
-            AttributeNames=["ApproximateReceiveCount"],
+            AttributeNames=["ApproximateReceiveCount", "SentTimestamp"],
         )
         found = [Message.of(entry, time.monotonic()) for entry in answer.get("Messages", ())]
         self._got_nothing = not found

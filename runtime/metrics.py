@@ -7,6 +7,7 @@ from typing import TextIO
 METRICS = {
     "messages_received": "SQS messages the worker received, redeliveries included.",
     "messages_redelivered": "Messages received more than once.",
+    "messages_failed": "Messages that a batch left in the queue.",
     "readings_bronze": "Readings put to bronze.",
     "readings_quarantined": "Readings put to quarantine, by reason.",
     "objects_put": "Objects put to the lake's bucket.",

@@ -1,0 +1,54 @@
+"""The Lambda function that ingests: an SQS event of the telemetry or the error queue to bronze, quarantine and time series.
+
+It deletes nothing. Its answer names the messages that are not in the lake, and Lambda leaves exactly those in the queue, so
+the event source mapping must have ``FunctionResponseTypes=["ReportBatchItemFailures"]``: without it they would be deleted.
+https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
+"""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, Protocol
+
+from ingestion.arrival import sent_time
+from ingestion.contract_folder import ContractFolder
+from ingestion.intake import Arrival, Intake
+from runtime import log as logging
+from runtime.errors import UsageError
+from runtime.platforms import current_platform
+from runtime.settings import Settings
+
+
+class Context(Protocol):
+    def get_remaining_time_in_millis(self) -> int: ...
+
+
+def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
+    """What Lambda calls. Raises FleetlakeError where the function is set up wrongly; then the whole batch comes again."""
+    return handle(_intake(), event, context)
+
+
+def handle(intake: Intake, event: Mapping[str, Any], context: Context) -> dict[str, Any]:
+    """AWS's partial batch response: the ids of the messages that failed, and none besides."""
+    arrivals = [_arrival(record) for record in _records(event)]
+    failed = intake.take(arrivals, lambda: context.get_remaining_time_in_millis() / 1000)
+    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
+
+
+@cache
+def _intake() -> Intake:
+    """Once for each environment that Lambda starts: clients and contracts are kept between events."""
+    settings = Settings.from_environment()
+    logging.configure(settings.log_level)
+    return Intake(current_platform(settings), ContractFolder(settings.contracts_folder))
+
+
+def _records(event: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    records = event.get("Records")
+    if not isinstance(records, list) or any(record.get("eventSource") != "aws:sqs" for record in records):
+        raise UsageError("lambda event: it is no batch of SQS messages; give the function an event source mapping of a queue")
+    return records
+
+
+def _arrival(record: Mapping[str, Any]) -> Arrival:
+    attributes = record.get("attributes", {})
+    return Arrival(record["messageId"], record["body"], sent_time(attributes), int(attributes.get("ApproximateReceiveCount", 1)))

@@ -21,6 +21,9 @@ from ingestion import delivery
 from ingestion.batch import Batch, Message
 from ingestion.contract_folder import ContractFolder
 from ingestion.delivery import Delivered, deliver
+from ingestion.error_queue import ErrorQueue
+from ingestion.intake import Intake
+from ingestion.sole_consumer import refuse_beside_a_function
 from runtime import log as logging
 from runtime.clock import Clock, SystemClock
 from runtime.errors import FleetlakeError, ServiceError
@@ -31,6 +34,8 @@ from runtime.settings import Settings
 BOUNDARIES = ("received", "decoded", *delivery.BOUNDARIES, "deleted")
 _LONGEST_WAIT = 1
 _STATUS_SECONDS = 1.0
+# What the error queue's reader has in hand when the worker stops.
+_LONGEST_FINISH = 5.0
 _LONGEST_PAUSE = 20.0
 # The queue, S3 or the laptop's cloud is away: what is in hand stays there, or comes back.
 _AWAY = (ClientError, BotoCoreError, ServiceError)
@@ -215,7 +220,10 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
     try:
-        worker = Worker(current_platform(settings), ContractFolder(settings.contracts_folder), stopping=stopping)
+        platform, folder = current_platform(settings), ContractFolder(settings.contracts_folder)
+        refuse_beside_a_function(platform, (settings.telemetry_queue, settings.error_queue))
+        worker = Worker(platform, folder, stopping=stopping)
+        errors = ErrorQueue(Intake(platform, ContractFolder(settings.contracts_folder)), stopping).start()
     except FleetlakeError as error:
         log.error(f"start: {error}")
         return error.exit_code
@@ -223,6 +231,7 @@ def main() -> int:
         log.error(f"start: telemetry queue {settings.telemetry_queue}: {error}; are the queues there? `fleetlake up` makes them")
         return 1
     worker.run()
+    errors.join(_LONGEST_FINISH)
     return 0
 
 

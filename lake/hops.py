@@ -88,7 +88,7 @@ class HopCounter:
             counts = queue_counts(self._platform)
         except Exception:  # noqa: BLE001 - whatever keeps the queue from answering, the table shows that nobody knows
             return Hop("queued", None, {})
-        return Hop("queued", counts["telemetry"], {})
+        return Hop("queued", counts["telemetry"] + counts["errors"], {})
 
     def _objects_hop(self, name: str, tables: Sequence[Table]) -> Hop:
         counts, newest = {}, 0.0

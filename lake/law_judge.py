@@ -66,12 +66,12 @@ _SEEN = ((Place.VISIBLE, "silver"), (Place.HELD, "held"), (Place.WAITING, "waiti
 
 def _place_queued(connection: Any, queues: Queues) -> None:
     """Readings in none of the lake's places: are their bytes in a message of a queue?"""
-    for place, messages in ((Place.DEAD_LETTER, queues.dead), (Place.RULE_ERROR, queues.errors)):
-        if messages:
-            found = _carried(connection, messages)
-            connection.execute(
-                f"UPDATE judged SET place = '{place}' WHERE place IS NULL AND identity IN (SELECT unnest(?::VARCHAR[]))", [sorted(found)]
-            )
+    if queues.dead:
+        found = _carried(connection, queues.dead)
+        connection.execute(
+            f"UPDATE judged SET place = '{Place.DEAD_LETTER}' WHERE place IS NULL AND identity IN (SELECT unnest(?::VARCHAR[]))",
+            [sorted(found)],
+        )
     rest = Place.LOST if queues.waiting == 0 else Place.UNKNOWN
     connection.execute(f"UPDATE judged SET place = '{rest}' WHERE place IS NULL")
 

@@ -8,6 +8,7 @@ METRICS = {
     "messages_received": "SQS messages the worker received, redeliveries included.",
     "messages_redelivered": "Messages received more than once.",
     "messages_failed": "Messages that a batch left in the queue.",
+    "rule_errors": "Messages that the IoT rule could not deliver, taken from its error queue.",
     "readings_bronze": "Readings put to bronze.",
     "readings_quarantined": "Readings put to quarantine, by reason.",
     "objects_put": "Objects put to the lake's bucket.",

@@ -16,7 +16,7 @@ from runtime.settings import Settings
 def decode_message(body: str, sent_at: datetime | None, contracts: Mapping[str, Contract], settings: Settings) -> Decoded:
     """Every reading of a message of the telemetry or the error queue; `sent_at` is when the queue got it."""
     try:
-        envelope = _envelope(body, sent_at, settings.topic_prefix)
+        envelope = read_message(body, sent_at, settings.topic_prefix)
     except BadEnvelope as bad:
         content = body.encode(errors="surrogatepass")
         return Decoded((), (Quarantined(UNKNOWN_CONTRACT, "", "", content, None, Reason.BAD_ENVELOPE, str(bad)),))
@@ -29,7 +29,8 @@ def sent_time(attributes: Mapping[str, str]) -> datetime | None:
     return datetime.fromtimestamp(int(text) / 1000, UTC) if text.isdigit() else None
 
 
-def _envelope(body: str, sent_at: datetime | None, topic_prefix: str) -> Envelope:
+def read_message(body: str, sent_at: datetime | None, topic_prefix: str) -> Envelope:
+    """The envelope, whichever of the two wrote it. Raises BadEnvelope."""
     try:
         return read_envelope(body, topic_prefix)
     except BadEnvelope:

@@ -5,7 +5,6 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -95,7 +94,7 @@ def replay(
     with _progress() as watch:
         told = Replay(platform, contracts, watch=watch, dry=dry_run).run(selection)
     if as_json:
-        print(json.dumps(asdict(told) | {"dry_run": dry_run}))
+        print(json.dumps(vars(told) | {"dry_run": dry_run}))
         return
     _print_replayed(told, dry_run)
 

@@ -12,7 +12,7 @@ OURS = ("runtime", "lake", "ingestion")
 # Reachable in the text alone: what a laptop, Airflow or Spark needs of the platforms.
 _NOT_THERE = ("runtime.local", "runtime.aws_tasks")
 # Clients that the function makes, and the one that botocore makes for a role.
-_SERVICES = ("s3", "sqs", "sts", "timestream-write")
+_SERVICES = ("s3", "sqs", "lambda", "sts", "timestream-write")
 # Headers, sources, tests, and parts of Arrow that nothing here imports: Flight and its own S3 client (boto3 puts objects).
 # Of a library's three names only the one that the loader asks for is kept; a zip has no links.
 _STRIPPED = (

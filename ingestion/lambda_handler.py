@@ -1,7 +1,8 @@
 """The Lambda function that ingests: an SQS event of the telemetry or the error queue to bronze, quarantine and time series.
 
 It deletes nothing. Its answer names the messages that are not in the lake, and Lambda leaves exactly those in the queue, so
-the event source mapping must have ``FunctionResponseTypes=["ReportBatchItemFailures"]``: without it they would be deleted.
+the event source mapping must have ``FunctionResponseTypes=["ReportBatchItemFailures"]``: without it they would be deleted, so
+the function fails then, and the whole batch comes again.
 https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
 """
 
@@ -11,6 +12,7 @@ from typing import Any, Protocol
 
 from ingestion.arrival import sent_time
 from ingestion.contract_folder import ContractFolder
+from ingestion.event_source import refuse_to_lose
 from ingestion.intake import Arrival, Intake
 from runtime import log as logging
 from runtime.errors import UsageError
@@ -19,6 +21,8 @@ from runtime.settings import Settings
 
 
 class Context(Protocol):
+    invoked_function_arn: str
+
     def get_remaining_time_in_millis(self) -> int: ...
 
 
@@ -28,9 +32,14 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
 
 
 def handle(intake: Intake, event: Mapping[str, Any], context: Context) -> dict[str, Any]:
-    """AWS's partial batch response: the ids of the messages that failed, and none besides."""
-    arrivals = [_arrival(record) for record in _records(event)]
-    failed = intake.take(arrivals, lambda: context.get_remaining_time_in_millis() / 1000)
+    """AWS's partial batch response: the ids of the messages that failed, and none besides.
+
+    Raises SettingsError where some failed and the mapping would not heed the answer.
+    """
+    records = _records(event)
+    failed = intake.take([_arrival(record) for record in records], lambda: context.get_remaining_time_in_millis() / 1000)
+    if failed:
+        refuse_to_lose(intake.platform, records[0].get("eventSourceARN", ""), context.invoked_function_arn)
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
 

@@ -22,8 +22,8 @@ from ingestion.batch import Batch, Message
 from ingestion.contract_folder import ContractFolder
 from ingestion.delivery import Delivered, deliver
 from ingestion.error_queue import ErrorQueue
+from ingestion.event_source import refuse_beside_a_function
 from ingestion.intake import Intake
-from ingestion.sole_consumer import refuse_beside_a_function
 from runtime import log as logging
 from runtime.clock import Clock, SystemClock
 from runtime.errors import FleetlakeError, ServiceError

@@ -37,6 +37,7 @@ class Time:
     """A Lambda context whose time a test uses up."""
 
     milliseconds: int = 60_000
+    invoked_function_arn: str = "arn:aws:lambda:us-east-1:123456789012:function:fleetlake-ingest"
     asked: int = 0
     on_ask: Callable[["Time"], None] = field(default=lambda time: None)
 

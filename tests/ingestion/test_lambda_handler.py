@@ -13,13 +13,16 @@ from ingestion.intake import Intake
 from ingestion.lambda_handler import handle
 from lake.identity import event_id
 from runtime.aws import AwsPlatform
-from runtime.errors import UsageError
+from runtime.errors import SettingsError, UsageError
 from tests.ingestion.bench import Bench, refusal
 from tests.ingestion.builders import BOILER, NOON_MS, body, pack, reading
 from tests.ingestion.sqs_event import Time, event, record
+from tests.ingestion.test_event_source import Functions
 
 
 def intake(made: Bench) -> Intake:
+    # A mapping as it must be; where it is another, test_event_source says what happens.
+    made.platform._clients["lambda"] = Functions("Enabled", FunctionResponseTypes=["ReportBatchItemFailures"])
     return Intake(made.platform, ContractFolder(made.folder), made.clock)
 
 
@@ -71,6 +74,19 @@ def test_while_s3_is_away_every_message_fails(made: Bench) -> None:
     made.platform.fails = fails
     assert handle(intake(made), event(record("m-1", good(0)), record("m-2", good(1))), Time()) == failures("m-1", "m-2")
     assert made.platform.calls.count("put_object bronze") == 1
+
+
+def test_failures_that_the_mapping_would_not_heed_fail_the_whole_batch(made: Bench) -> None:
+    def fails(name: str, arguments: dict[str, Any]) -> None:
+        if name == "put_object":
+            raise refusal(503, "SlowDown")
+
+    function = intake(made)
+    made.platform._clients["lambda"] = Functions("Enabled")
+    assert handle(function, event(record("m-1", good(0))), Time()) == failures()
+    made.platform.fails = fails
+    with pytest.raises(SettingsError, match="messages that failed would be deleted"):
+        handle(function, event(record("m-2", good(1))), Time())
 
 
 def test_a_quarantine_that_cannot_be_put_fails_the_messages_too(made: Bench) -> None:

@@ -13,9 +13,9 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from ingestion.event_source import refuse_beside_a_function
 from ingestion.lambda_code import HANDLER
 from ingestion.package_lambda import add_code, make_zip
-from ingestion.sole_consumer import refuse_beside_a_function
 from lake.law import Place, verify
 from lake.objects import list_keys
 from local.simulator.fleet import simulate

@@ -29,6 +29,7 @@ payload = base64.b64encode(json.dumps({{"boot": "b", "readings": [reading, {{}}]
 body = json.dumps({{"payload": payload, "device_id": "d", "contract": "pump", "received_at": 1790006470000}})
 record = {{"messageId": "m-1", "body": body, "attributes": {{}}, "eventSource": "aws:sqs"}}
 class Context:
+    invoked_function_arn = "arn:aws:lambda:us-east-1:123456789012:function:f"
     def get_remaining_time_in_millis(self): return 60_000
 answer = entry.handler({{"Records": [record]}}, Context())
 assert answer == {{"batchItemFailures": [{{"itemIdentifier": "m-1"}}]}}, answer

@@ -15,8 +15,9 @@ from runtime.errors import UsageError, UserError
 from runtime.settings import Settings
 
 if TYPE_CHECKING:
-    from ingestion.dead_letters import Content, DeadLetter
+    from ingestion.dead_letters import Content
     from ingestion.redrive import Watch
+    from lake.dead_letter_queue import DeadLetter
     from runtime.platforms import Platform
 
 app = typer.Typer(help="The dead-letter queue: messages that failed in five tries.", no_args_is_help=True)
@@ -31,7 +32,8 @@ def list_letters(
     as_json: bool = typer.Option(False, "--json", help="For a script."),
 ) -> None:
     """What lies there, since when, and what decode says of it now. Looking takes nothing away."""
-    from ingestion.dead_letters import DeadLetterQueue, facts
+    from ingestion.dead_letters import facts
+    from lake.dead_letter_queue import DeadLetterQueue
 
     platform = _platform()
     queue = DeadLetterQueue(platform)
@@ -55,7 +57,8 @@ def show(
     as_json: bool = typer.Option(False, "--json", help="For a script."),
 ) -> None:
     """One message whole: envelope, the device's bytes, what decode says of it now."""
-    from ingestion.dead_letters import DeadLetterQueue, whole
+    from ingestion.dead_letters import whole
+    from lake.dead_letter_queue import DeadLetterQueue
 
     platform = _platform()
     letter = _named(DeadLetterQueue(platform).read(_MOST), message)
@@ -79,8 +82,8 @@ def redrive(
     as_json: bool = typer.Option(False, "--json", help="For a script."),
 ) -> None:
     """Move messages back to the queue that gave them up. Ctrl-C stops it; what was moved stays moved, and it can be run again."""
-    from ingestion.dead_letters import DeadLetterQueue
     from ingestion.redrive import Redrive
+    from lake.dead_letter_queue import DeadLetterQueue
 
     platform = _platform()
     queue = DeadLetterQueue(platform)

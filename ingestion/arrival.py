@@ -1,7 +1,7 @@
 """A queue's message to readings: what the rule wrote, or what its error action did, opened and decoded. No content raises."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 
 from ingestion.decode import Decoded, decode
 from ingestion.envelope import BadEnvelope, Envelope, read_envelope
@@ -21,12 +21,6 @@ def decode_message(body: str, sent_at: datetime | None, contracts: Mapping[str, 
         content = body.encode(errors="surrogatepass")
         return Decoded((), (Quarantined(UNKNOWN_CONTRACT, "", "", content, None, Reason.BAD_ENVELOPE, str(bad)),))
     return decode(envelope, contracts, settings.future_seconds)
-
-
-def sent_time(attributes: Mapping[str, str]) -> datetime | None:
-    """SQS's SentTimestamp, milliseconds since 1970."""
-    text = attributes.get("SentTimestamp", "")
-    return datetime.fromtimestamp(int(text) / 1000, UTC) if text.isdigit() else None
 
 
 def read_message(body: str, sent_at: datetime | None, topic_prefix: str) -> Envelope:

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from ingestion.arrival import decode_message, sent_time
+from ingestion.arrival import decode_message
 from ingestion.bronze import Row
 from lake.contracts import Contract
 from lake.quarantine import Quarantined
+from runtime import sqs
 from runtime.log import logger
 from runtime.settings import Settings
 
@@ -29,8 +30,7 @@ class Message:
     @classmethod
     def of(cls, entry: dict[str, Any], now: float) -> "Message":
         attributes = entry.get("Attributes", {})
-        receives = int(attributes.get("ApproximateReceiveCount", 1))
-        return cls(entry["Body"], entry["ReceiptHandle"], receives, now, sent_time(attributes))
+        return cls(entry["Body"], entry["ReceiptHandle"], sqs.receives(attributes), now, sqs.sent_time(attributes))
 
 
 @dataclass

@@ -14,12 +14,12 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ingestion.arrival import sent_time
 from ingestion.intake import Arrival, Intake
 from ingestion.rule_error import failures
 from runtime.errors import ServiceError
 from runtime.log import logger
 from runtime.metrics import count
+from runtime.sqs import receives, sent_time
 
 _WAIT_SECONDS = 5
 _LONGEST_PAUSE = 20.0
@@ -93,4 +93,4 @@ class ErrorQueue:
 
 def _arrival(entry: dict[str, Any]) -> Arrival:
     attributes = entry.get("Attributes", {})
-    return Arrival(entry["MessageId"], entry["Body"], sent_time(attributes), int(attributes.get("ApproximateReceiveCount", 1)))
+    return Arrival(entry["MessageId"], entry["Body"], sent_time(attributes), receives(attributes))

@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from runtime.errors import SettingsError, UserError
 from runtime.log import logger
 from runtime.platforms import Platform
+from runtime.sqs import queue_arn
 
 # A mapping that takes messages, or is about to.
 _TAKES = {"Creating", "Enabling", "Enabled", "Updating"}
@@ -23,7 +24,7 @@ log = logger("event_source")
 def refuse_beside_a_function(platform: Platform, queues: Iterable[str]) -> None:
     """Raises UserError where an event source mapping takes from one of the queues of these names."""
     for queue in queues:
-        for mapping in _mappings(platform, f"queue {queue}", EventSourceArn=_arn(platform, queue)):
+        for mapping in _mappings(platform, f"queue {queue}", EventSourceArn=queue_arn(platform.client("sqs"), queue)):
             if mapping.get("State") in _TAKES:
                 function = str(mapping.get("FunctionArn", "")).rpartition(":function:")[2] or "a function"
                 raise UserError(
@@ -40,12 +41,6 @@ def refuse_to_lose(platform: Platform, queue_arn: str, function_arn: str) -> Non
                 f"lambda function on {queue_arn}: its event source mapping {mapping['UUID']} lacks FunctionResponseTypes={_PARTIAL}, so the "
                 "messages that failed would be deleted; set it. The whole batch comes again instead"
             )
-
-
-def _arn(platform: Platform, queue: str) -> str:
-    sqs = platform.client("sqs")
-    url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
-    return str(sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"])
 
 
 def _mappings(platform: Platform, what: str, **asked: str) -> list[dict[str, Any]]:

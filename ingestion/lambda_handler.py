@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, Protocol
 
-from ingestion.arrival import sent_time
 from ingestion.contract_folder import ContractFolder
 from ingestion.event_source import refuse_to_lose
 from ingestion.intake import Arrival, Intake
@@ -18,6 +17,7 @@ from runtime import log as logging
 from runtime.errors import UsageError
 from runtime.platforms import current_platform
 from runtime.settings import Settings
+from runtime.sqs import receives, sent_time
 
 
 class Context(Protocol):
@@ -60,4 +60,4 @@ def _records(event: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 def _arrival(record: Mapping[str, Any]) -> Arrival:
     attributes = record.get("attributes", {})
-    return Arrival(record["messageId"], record["body"], sent_time(attributes), int(attributes.get("ApproximateReceiveCount", 1)))
+    return Arrival(record["messageId"], record["body"], sent_time(attributes), receives(attributes))

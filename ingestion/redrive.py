@@ -11,7 +11,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from ingestion.dead_letters import DeadLetter, DeadLetterQueue, asking
+from lake.dead_letter_queue import DeadLetter, DeadLetterQueue, asking
 from runtime.errors import ServiceError, UserError
 from runtime.platforms import Platform
 

@@ -62,19 +62,22 @@ class Replay:
                 "give another --reason"
             )
         told = Replayed()
-        done: dict[str, set[str]] = {}
+        before: dict[str, set[str]] = {}
+        seen: set[str] = set()
         batch = _Batch(self)
         for stored in read_rows(self.platform, selection):
             name, identity = stored.partition.contract, stored.row.quarantine_id
-            if name not in done:
-                done[name] = replayed_ids(self.platform, name)
-                told.before += len(done[name])
-            if identity in done[name]:
+            if identity in seen:
+                # The same row may lie in two objects, after a message that came twice.
                 continue
-            # The same row may lie in two objects, after a message that came twice.
-            done[name].add(identity)
-            told.looked_at += 1
-            self._take(stored, selection, batch, told)
+            seen.add(identity)
+            if name not in before:
+                before[name] = replayed_ids(self.platform, name)
+            if identity in before[name]:
+                told.before += 1
+            else:
+                told.looked_at += 1
+                self._take(stored, selection, batch, told)
             self.watch(told)
         batch.flush()
         return told

@@ -12,12 +12,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from lake.dead_letter_queue import DeadLetterQueue
 from runtime.errors import ServiceError
 from runtime.platforms import Platform
 
 _COUNTS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed")
-_PEEK_SECONDS = 30
-_MOST = 2_000
+_MOST = 10_000
 
 
 @dataclass(frozen=True)
@@ -41,14 +41,13 @@ def read_queues(platform: Platform, wait_seconds: float = 0, pause: Callable[[fl
     """What is in the queues, after waiting up to `wait_seconds` for the telemetry and the error queue to be empty."""
     from botocore.exceptions import BotoCoreError, ClientError
 
-    settings = platform.settings
     try:
         waiting = _waiting(platform)
         deadline = time.monotonic() + wait_seconds
         while waiting and time.monotonic() < deadline:
             pause(0.5)
             waiting = _waiting(platform)
-        dead = _peek(platform, settings.dead_letter_queue)
+        dead = [letter.body for letter in DeadLetterQueue(platform).read(_MOST)]
     except (ServiceError, BotoCoreError, ClientError):
         return UNREACHABLE
     return Queues(waiting, tuple(_message(body, platform) for body in dead))
@@ -71,24 +70,6 @@ def _count(platform: Platform, queue: str) -> int:
     url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
     attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(_COUNTS))["Attributes"]
     return sum(int(attributes[name]) for name in _COUNTS)
-
-
-def _peek(platform: Platform, queue: str) -> list[str]:
-    """Bodies of the queue's messages; they are hidden while it reads and shown again after."""
-    sqs = platform.client("sqs")
-    url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
-    found: dict[str, dict[str, Any]] = {}
-    try:
-        while len(found) < _MOST:
-            answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=_PEEK_SECONDS)
-            fresh = {entry["MessageId"]: entry for entry in answer.get("Messages", ()) if entry["MessageId"] not in found}
-            if not fresh:
-                break
-            found |= fresh
-    finally:
-        for entry in found.values():
-            sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=entry["ReceiptHandle"], VisibilityTimeout=0)
-    return [entry["Body"] for entry in found.values()]
 
 
 def _message(body: str, platform: Platform) -> Message:

@@ -10,7 +10,15 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lake.layout import UNKNOWN_CONTRACT, QuarantinePartition, quarantine_partition, quarantine_root, replayed_object, replayed_prefix
+from lake.layout import (
+    UNKNOWN_CONTRACT,
+    QuarantinePartition,
+    quarantine_partition,
+    quarantine_prefix,
+    quarantine_root,
+    replayed_object,
+    replayed_prefix,
+)
 from lake.objects import list_keys, put_once
 from lake.quarantine import Quarantined
 from lake.reasons import Reason
@@ -55,7 +63,8 @@ class Part:
 
 def quarantine_objects(platform: Platform, selection: Selection) -> list[tuple[str, QuarantinePartition]]:
     """Keys of the objects that may hold selected rows, by their partitions' order."""
-    found = ((key, quarantine_partition(key)) for key in list_keys(platform, quarantine_root()))
+    of_contract = [quarantine_prefix(name) for name in (selection.contract, UNKNOWN_CONTRACT) if name and selection.contract]
+    found = ((key, quarantine_partition(key)) for prefix in of_contract or [quarantine_root()] for key in list_keys(platform, prefix))
     taken = [(key, partition) for key, partition in found if partition is not None and selection.takes(partition)]
     return sorted(taken, key=lambda pair: (pair[1], pair[0]))
 

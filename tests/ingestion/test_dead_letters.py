@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from botocore.stub import Stubber
 
-from ingestion.dead_letters import Content, DeadLetter, DeadLetterQueue, content_of
+from ingestion.dead_letters import Content, content_of
 from ingestion.redrive import Redrive
 from lake.contracts import load_contracts
+from lake.dead_letter_queue import DeadLetter, DeadLetterQueue
 from runtime.errors import ServiceError, UserError
 from tests.ingestion.bench import Bench, refusal
 from tests.ingestion.builders import body, pack, reading

@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Protocol
 
@@ -26,29 +27,41 @@ class Context(Protocol):
     def get_remaining_time_in_millis(self) -> int: ...
 
 
+@dataclass
+class Function:
+    """What one environment of Lambda keeps between events; `heeded` are the queues whose mappings are known to be right."""
+
+    intake: Intake
+    heeded: set[str] = field(default_factory=set)
+
+    def handle(self, event: Mapping[str, Any], context: Context) -> dict[str, Any]:
+        """AWS's partial batch response: the ids of the messages that failed, and none besides.
+
+        Raises SettingsError where some failed and the mapping would not heed the answer.
+        """
+        records = _records(event)
+        failed = self.intake.take([_arrival(record) for record in records], lambda: context.get_remaining_time_in_millis() / 1000)
+        if failed:
+            self._check_mapping(str(records[0].get("eventSourceARN", "")), context.invoked_function_arn)
+        return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
+
+    def _check_mapping(self, queue_arn: str, function_arn: str) -> None:
+        # Once: while S3 is away a thousand environments fail again and again, and Lambda's control plane takes few calls.
+        if queue_arn not in self.heeded:
+            refuse_to_lose(self.intake.platform, queue_arn, function_arn)
+            self.heeded.add(queue_arn)
+
+
 def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """What Lambda calls. Raises FleetlakeError where the function is set up wrongly; then the whole batch comes again."""
-    return handle(_intake(), event, context)
-
-
-def handle(intake: Intake, event: Mapping[str, Any], context: Context) -> dict[str, Any]:
-    """AWS's partial batch response: the ids of the messages that failed, and none besides.
-
-    Raises SettingsError where some failed and the mapping would not heed the answer.
-    """
-    records = _records(event)
-    failed = intake.take([_arrival(record) for record in records], lambda: context.get_remaining_time_in_millis() / 1000)
-    if failed:
-        refuse_to_lose(intake.platform, records[0].get("eventSourceARN", ""), context.invoked_function_arn)
-    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
+    return _function().handle(event, context)
 
 
 @cache
-def _intake() -> Intake:
-    """Once for each environment that Lambda starts: clients and contracts are kept between events."""
+def _function() -> Function:
     settings = Settings.from_environment()
     logging.configure(settings.log_level)
-    return Intake(current_platform(settings), ContractFolder(settings.contracts_folder))
+    return Function(Intake(current_platform(settings), ContractFolder(settings.contracts_folder)))
 
 
 def _records(event: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import zipfile
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -83,13 +84,16 @@ def test_it_holds_what_the_handler_reaches_and_no_more(package: Path) -> None:
     assert {file.name for file in (package / "contracts").iterdir()} == {file.name for file in (REPOSITORY / "contracts").glob("*.yaml")}
 
 
-def test_every_library_that_it_imports_is_locked() -> None:
-    wanted = re.findall(r"^([A-Za-z0-9]+)$", LOCK.with_suffix(".in").read_text(), re.MULTILINE)
-    names = {"PyYAML": "yaml"}
-    # botocore comes with boto3.
-    imported = libraries() - set(sys.stdlib_module_names) - {"botocore"}
-    assert {names.get(name, name) for name in wanted} == imported
-    assert {name.lower() for name in wanted} <= locked().keys()
+def test_every_library_that_it_imports_is_locked_and_none_besides() -> None:
+    """A failure names what to add to requirements/lambda.in, or to take away; then `make lock`."""
+    wanted = {name.lower() for name in re.findall(r"^([A-Za-z0-9-]+)$", LOCK.with_suffix(".in").read_text(), re.MULTILINE)}
+    known = packages_distributions()
+    imported = {
+        name: {distribution.lower() for distribution in known.get(name, [name])} for name in libraries() - set(sys.stdlib_module_names)
+    }
+    assert {name for name, distributions in imported.items() if not distributions & locked().keys()} == set()
+    assert wanted - set().union(*imported.values()) == set()
+    assert wanted <= locked().keys()
 
 
 def test_its_versions_are_those_that_everything_else_runs_on() -> None:

@@ -100,14 +100,14 @@ def replay(
 
 
 def _print_replayed(told: "Replayed", dry_run: bool) -> None:
-    would = "would pass" if dry_run else "pass and are in bronze"
-    again = f", {told.refused_again} of the same messages are refused again by themselves" if told.refused_again else ""
-    _console.print(f"of {told.looked_at} rows {told.replayed} are replayed: {told.readings} readings {would}{again}")
+    verb, place = ("would be replayed", "for bronze") if dry_run else ("replayed", "put to bronze")
+    again = f", refused again: {told.refused_again}" if told.refused_again else ""
+    _console.print(f"rows looked at: {told.looked_at}, {verb}: {told.replayed}, readings {place}: {told.readings}{again}")
     if told.stayed:
         stayed = ", ".join(f"{reason} {number}" for reason, number in told.stayed.most_common())
-        _console.print(f"{told.stayed.total()} stay as they are: {stayed}")
+        _console.print(f"as they were: {stayed}")
     if told.before:
-        _console.print(f"{told.before} were replayed before")
+        _console.print(f"replayed before: {told.before}")
     if told.readings and not dry_run:
         _console.print("the next run of their pipeline makes them visible")
 
@@ -182,7 +182,7 @@ def _told(platform: "Platform", contracts: "Contracts", stored: "Stored", is_rep
 
     row = stored.row
     found = again(row, contracts, platform.settings)
-    passes = f"{len(found.decoded.rows)} readings pass" if found else "no"
+    passes = f"yes, readings: {len(found.decoded.rows)}" if found else "no"
     envelope = {
         name: getattr(row, name) for name in ("contract", "device_id", "topic", "principal", "client_id", "trace_id", "boot", "index")
     }
@@ -213,4 +213,4 @@ def _progress() -> Iterator["Watch"]:
         yield lambda told: None
         return
     with _errors.status("reading quarantine") as spinner:
-        yield lambda told: spinner.update(f"{told.looked_at} rows looked at, {told.readings} readings pass")
+        yield lambda told: spinner.update(f"{told.looked_at} rows looked at, readings that pass: {told.readings}")

@@ -32,7 +32,7 @@ def content_of(letter: DeadLetter, contracts: Mapping[str, Contract], settings: 
     try:
         envelope = read_message(letter.body, letter.sent_at, settings.topic_prefix)
     except BadEnvelope as bad:
-        return Content("", "", "", None, f"would be quarantined as bad_envelope: {bad}", letter.body.encode(errors="surrogatepass"))
+        return Content("", "", "", None, f"refuses it as bad_envelope: {bad}", letter.body.encode(errors="surrogatepass"))
     readings, says = _outcome(letter, contracts, settings)
     return Content(envelope.device_id, envelope.contract, envelope.topic, readings, says, envelope.payload)
 
@@ -41,10 +41,10 @@ def _outcome(letter: DeadLetter, contracts: Mapping[str, Contract], settings: Se
     try:
         decoded = decode_message(letter.body, letter.sent_at, contracts, settings)
     except Exception as error:  # noqa: BLE001 - what broke the worker breaks here too, and that is what is asked for
-        return None, f"breaks decode: {type(error).__name__}: {error}"
+        return None, f"breaks: {type(error).__name__}: {error}"
     refused = Counter(row.reason.value for row in decoded.quarantined)
-    parts = [f"{len(decoded.rows)} readings decode"] if decoded.rows else []
-    parts += [f"{number} would be quarantined as {reason}" for reason, number in refused.most_common()]
+    parts = [f"takes {len(decoded.rows)}"] if decoded.rows else []
+    parts += [f"refuses {number} as {reason}" for reason, number in refused.most_common()]
     return len(decoded.rows) + len(decoded.quarantined), ", ".join(parts)
 
 

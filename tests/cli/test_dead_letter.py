@@ -60,7 +60,7 @@ def test_the_list_tells_what_lies_there_and_takes_nothing_away(cloud: Cloud, cap
     by_id = {letter["message_id"]: letter for letter in listed["letters"]}
     pump = by_id[ids[0]]
     assert (pump["device_id"], pump["contract"], pump["topic"], pump["readings"]) == ("p-1", "pump", "dt/fleetlake/p-1/pump", 1)
-    assert pump["says"] == "1 would be quarantined as bad_time"
+    assert pump["says"] == "refuses 1 as bad_time"
     assert (pump["receives"], 0 <= pump["age_seconds"] < 60) == (7, True)
     assert "bad_envelope" in by_id[ids[2]]["says"]
     assert waiting(cloud, cloud.settings.dead_letter_queue) == 3

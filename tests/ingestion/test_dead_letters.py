@@ -93,8 +93,8 @@ def test_a_queue_that_is_not_there_is_told_in_a_sentence(dead: Dead) -> None:
 def test_what_a_letter_says_is_what_decode_makes_of_it_now(dead: Dead) -> None:
     good = dead.says(body(pack(reading(0), reading(1), reading(2, water=500))))
     assert (good.device_id, good.contract, good.topic, good.readings) == ("b-1", "boiler", "dt/fleetlake/b-1/boiler", 3)
-    assert good.says == "2 readings decode, 1 would be quarantined as out_of_range"
-    assert dead.says("hello").says == "would be quarantined as bad_envelope: the message is not JSON"
+    assert good.says == "takes 2, refuses 1 as out_of_range"
+    assert dead.says("hello").says == "refuses it as bad_envelope: the message is not JSON"
     assert "nothing says when" in dead.says(rule_error(pack(reading(0)))).says
 
 
@@ -105,7 +105,7 @@ def test_a_letter_that_breaks_decode_says_how(dead: Dead) -> None:
 
     letter = DeadLetter("m-1", body(b"{}"), "r-1", None, 5, None)
     content = content_of(letter, Breaking(), dead.made.platform.settings)
-    assert (content.says, content.device_id, content.readings) == ("breaks decode: RuntimeError: no such thing was foreseen", "b-1", None)
+    assert (content.says, content.device_id, content.readings) == ("breaks: RuntimeError: no such thing was foreseen", "b-1", None)
 
 
 def test_all_letters_go_back_and_what_fails_again_meanwhile_does_not_go_round(dead: Dead) -> None:

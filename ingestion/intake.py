@@ -9,21 +9,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from ingestion.arrival import decode_message
 from ingestion.contract_folder import ContractFolder
 from ingestion.decode import Decoded
 from ingestion.delivery import deliver, unwatched
+from ingestion.failures import away, cannot_go_on
 from lake.contracts import Contracts
 from runtime.clock import Clock, SystemClock
-from runtime.errors import ServiceError
 from runtime.log import logger
 from runtime.metrics import count
 from runtime.platforms import Platform
 
-# S3 is away: what was taken goes back to the queue, all of it.
-_AWAY = (ClientError, BotoCoreError, ServiceError)
 # A write is not begun with less time left than this, or than a quarter of all there was.
 _TO_WRITE_SECONDS = 5.0
 log = logger("intake")
@@ -103,10 +99,12 @@ class _Batch:
             return ids
         try:
             self._deliver(opened)
-        except _AWAY as error:
-            log.error(f"write: {error}; {len(ids)} messages go back to the queue", extra={"message_ids": ids})
-            return ids
-        except Exception:
+        except Exception as error:
+            # Away, or not allowed: none of the messages is the cause, and all go back to the queue.
+            cause = cannot_go_on(error, self.intake.platform.settings)
+            if cause or away(error):
+                log.error(f"write: {cause or error}; {len(ids)} messages go back to the queue", extra={"message_ids": ids})
+                return ids
             log.exception(f"write: unexpected error with {len(ids)} messages", extra={"message_ids": ids})
             half = len(opened) // 2
             return self._write(opened[:half]) + self._write(opened[half:]) if half else ids

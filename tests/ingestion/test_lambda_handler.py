@@ -76,6 +76,31 @@ def test_while_s3_is_away_every_message_fails(made: Bench) -> None:
     assert made.platform.calls.count("put_object bronze") == 1
 
 
+@pytest.mark.parametrize(("status", "code"), [(403, "AccessDenied"), (404, "NoSuchBucket"), (400, "ExpiredToken"), (429, "SlowDown")])
+def test_what_no_message_is_the_cause_of_fails_them_all_at_once(made: Bench, status: int, code: str) -> None:
+    def fails(name: str, arguments: dict[str, Any]) -> None:
+        if name == "put_object":
+            raise refusal(status, code)
+
+    made.platform.fails = fails
+    answer = function(made).handle(event(record("m-1", good(0)), record("m-2", good(1))), Time())
+    assert answer == failures("m-1", "m-2")
+    assert made.platform.calls.count("put_object bronze") == 1
+
+
+def test_a_request_that_s3_itself_refuses_is_halved_until_its_message_stands_alone(made: Bench) -> None:
+    (made.folder / "kettle.yaml").write_text(BOILER.replace("boiler", "kettle"))
+
+    def fails(name: str, arguments: dict[str, Any]) -> None:
+        if name == "put_object" and arguments["Key"].startswith("bronze/kettle/"):
+            raise refusal(400, "InvalidRequest")
+
+    made.platform.fails = fails
+    records = [record("m-1", good(0)), record("m-2", body(pack(reading(1)), contract="kettle")), record("m-3", good(2))]
+    assert function(made).handle(event(*records), Time()) == failures("m-2")
+    assert in_bronze(made) == identities(0, 2)
+
+
 def test_failures_that_the_mapping_would_not_heed_fail_the_whole_batch(made: Bench) -> None:
     def fails(name: str, arguments: dict[str, Any]) -> None:
         if name == "put_object":

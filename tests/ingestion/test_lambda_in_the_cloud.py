@@ -33,6 +33,8 @@ BREAKING = """
 from ingestion import intake
 from ingestion.lambda_handler import handler as real
 
+# The zip's own code, and no checkout's that the emulator's Python may know.
+assert os.path.dirname(intake.__file__) == os.path.join(os.path.dirname(os.path.abspath(__file__)), "ingestion")
 plain = intake.decode_message
 
 def decode_message(body, *rest):

@@ -27,9 +27,14 @@ from tests.waiting import eventually
 
 pytestmark = pytest.mark.cloud
 END = datetime(2026, 3, 1, tzinfo=UTC)
-VISIBILITY = 3
+# As long as the function may take at least, which AWS asks for; on a busy machine a cold start takes seconds.
+VISIBILITY = 60
+# Once the function is warm, so that a test need not wait so long for a message to come back.
+SHORT = 6
 # A fault put into the real function: of messages that hold the word, the decoder breaks.
 BREAKING = """
+import os
+
 from ingestion import intake
 from ingestion.lambda_handler import handler as real
 
@@ -67,8 +72,8 @@ def code(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 
 @contextmanager
-def function(cloud: Cloud, code: bytes, name: str, handler: str, queue: str) -> Iterator[None]:
-    """A function that takes from the queue, as it would be on AWS; gone when the block ends."""
+def function(cloud: Cloud, code: bytes, name: str, handler: str) -> Iterator[None]:
+    """A function as it would be on AWS, warm; gone when the block ends."""
     lambdas, settings = cloud.platform.client("lambda"), cloud.settings
     variables = {
         "FLEETLAKE_PLATFORM": "aws",
@@ -83,10 +88,22 @@ def function(cloud: Cloud, code: bytes, name: str, handler: str, queue: str) -> 
         Role=f"arn:aws:iam::{settings.account}:role/fleetlake-ingest",
         Handler=handler,
         Code={"ZipFile": code},
-        Timeout=VISIBILITY,
+        Timeout=30,
         MemorySize=512,
         Environment={"Variables": variables},
     )
+    try:
+        answer = lambdas.invoke(FunctionName=name, Payload=json.dumps({"Records": []}))
+        assert json.loads(answer["Payload"].read()) == {"batchItemFailures": []}
+        yield
+    finally:
+        lambdas.delete_function(FunctionName=name)
+
+
+@contextmanager
+def fed(cloud: Cloud, name: str, queue: str) -> Iterator[None]:
+    """The function takes from the queue until the block ends."""
+    lambdas, settings = cloud.platform.client("lambda"), cloud.settings
     mapping = lambdas.create_event_source_mapping(
         EventSourceArn=f"arn:aws:sqs:{settings.region}:{settings.account}:{queue}",
         FunctionName=name,
@@ -99,7 +116,6 @@ def function(cloud: Cloud, code: bytes, name: str, handler: str, queue: str) -> 
         yield
     finally:
         lambdas.delete_event_source_mapping(UUID=mapping["UUID"])
-        lambdas.delete_function(FunctionName=name)
 
 
 def waiting(cloud: Cloud, queue: str) -> int:
@@ -128,10 +144,10 @@ def seqs(cloud: Cloud, device: str) -> list[int]:
 
 def test_readings_travel_from_a_device_through_the_function_to_bronze(cloud: Cloud, code: bytes) -> None:
     queue = cloud.settings.telemetry_queue
-    with function(cloud, code, "fleetlake-ingest", f"{HANDLER}.handler", queue):
+    with function(cloud, code, "fleetlake-ingest", f"{HANDLER}.handler"), fed(cloud, "fleetlake-ingest", queue):
         plan = Plan({"pump": 2}, END - timedelta(hours=4), END, seed=7, faults={"out_of_range": 0.05}, pack=5)
         sent = simulate(cloud.platform, plan)
-        verdict = verify(cloud.platform, [sent.truth_file], wait_seconds=40)
+        verdict = verify(cloud.platform, [sent.truth_file], wait_seconds=60)
         verdict.check()
         assert verdict.place(Place.WAITING) + verdict.place(Place.QUARANTINED) == verdict.sent > 50
         assert verdict.place(Place.QUARANTINED) >= 1
@@ -146,11 +162,13 @@ def test_of_a_batch_only_what_failed_comes_back_and_ends_in_the_dead_letter_queu
     sqs = cloud.platform.client("sqs")
     url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
     policy = json.loads(sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["RedrivePolicy"])["Attributes"]["RedrivePolicy"])
-    sqs.set_queue_attributes(QueueUrl=url, Attributes={"RedrivePolicy": json.dumps(policy | {"maxReceiveCount": 2})})
-    send(cloud, queue, *(body(b"poison" if count == 3 else pack(pump(count)), "p-1", "pump") for count in range(8)))
-    with function(cloud, code, "fleetlake-breaking", "breaking.handler", queue):
-        eventually(lambda: seqs(cloud, "p-1") == [0, 1, 2, 4, 5, 6, 7], 30, "the others are in bronze")
-        eventually(lambda: (waiting(cloud, queue), waiting(cloud, dead)) == (0, 1), 30, "the poison is in the dead-letter queue")
+    twice = {"RedrivePolicy": json.dumps(policy | {"maxReceiveCount": 2})}
+    with function(cloud, code, "fleetlake-breaking", "breaking.handler"):
+        send(cloud, queue, *(body(b"poison" if count == 3 else pack(pump(count)), "p-1", "pump") for count in range(8)))
+        with fed(cloud, "fleetlake-breaking", queue):
+            sqs.set_queue_attributes(QueueUrl=url, Attributes=twice | {"VisibilityTimeout": str(SHORT)})
+            eventually(lambda: seqs(cloud, "p-1") == [0, 1, 2, 4, 5, 6, 7], 60, "the others are in bronze")
+            eventually(lambda: (waiting(cloud, queue), waiting(cloud, dead)) == (0, 1), 90, "the poison is in the dead-letter queue")
     (found,) = sqs.receive_message(
         QueueUrl=sqs.get_queue_url(QueueName=dead)["QueueUrl"], AttributeNames=["ApproximateReceiveCount"], VisibilityTimeout=0
     )["Messages"]

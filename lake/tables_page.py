@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from lake.contracts import Contract, Contracts
-from lake.tables import FEATURE_STATISTICS, Column, Table, bronze, contract_tables, iceberg_tables, quarantine
+from lake.tables import FEATURE_STATISTICS, Column, Table, bronze, contract_tables, iceberg_tables, quarantine, replayed
 
 _HEAD = """# Tables of the lake
 
@@ -20,7 +20,10 @@ def tables_page(contracts: Contracts) -> str:
     parts = [_HEAD, _contents(every, shared)]
     for contract in every:
         parts.append(_contract(contract))
-        parts += [_table(table, contract) for table in (bronze(contract), quarantine(contract.name), *contract_tables(contract))]
+        parts += [
+            _table(table, contract)
+            for table in (bronze(contract), quarantine(contract.name), replayed(contract.name), *contract_tables(contract))
+        ]
     parts += ["## Shared tables\n", *(_table(table, None) for table in shared)]
     return "\n".join(parts)
 

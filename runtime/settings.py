@@ -98,6 +98,16 @@ class Settings:
     batch_bytes: int = _setting(8 * 1024 * 1024, "… or so many bytes of messages", _at_least(1))
     batch_seconds: float = _setting(2.0, "… or so many seconds", _above(0, _SQS_LONGEST))
     visibility_seconds: int = _setting(60, "SQS visibility timeout of the worker; extended at half of its life", _between(1, _SQS_LONGEST))
+    receive_calls: int = _setting(4, "receive calls that the worker has under way at most, beside what it writes", _between(1, 64))
+    hand_messages: int = _setting(
+        10_000, "messages that the worker holds at most; while it holds so many it receives none", _between(10, 100_000)
+    )
+    hand_bytes: int = _setting(64 * 1024 * 1024, "… or so many bytes of messages", _at_least(1))
+    retry_seconds: float = _setting(
+        3600.0,
+        "how long the worker tries to write a batch while S3 or the queue is away; then it ends, and the messages come back",
+        _between(0, _SQS_LONGEST),
+    )
     future_seconds: float = _setting(900.0, "a reading further ahead of its arrival than this is quarantined", _between(0, _TEN_YEARS))
     spark_master: str = _setting("local[2]", "Spark master of local jobs", _MASTER)
     spark_memory: str = _setting("2g", "driver memory of local jobs", _MEMORY)

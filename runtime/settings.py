@@ -111,7 +111,9 @@ class Settings:
     emr_role: str = _setting("", "execution role ARN of Spark jobs (aws)")
     emr_archive: str = _setting("", "s3:// folder with fleetlake.zip, main.py and the Python environment (aws)")
     time_series_store: str = _setting(
-        "influxdb", "time-series store on AWS: influxdb (Timestream for InfluxDB) or timestream (LiveAnalytics)", _one_of("influxdb", "timestream")
+        "influxdb",
+        "time-series store on AWS: influxdb (Timestream for InfluxDB) or timestream (LiveAnalytics)",
+        _one_of("influxdb", "timestream"),
     )
     influx_url: str = _setting("", "address of the InfluxDB, such as https://host:8086 (aws)", _URL)
     influx_org: str = _setting("fleetlake", "organisation in the InfluxDB (aws)")

@@ -93,7 +93,7 @@ class SqliteTimeSeries:
             return []
         columns = ", ".join(f'count("{n}"), min("{n}"), max("{n}"), avg("{n}")' for n in names)
         sql = (
-            f'{_devices(series)} SELECT _device, {_begin(width_seconds)}, {columns} FROM devices '  # noqa: S608
+            f"{_devices(series)} SELECT _device, {_begin(width_seconds)}, {columns} FROM devices "  # noqa: S608
             f'CROSS JOIN "{_TABLE}{series}" ON _device = name AND _time >= ? AND _time < ? GROUP BY 1, 2 ORDER BY 1, 2'
         )
         labels = [f"{name}_{statistic}" for name in names for statistic in STATISTICS]
@@ -109,7 +109,7 @@ class SqliteTimeSeries:
         if not self._declared(series):
             return None
         of_device = f'FROM "{_TABLE}{series}" WHERE _device = name'
-        sql = f"{_devices(series)} SELECT min((SELECT min(_time) {of_device})), max((SELECT max(_time) {of_device})) FROM devices"
+        sql = f"{_devices(series)} SELECT min((SELECT min(_time) {of_device})), max((SELECT max(_time) {of_device})) FROM devices"  # noqa: S608
         ((oldest, newest),) = self._rows(sql)
         return None if oldest is None else (moment(oldest), moment(newest))
 
@@ -117,12 +117,14 @@ class SqliteTimeSeries:
         if not self._declared(series):
             return
         before = epoch_ms(now - timedelta(days=days))
-        for (device,) in self._rows(f"{_devices(series)} SELECT name FROM devices WHERE name IS NOT NULL"):
+        for (device,) in self._rows(f"{_devices(series)} SELECT name FROM devices WHERE name IS NOT NULL"):  # noqa: S608
             # A transaction a device: writers wait for no longer than that takes.
             with self._transaction() as connection:
                 connection.execute(f'DELETE FROM "{_TABLE}{series}" WHERE _device = ? AND _time < ?', (device, before))  # noqa: S608
 
     def count(self, series: str | None = None) -> int:
+        if series is not None:
+            check_series(series)
         named = [row[0] for row in self._rows("SELECT name FROM sqlite_master WHERE type = 'table'")]
         chosen = [name for name in named if series is None or name == f"{_TABLE}{series}"]
         return sum(int(self._rows(f'SELECT count(*) FROM "{name}"')[0][0]) for name in chosen)  # noqa: S608

@@ -17,7 +17,7 @@ from runtime.errors import FleetlakeError
 from runtime.settings import REPOSITORY
 
 # name → module whose `app` is a group of commands
-GROUPS = {"contracts": "cli.contracts", "quality": "cli.quality", "models": "cli.models"}
+GROUPS = {"contracts": "cli.contracts", "quality": "cli.quality", "models": "cli.models", "timeseries": "cli.timeseries"}
 # modules whose `app` holds single commands
 COMMANDS = ("cli.demo", "cli.cloud", "cli.simulate", "cli.query", "cli.verify")
 

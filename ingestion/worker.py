@@ -21,6 +21,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from ingestion.batch import Batch, Message
 from ingestion.bronze import put_bronze
 from ingestion.contract_folder import ContractFolder
+from ingestion.projection import Projection
 from lake.quarantine import put_quarantined
 from runtime import log as logging
 from runtime.clock import Clock, SystemClock
@@ -28,7 +29,6 @@ from runtime.errors import FleetlakeError, ServiceError
 from runtime.metrics import count
 from runtime.platforms import Platform, current_platform
 from runtime.settings import Settings
-from runtime.timeseries import Point
 
 BOUNDARIES = ("received", "decoded", "put_bronze", "put_quarantine", "wrote_timeseries", "deleted")
 _LONGEST_WAIT = 1
@@ -82,6 +82,7 @@ class Worker:
         self._sqs = self.platform.client("sqs")
         self._queue = self._sqs.get_queue_url(QueueName=settings.telemetry_queue)["QueueUrl"]
         self._batch = Batch(settings, self.folder.contracts())
+        self._projection = Projection(self.platform)
         self._told = 0.0
         self._got_nothing = False
 
@@ -106,8 +107,11 @@ class Worker:
         self._batch.extend(self._sqs, self._queue, now)
         if self._batch.is_due(now) or (self._got_nothing and not self._batch.is_empty):
             self.flush()
+            self._projection.keep_up(self._batch.contracts, self.clock.now())
         else:
             self._receive(_LONGEST_WAIT if self._batch.is_empty else self._patience(now))
+            if self.is_idle:
+                self._projection.keep_up(self._batch.contracts, self.clock.now())
         self._tell()
 
     def _patience(self, now: float) -> int:
@@ -180,27 +184,11 @@ class Worker:
         self.boundary("put_bronze")
         put_quarantined(self.platform, batch.quarantined, put_at, batch.contracts)
         self.boundary("put_quarantine")
-        missed = self._project(batch)
+        missed = self._projection.project(batch.rows, put_at)
         self.boundary("wrote_timeseries")
         deleted = self._delete([message.receipt for message in batch.messages])
         self.boundary("deleted")
         self._count(batch, Written(made, existing, missed, deleted))
-
-    def _project(self, batch: Batch) -> int:
-        """How many readings the time series missed. It is rebuilt from the lake then; it never holds the lake up."""
-        points = [
-            Point(envelope.contract, envelope.device_id, reading.event_time, {k: v for k, v in reading.values.items() if k != "_extra"})
-            for reading, envelope in batch.rows
-        ]
-        try:
-            rejects = self.platform.time_series().write(points)
-        except Exception as error:  # noqa: BLE001 - whatever a store does wrong, the readings are in the lake
-            log.warning(f"time series: {len(points)} readings are only in the lake: {error}")
-            return len(points)
-        if rejects:
-            first = rejects[0]
-            log.warning(f"time series: {len(rejects)} readings are only in the lake: {points[first.index].device_id}: {first.reason}")
-        return len(rejects)
 
     def _delete(self, receipts: list[str]) -> int:
         """How many the queue deleted. One that it did not delete comes back, and changes nothing."""

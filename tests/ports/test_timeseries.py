@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -148,6 +149,23 @@ def test_a_refused_point_costs_no_other(store: TimeSeries) -> None:
     assert [reject.index for reject in rejects] == [1, 2, 3, 4, 5]
     assert all(reject.reason for reject in rejects)
     assert store.range("pump", "p-1", *until(10)) == [point(0), point(9)]
+
+
+def test_other_values_for_a_point_are_refused_where_the_store_says_so_unless_they_are_newer(store: TimeSeries) -> None:
+    old, same, new = (replace(point(0, pressure=value), version=version) for value, version in ((1.0, 5), (2.0, 5), (3.0, 6)))
+    assert store.write([old]) == []
+    assert [reject.index for reject in store.write([point(1), same])] == ([1] if store.rejects_stale else [])
+    if store.rejects_stale:
+        assert store.latest("pump", ["p-1"])["p-1"] == point(1)
+        assert store.write([new]) == []
+        assert [reject.index for reject in store.write([old])] == [0]
+        assert store.range("pump", "p-1", *until(1)) == [point(0, pressure=3.0)]
+
+
+def test_a_text_without_letters_costs_nothing_else(store: TimeSeries) -> None:
+    assert store.write([point(0, pressure=1.0, mode="")]) == []
+    (found,) = store.range("pump", "p-1", *until(1))
+    assert found.measures | {"mode": ""} == {"pressure": 1.0, "mode": ""}
 
 
 def test_bins_hold_count_least_most_and_mean(store: TimeSeries) -> None:

@@ -97,8 +97,10 @@ class InfluxStandIn:
         return Reply(201, _described(bucket))
 
     def _write(self, request: Request) -> Reply:
-        if request.query.get("precision") != "ms" or request.query.get("org") != ORG:
-            return _fault(400, "invalid", "this stand-in takes precision=ms of its one organisation")
+        if request.query.get("precision") != "ms":
+            return _fault(400, "invalid", "this stand-in takes precision=ms")
+        if request.query.get("org") != ORG:
+            return _fault(404, "not found", "organization name not found")
         bucket = self.buckets.get(request.query.get("bucket", ""))
         if bucket is None:
             return _fault(404, "not found", f'bucket "{request.query.get("bucket")}" not found')

@@ -208,7 +208,7 @@ def test_what_another_worker_missed_is_found_after_a_while(site: Site) -> None:
 
 def test_a_catch_up_that_is_killed_between_write_and_note_is_done_again_and_changes_nothing(site: Site) -> None:
     site.outage(0)
-    deletes = []
+    deletes: list[str] = []
 
     def fails(name: str, arguments: dict[str, Any]) -> None:
         if name == "delete_object" and not deletes:

@@ -165,7 +165,7 @@ def test_other_values_for_a_point_are_refused_where_the_store_says_so_unless_the
 def test_a_text_without_letters_costs_nothing_else(store: TimeSeries) -> None:
     assert store.write([point(0, pressure=1.0, mode="")]) == []
     (found,) = store.range("pump", "p-1", *until(1))
-    assert found.measures | {"mode": ""} == {"pressure": 1.0, "mode": ""}
+    assert {**found.measures, "mode": ""} == {"pressure": 1.0, "mode": ""}
 
 
 def test_bins_hold_count_least_most_and_mean(store: TimeSeries) -> None:

@@ -6,6 +6,7 @@ memory and magnetic tier, limits of size and rate, paging, Timestream's SQL wher
 """
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import botocore.session
@@ -14,7 +15,7 @@ from botocore.exceptions import ClientError
 from botocore.validate import validate_parameters
 
 _SQL = {"DOUBLE": "DOUBLE", "BIGINT": "BIGINT", "BOOLEAN": "BOOLEAN", "VARCHAR": "VARCHAR"}
-_READ = {"DOUBLE": float, "BIGINT": int, "BOOLEAN": lambda text: text == "true", "VARCHAR": str}
+_READ: dict[str, Callable[[str], Any]] = {"DOUBLE": float, "BIGINT": int, "BOOLEAN": lambda text: text == "true", "VARCHAR": str}
 _DATABASE = "fleet"
 
 

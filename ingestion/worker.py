@@ -83,6 +83,8 @@ class Worker:
         self._queue = self._sqs.get_queue_url(QueueName=settings.telemetry_queue)["QueueUrl"]
         self._batch = Batch(settings, self.folder.contracts())
         self._projection = Projection(self.platform)
+        # The time series has something to catch up: an empty queue is not waited for then.
+        self._is_behind = False
         self._told = 0.0
         self._got_nothing = False
 
@@ -107,12 +109,16 @@ class Worker:
         self._batch.extend(self._sqs, self._queue, now)
         if self._batch.is_due(now) or (self._got_nothing and not self._batch.is_empty):
             self.flush()
-            self._projection.keep_up(self._batch.contracts, self.clock.now())
+            self._keep_up()
         else:
-            self._receive(_LONGEST_WAIT if self._batch.is_empty else self._patience(now))
+            wait = 0 if self._is_behind else _LONGEST_WAIT
+            self._receive(wait if self._batch.is_empty else self._patience(now))
             if self.is_idle:
-                self._projection.keep_up(self._batch.contracts, self.clock.now())
+                self._keep_up()
         self._tell()
+
+    def _keep_up(self) -> None:
+        self._is_behind = self._projection.keep_up(self._batch.contracts, self.clock.now())
 
     def _patience(self, now: float) -> int:
         """Seconds that what is in hand can wait for more: it must be written in time, and its visibility be extended in time."""

@@ -1,9 +1,8 @@
-"""What every time-series store must keep. A new adapter is added to ADAPTERS and nothing else."""
+"""What every time-series store must keep. A new adapter is added to ADAPTERS in tests/ports/adapters.py and nothing else."""
 
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,36 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from runtime.errors import UserError
-from runtime.influx_http import InfluxHttp
 from runtime.timeseries import Bin, Point, TimeSeries, Value
-from runtime.timeseries_influx import InfluxTimeSeries
-from runtime.timeseries_sqlite import SqliteTimeSeries
-from runtime.timeseries_timestream import TimestreamTimeSeries
-from tests.ports.influx_stand_in import ORG, TOKEN, influx_stand_in
-from tests.ports.timestream_stand_in import TimestreamStandIn
+from tests.ports.adapters import ADAPTERS, Maker
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-Maker = Callable[[], TimeSeries]
-
-
-@contextmanager
-def sqlite(folder: Path) -> Iterator[Maker]:
-    yield lambda: SqliteTimeSeries(folder / "timeseries.db")
-
-
-@contextmanager
-def influx(_folder: Path) -> Iterator[Maker]:
-    with influx_stand_in() as server:
-        yield lambda: InfluxTimeSeries(InfluxHttp(server.url, ORG, TOKEN), "fleet")
-
-
-@contextmanager
-def timestream(_folder: Path) -> Iterator[Maker]:
-    clients = TimestreamStandIn()
-    yield lambda: TimestreamTimeSeries(clients, clients, "fleet")
-
-
-ADAPTERS: dict[str, Callable[[Path], AbstractContextManager[Maker]]] = {"sqlite": sqlite, "influx": influx, "timestream": timestream}
 
 
 @pytest.fixture(params=list(ADAPTERS.values()), ids=list(ADAPTERS))

@@ -135,13 +135,17 @@ class TimestreamTimeSeries:
             self._guarded(f"retention of {series}", self._write.update_table, series, RetentionProperties=wanted)
 
     def count(self, series: str | None = None) -> int:
-        if series is None:
-            prefix = _table_name("")
-            pages = self._write.get_paginator("list_tables").paginate(DatabaseName=self._database)
-            names = [t["TableName"].removeprefix(prefix) for page in pages for t in page["Tables"] if t["TableName"].startswith(prefix)]
-        else:
-            names = [series] if self._exists(series) else []
+        names = self._all() if series is None else [series] if self._exists(series) else []
         return sum(row["x_points"] for name in names for row in self._rows(f"SELECT count(*) AS x_points FROM {self._table(name)}"))  # noqa: S608
+
+    def _all(self) -> list[str]:
+        try:
+            pages = self._write.get_paginator("list_tables").paginate(DatabaseName=self._database)
+            names = [table["TableName"] for page in pages for table in page["Tables"]]
+        except (ClientError, BotoCoreError) as error:
+            raise self._failure("list of tables", error) from None
+        prefix = _table_name("")
+        return [name.removeprefix(prefix) for name in names if name.startswith(prefix)]
 
     def _exists(self, series: str) -> bool:
         check_series(series)

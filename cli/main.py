@@ -23,6 +23,7 @@ GROUPS = {
     "models": "cli.models",
     "dead-letter": "cli.dead_letter",
     "quarantine": "cli.quarantine",
+    "timeseries": "cli.timeseries",
 }
 # modules whose `app` holds single commands
 COMMANDS = ("cli.demo", "cli.cloud", "cli.simulate", "cli.query", "cli.verify")

@@ -25,14 +25,18 @@ Row = tuple[Reading, Envelope]
 
 def put_bronze(platform: Platform, rows: Iterable[Row], contracts: Mapping[str, Contract], put_at: datetime) -> tuple[int, int]:
     """Put the rows, an object for each contract; how many objects were new, and how many were there already."""
+    objects = bronze_objects(rows, put_at)
+    made = sum(put_once(platform, key, parquet_of(contracts[members[0][1].contract], members)) for key, members in objects.items())
+    return made, len(objects) - made
+
+
+def bronze_objects(rows: Iterable[Row], put_at: datetime) -> dict[str, list[Row]]:
+    """The rows of each object that `put_bronze` makes of them, by its key."""
     groups: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         groups[row[1].contract].append(row)
-    made = 0
-    for name, members in groups.items():
-        digest = object_digest((reading.event_id, reading.digest) for reading, _ in members)
-        made += put_once(platform, bronze_object(name, put_at, digest), parquet_of(contracts[name], members))
-    return made, len(groups) - made
+    digests = {name: object_digest((reading.event_id, reading.digest) for reading, _ in members) for name, members in groups.items()}
+    return {bronze_object(name, put_at, digests[name]): members for name, members in groups.items()}
 
 
 def parquet_of(contract: Contract, rows: Iterable[Row]) -> bytes:

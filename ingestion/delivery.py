@@ -4,23 +4,20 @@ The worker and the Lambda function deliver by this one function; what they do wi
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TextIO
 
 from ingestion.bronze import Row, put_bronze
+from ingestion.projection import Projection
 from lake.contracts import Contract
 from lake.quarantine import Quarantined, put_quarantined
 from lake.reasons import Reason
-from runtime.log import logger
 from runtime.metrics import count
-from runtime.platforms import Platform
-from runtime.timeseries import Point
 
 # Between two effects: what dies at one of them is delivered again, and met by object name or event id.
 BOUNDARIES = ("put_bronze", "put_quarantine", "wrote_timeseries")
-log = logger("delivery")
 
 
 @dataclass(frozen=True)
@@ -48,7 +45,7 @@ def unwatched(_boundary: str) -> None:
 
 
 def deliver(
-    platform: Platform,
+    projection: Projection,
     rows: Sequence[Row],
     quarantined: Sequence[Quarantined],
     contracts: Mapping[str, Contract],
@@ -58,29 +55,13 @@ def deliver(
 ) -> Delivered:
     """Raises what boto3 raises, or RetryLater, where S3 is away: then nothing may be deleted. The time series never holds it up.
 
-    `may_project` is asked just before the time series is written: whoever has no time left for it says no.
+    `may_project` is asked just before the time series is written: whoever has no time left for it says no, and it is noted
+    as missed.
     """
-    made, existing = put_bronze(platform, rows, contracts, put_at)
+    made, existing = put_bronze(projection.platform, rows, contracts, put_at)
     boundary("put_bronze")
-    put_quarantined(platform, quarantined, put_at, contracts)
+    put_quarantined(projection.platform, quarantined, put_at, contracts)
     boundary("put_quarantine")
-    missed = project(platform, rows) if may_project() else len(rows)
+    missed = projection.project(rows, put_at) if may_project() else projection.note(rows, put_at)
     boundary("wrote_timeseries")
     return Delivered(len(rows), Counter(row.reason for row in quarantined), made, existing, missed)
-
-
-def project(platform: Platform, rows: Iterable[Row]) -> int:
-    """Write the time series; how many readings it missed. It is rebuilt from the lake then; it never holds the lake up."""
-    points = [
-        Point(envelope.contract, envelope.device_id, reading.event_time, {k: v for k, v in reading.values.items() if k != "_extra"})
-        for reading, envelope in rows
-    ]
-    try:
-        rejects = platform.time_series().write(points)
-    except Exception as error:  # noqa: BLE001 - whatever a store does wrong, the readings are in the lake
-        log.warning(f"time series: {len(points)} readings are only in the lake: {error}")
-        return len(points)
-    if rejects:
-        first = rejects[0]
-        log.warning(f"time series: {len(rejects)} readings are only in the lake: {points[first.index].device_id}: {first.reason}")
-    return len(rejects)

@@ -14,6 +14,7 @@ from ingestion.contract_folder import ContractFolder
 from ingestion.decode import Decoded
 from ingestion.delivery import deliver, unwatched
 from ingestion.failures import away, cannot_go_on
+from ingestion.projection import Projection
 from lake.contracts import Contracts
 from runtime.clock import Clock, SystemClock
 from runtime.log import logger
@@ -46,10 +47,16 @@ class Intake:
     clock: Clock = field(default_factory=SystemClock)
     boundary: Callable[[str], None] = unwatched
 
+    def __post_init__(self) -> None:
+        self.projection = Projection(self.platform)
+
     def take(self, arrivals: Sequence[Arrival], seconds_left: Callable[[], float] = unlimited) -> list[str]:
         """Ids of the messages that are not in the lake; the others may be deleted. Never raises for what a message holds."""
         batch = _Batch(self, self.folder.contracts(), seconds_left, min(_TO_WRITE_SECONDS, seconds_left() / 4))
         failed = batch.take(arrivals)
+        if not failed and seconds_left() >= 2 * batch.to_write:
+            # One thing that the time series is behind with, while there is time.
+            self.projection.keep_up(batch.contracts, self.clock.now())
         count(sys.stdout, "messages_received", len(arrivals))
         count(sys.stdout, "messages_redelivered", sum(arrival.receives > 1 for arrival in arrivals))
         count(sys.stdout, "messages_failed", len(failed))
@@ -113,8 +120,8 @@ class _Batch:
     def _deliver(self, opened: Sequence[_Opened]) -> None:
         rows = [row for _, decoded in opened for row in decoded.rows]
         refused = [row for _, decoded in opened for row in decoded.quarantined]
-        platform, put_at = self.intake.platform, self.intake.clock.now()
-        delivered = deliver(platform, rows, refused, self.contracts, put_at, self.intake.boundary, self._may_project)
+        put_at = self.intake.clock.now()
+        delivered = deliver(self.intake.projection, rows, refused, self.contracts, put_at, self.intake.boundary, self._may_project)
         delivered.count(sys.stdout)
 
     def _may_project(self) -> bool:

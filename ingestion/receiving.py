@@ -39,12 +39,17 @@ class Receivers:
         for thread in self._threads:
             thread.start()
 
-    def stop(self, seconds: float) -> None:
-        """No more calls; those under way get `seconds` to end. What a later one brings comes back from the queue by itself."""
+    def stop(self, seconds: float) -> list[Message]:
+        """No more calls; those under way get `seconds` to end. What was not taken yet; what a later one brings comes back by itself."""
         self._stopping.set()
         self._plenty.set()
         for thread in self._threads:
             thread.join(seconds)
+        messages: list[Message] = []
+        while not self.inbox.empty():
+            found = self.inbox.get()
+            messages += found if isinstance(found, list) else []
+        return messages
 
     def _run(self, number: int) -> None:
         try:

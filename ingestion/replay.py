@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from ingestion.decode import Decoded, decode
 from ingestion.delivery import deliver, unwatched
 from ingestion.envelope import Envelope
+from ingestion.projection import Projection
 from ingestion.split import split_pack
 from lake.contracts import Contract
 from lake.quarantine import Quarantined
@@ -168,7 +169,7 @@ class _Batch:
             replay, put_at = self.replay, self.replay.clock.now()
             rows = [row for _, found in self.found for row in found.decoded.rows]
             refused = [row for _, found in self.found for row in found.decoded.quarantined]
-            deliver(replay.platform, rows, refused, replay.contracts, put_at, replay.boundary)
+            deliver(Projection(replay.platform), rows, refused, replay.contracts, put_at, replay.boundary)
             put_replayed(replay.platform, [part for stored, found in self.found for part in self._parts(stored, found)], put_at)
             replay.boundary("put_replayed")
         self.found, self.readings = [], 0

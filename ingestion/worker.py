@@ -24,6 +24,7 @@ from ingestion.delivery import Delivered, deliver
 from ingestion.failures import away, cannot_go_on
 from ingestion.hand import Hand, Keeper
 from ingestion.message import Message, named
+from ingestion.projection import Projection
 from ingestion.receiving import WAIT_SECONDS, Receivers
 from ingestion.retry import Patience
 from ingestion.telemetry_queue import TelemetryQueue, tens
@@ -71,6 +72,9 @@ class Worker:
         self._batch = Batch(settings, self.folder.contracts())
         self._due: list[_Due] = []
         self._status = StatusFile(settings)
+        self._projection = Projection(self.platform)
+        # The time series has something to catch up: an empty queue is not waited for then.
+        self._is_behind = False
         self._got_nothing = False
         self._pool = ThreadPoolExecutor(settings.receive_calls, "deleter")
 
@@ -105,7 +109,13 @@ class Worker:
             self._take(found)
         if self._is_due():
             self._flush_in_time()
+            self._keep_up()
+        elif self.is_idle:
+            self._keep_up()
         self._tell()
+
+    def _keep_up(self) -> None:
+        self._is_behind = self._projection.keep_up(self._batch.contracts, self.clock.now())
 
     def _flush_in_time(self) -> None:
         try:
@@ -116,6 +126,8 @@ class Worker:
                 raise
 
     def _seconds_to_wait(self) -> float:
+        if self._is_behind:
+            return 0.001
         return WAIT_SECONDS if self._batch.is_empty else max(0.001, self._batch.seconds_left(time.monotonic()))
 
     def _is_due(self) -> bool:
@@ -126,21 +138,13 @@ class Worker:
 
     def _end(self, may_write: bool) -> None:
         """Receive no more, finish the batch in hand, give back what was not begun."""
-        self._receivers.stop(WAIT_SECONDS + 1)
-        waiting = self._left_by_receivers()
+        waiting = self._receivers.stop(WAIT_SECONDS + 1)
         if may_write:
             self._give_back(waiting)
             self.drain()
         self._keeper.stop()
         self._pool.shutdown(wait=False, cancel_futures=True)
         self._tell(force=True)
-
-    def _left_by_receivers(self) -> list[Message]:
-        messages: list[Message] = []
-        while not self._receivers.inbox.empty():
-            found = self._receivers.inbox.get()
-            messages += found if isinstance(found, list) else []
-        return messages
 
     # ---- the same in one thread
 
@@ -149,6 +153,7 @@ class Worker:
         self._keeper.extend(time.monotonic())
         if self._is_due():
             self.flush()
+            self._keep_up()
         elif self._hand.begin_call(0):
             found: list[Message] = []
             try:
@@ -158,6 +163,8 @@ class Worker:
             if found:
                 self.boundary("received")
             self._take(found)
+            if self.is_idle:
+                self._keep_up()
         self._tell()
 
     @property
@@ -235,7 +242,7 @@ class Worker:
         batch = due.batch
         if due.delivered is None:
             began = time.monotonic()
-            due.delivered = deliver(self.platform, batch.rows, batch.quarantined, batch.contracts, self.clock.now(), self.boundary)
+            due.delivered = deliver(self._projection, batch.rows, batch.quarantined, batch.contracts, self.clock.now(), self.boundary)
             self.counters.deliver(batch.messages, due.delivered, time.monotonic() - began, time.time())
             log.info(f"delivered {due.delivered.bronze} readings to bronze", extra=named(batch.messages))
         began = time.monotonic()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 CATALOG = "lake"
+_MISSED = "timeseries_missed/"
 UNKNOWN_CONTRACT = "_unknown"
 _BRONZE = re.compile(r"bronze/([a-z0-9_]+)/ingest_date=(\d{4}-\d{2}-\d{2})/ingest_hour=(\d{2})/part-[0-9a-f]{64}\.parquet")
 
@@ -57,6 +58,22 @@ def ingest_partition(key: str) -> IngestPartition | None:
 
 def quarantine_root() -> str:
     return "quarantine/"
+
+
+def missed_prefix(contract: str = "") -> str:
+    """Where the notes lie of bronze objects that the time-series store missed, of one contract or of all."""
+    return f"{_MISSED}{bronze_prefix(contract) if contract else ''}"
+
+
+def missed_note(key: str) -> str:
+    """Key of the note that the time-series store missed the bronze object `key`."""
+    return f"{_MISSED}{key}"
+
+
+def missed_object(note: str) -> str | None:
+    """The bronze object that a note is about; None for a key that is no note."""
+    key = note.removeprefix(_MISSED)
+    return key if note.startswith(_MISSED) and ingest_partition(key) else None
 
 
 def quarantine_prefix(contract: str) -> str:

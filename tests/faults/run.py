@@ -27,7 +27,6 @@ from tests.faults.stand_in import StandIn
 from tests.faults.traffic import Traffic, contracts_in
 
 VISIBILITY_SECONDS = 1
-TRAFFIC = Traffic(messages=36, pack=3)
 # A worker that tries again at once: the pauses are those of the code, a hundredth as long.
 _PATIENCE = Patience(budget=20.0, first=0.005, longest=0.05)
 _LONGEST_CASE = 15.0
@@ -143,6 +142,7 @@ class _Run:
     def __init__(self, case: Case, lane: Lane, home: Path, seed: int) -> None:
         self.case, self.lane, self.home = case, lane, home
         self.stand_in = StandIn(seed)
+        self.traffic = Traffic(messages=case.messages, pack=3)
         self.faults = case.armed()
         self.clock: PortClock = _SkewedClock(case.clock)
         self.passed: Counter[str] = Counter()
@@ -151,8 +151,8 @@ class _Run:
 
     def run(self) -> Outcome:
         truth = self.home / "truth.jsonl"
-        TRAFFIC.write_truth(truth)
-        for text in TRAFFIC.bodies():
+        self.traffic.write_truth(truth)
+        for text in self.traffic.bodies():
             self.stand_in.send(text)
         self._with_faults()
         fired = min(fault.fired for fault in self.faults) if self.faults else int(self.passed[self.case.boundary] >= self.case.hit)

@@ -3,13 +3,15 @@
 # ruff: noqa: T201
 
 import argparse
+import contextlib
+import io
 import logging
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-from tests.faults.cases import case, cases
+from tests.faults.cases import Case, case, cases
 from tests.faults.run import lane, run
 
 
@@ -30,11 +32,15 @@ def main() -> int:
     return _run([case(name) for name in asked.names] or cases(), asked.seed)
 
 
-def _run(chosen: list, seed: int) -> int:  # type: ignore[type-arg]
+def _run(chosen: list[Case], seed: int) -> int:
     # The worker tells each fault; here only the outcome counts.
     logging.disable(logging.CRITICAL)
     failed = 0
-    with tempfile.TemporaryDirectory(prefix="fleetlake-faults-") as folder, lane(Path(folder)) as shared, _silent_metrics():
+    with (
+        tempfile.TemporaryDirectory(prefix="fleetlake-faults-") as folder,
+        lane(Path(folder)) as shared,
+        contextlib.redirect_stdout(io.StringIO()),
+    ):
         for each in chosen:
             began = time.monotonic()
             wrong = run(each, shared, seed).wrong(each)
@@ -42,13 +48,6 @@ def _run(chosen: list, seed: int) -> int:  # type: ignore[type-arg]
             print(f"{'FAILED' if wrong else 'ok':<7}{time.monotonic() - began:5.1f} s  {each.name}  {'; '.join(wrong)}", file=sys.stderr)
     print(f"{len(chosen)} cases, {failed} failed, seed {seed}", file=sys.stderr)
     return 1 if failed else 0
-
-
-def _silent_metrics():  # type: ignore[no-untyped-def]
-    import contextlib
-    import io
-
-    return contextlib.redirect_stdout(io.StringIO())
 
 
 if __name__ == "__main__":

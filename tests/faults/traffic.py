@@ -15,17 +15,19 @@ _MINUTE = 60_000
 
 @dataclass(frozen=True)
 class Traffic:
-    """`messages` packs of `pack` readings; of a thousand messages `poison` have a reading that is refused, `resent` come twice."""
+    """`messages` packs of `pack` readings, numbered from `first`; of a thousand readings `poison` are to be refused, of a thousand
+    messages `resent` come twice."""
 
     messages: int
     pack: int
-    poison: int = 250
+    poison: int = 80
     resent: int = 100
     devices: int = 7
+    first: int = 0
 
-    def bodies(self, start: int = 0, end: int | None = None) -> Iterator[str]:
+    def bodies(self) -> Iterator[str]:
         """As the rule writes them, resends right behind their first."""
-        for number in range(start, self.messages if end is None else end):
+        for number in range(self.first, self.first + self.messages):
             device, contract = self._from(number)
             text = body(self._payload(number), device, contract, NOON_MS + 3_600_000 * 24 * 365)
             yield text
@@ -35,7 +37,7 @@ class Traffic:
     def write_truth(self, file: Path) -> int:
         """A line a reading; how many different readings."""
         with file.open("w") as stream:
-            for number in range(self.messages):
+            for number in range(self.first, self.first + self.messages):
                 for line in self._truth(number):
                     stream.write(json.dumps(line) + "\n")
         return self.messages * self.pack
@@ -52,9 +54,8 @@ class Traffic:
         made: list[dict[str, Any]] = []
         for place in range(self.pack):
             seq = number * self.pack + place
-            made.append({"ts": NOON_MS + seq * _MINUTE // self.pack, "seq": seq, "water": 20 + (seq % 700) / 8})
-        if self._falls(number, self.poison, 0):
-            made[number % self.pack]["water"] = 500
+            water = 500 if self._falls(seq, self.poison, 0) else 20 + (seq % 700) / 8
+            made.append({"ts": NOON_MS + seq * _MINUTE // self.pack, "seq": seq, "water": water})
         return made
 
     def _payload(self, number: int) -> bytes:
@@ -70,7 +71,8 @@ class Traffic:
                 "topic": f"dt/fleetlake/{device}/{contract}",
                 "boot": "b7",
                 "index": index,
-                "content": base64.b64encode(json.dumps(reading).encode()).decode(),
+                # Only of what must be found by its bytes.
+                "content": base64.b64encode(json.dumps(reading).encode()).decode() if reading["water"] > 120 else "",
                 "fate": "out_of_range" if reading["water"] > 120 else "bronze",
                 # Only where a message may be given up; a proof's file would be a hundred times as large.
                 "payload": payload if self.messages < 1000 else "",

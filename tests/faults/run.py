@@ -32,7 +32,7 @@ _PATIENCE = Patience(budget=20.0, first=0.005, longest=0.05)
 _LONGEST_CASE = 15.0
 
 
-class Died(BaseException):
+class Died(SystemExit):
     """A worker's thread ends here, as if its process had been killed."""
 
 

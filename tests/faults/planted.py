@@ -45,8 +45,8 @@ BUGS = (
         "ingestion/delivery.py",
         (
             (
-                "    made, existing = put_bronze(platform, rows, contracts, put_at)\n",
-                "    try:\n        made, existing = put_bronze(platform, rows, contracts, put_at)\n"
+                "    made, existing = put_bronze(projection.platform, rows, contracts, put_at)\n",
+                "    try:\n        made, existing = put_bronze(projection.platform, rows, contracts, put_at)\n"
                 "    except Exception:\n        made, existing = 0, 0\n",
             ),
         ),

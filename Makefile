@@ -10,7 +10,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # A worker a core; a file's tests stay together, and the files in the order that tests/conftest.py gives them.
 PARALLEL := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 .DEFAULT_GOAL := help
-.PHONY: help demo test check up down status bench proofs test-mwaa lock clean docs
+.PHONY: help demo test check up down status bench proofs test-mwaa lock clean docs lambda
 
 help:  ## what there is
 	@awk -F':.*## ' '/^[a-z%-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ proof-%: $(VENV)/.ready  ## prove a figure at full size; leaves docs/proofs/NAME
 proofs: $(VENV)/.ready  ## list the proofs, and those older than the code they prove
 	@$(PY) -m tests.proofs
 
+lambda: $(VENV)/.ready  ## package the Lambda function that ingests: build/lambda.zip
+	@$(PY) -m ingestion.package_lambda
+
 docs: $(VENV)/.ready  ## write the generated pages again
 	@$(VENV)/bin/fleetlake contracts docs
 
@@ -63,7 +66,7 @@ test-mwaa: $(VENV)/.mwaa-ready  ## the DAGs on Airflow 3.0.6, the newest that MW
 	@AIRFLOW_HOME=$$(mktemp -d) $(VENV)/mwaa/bin/python -m pytest -c /dev/null --noconftest --rootdir . -q -p no:cacheprovider tests/dags/test_dags.py
 
 lock: $(VENV)/.ready  ## resolve the locks again
-	@for name in fleetlake dev uv; do \
+	@for name in fleetlake dev uv lambda; do \
 	  $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements/$$name.lock requirements/$$name.in; done
 	@$(UV) pip compile -q --universal --python-version 3.11 --exclude-newer 2025-09-05 --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements/mwaa.lock requirements/mwaa.in
 

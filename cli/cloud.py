@@ -60,6 +60,8 @@ def status(as_json: bool = typer.Option(False, "--json", help="For a script.")) 
         _print_addresses(settings)
     if facts["hops"]:
         _console.print(_hop_table(facts["hops"]))
+    if facts["signals"]:
+        _print_signals(facts["signals"])
     for crash in facts["crashes"]:
         _console.print(crash, style="red", markup=False, soft_wrap=True)
     if facts["why"]:
@@ -82,6 +84,7 @@ def _facts(settings: Settings) -> dict[str, Any]:
         "processes": [dataclasses.asdict(row) for row in rows(settings)],
         "endpoints": instance.endpoints() if instance.is_claimed() else {},
         "hops": _hops(settings),
+        "signals": _signals(settings),
         "crashes": state.get("crashes", []),
         "why": state.get("why", ""),
     }
@@ -96,6 +99,27 @@ def _hops(settings: Settings) -> list[dict[str, Any]]:
 
     hops = HopCounter(current_platform(settings), truth_files(settings.home)).read()
     return [dataclasses.asdict(hop) | {"newest": hop.newest.isoformat() if hop.newest else None} for hop in hops]
+
+
+def _signals(settings: Settings) -> dict[str, Any] | None:
+    """Depth, age and refusals; None where there never was a lake."""
+    if not (settings.home / "cloud" / "s3").exists():
+        return None
+    from lake.signals import read_signals
+    from runtime.platforms import current_platform
+
+    return dataclasses.asdict(read_signals(current_platform(settings)))
+
+
+def _print_signals(signals: dict[str, Any]) -> None:
+    depth = signals["depth"]
+    waiting = ", ".join(f"{name} {count:,}" for name, count in depth.items()) if depth else "?"
+    _console.print(f"messages in the queues: {waiting}", markup=False, soft_wrap=True)
+    if signals["oldest_seconds"] is not None:
+        _console.print(f"oldest message in the worker's hand: {signals['oldest_seconds']:.0f} s")
+    if signals["refused"]:
+        shares = ", ".join(f"{reason} {share:.2%}" for reason, share in signals["refused"].items())
+        _console.print(f"quarantined, of all readings: {shares}", markup=False, soft_wrap=True)
 
 
 def _hop_table(hops: list[dict[str, Any]]) -> Table:

@@ -18,6 +18,8 @@ description: What the device is, in one sentence.
 cadence_seconds: 300          # how often a sound device sends; completeness, gaps and offline detection follow from it
 late_days: 7                  # later than this still lands in its own day, and is counted as very late
 unknown_fields: keep          # in the column _extra; or: quarantine
+# How long the time-series store keeps readings, and hourly statistics of them afterwards; without it, for ever. The lake keeps all.
+# timeseries: {{keep_days: 30, downsample: {{every_seconds: 3600, keep_days: 365}}}}
 fields:
   # types: float64, int64, bool, string; docs/tables.md shows what follows from each word
   temperature_celsius: {{type: float64, unit: degC, min: -40, max: 85, required: true, description: of the housing}}

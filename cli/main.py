@@ -17,7 +17,14 @@ from runtime.errors import FleetlakeError
 from runtime.settings import REPOSITORY
 
 # name → module whose `app` is a group of commands
-GROUPS = {"contracts": "cli.contracts", "quality": "cli.quality", "models": "cli.models"}
+GROUPS = {
+    "contracts": "cli.contracts",
+    "quality": "cli.quality",
+    "models": "cli.models",
+    "dead-letter": "cli.dead_letter",
+    "quarantine": "cli.quarantine",
+    "timeseries": "cli.timeseries",
+}
 # modules whose `app` holds single commands
 COMMANDS = ("cli.demo", "cli.cloud", "cli.simulate", "cli.query", "cli.verify")
 

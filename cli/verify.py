@@ -97,12 +97,12 @@ def law_table(verdict: "Verdict") -> Any:
 
 
 _HEADINGS = (
-    *("sent", "visible", "held", "quarantined", "waiting", "dead letter", "rule error", "unknown", "lost"),
+    *("sent", "visible", "held", "quarantined", "waiting", "dead letter", "unknown", "lost"),
     *("visible twice", "never sent", "not acknowledged: arrived", "not arrived"),
 )
 # The same on narrow lines.
 _PRINTED = (
-    *("sent", "visible", "held", "quaran-\ntined", "waiting", "dead\nletter", "rule\nerror", "unknown", "lost"),
+    *("sent", "visible", "held", "quaran-\ntined", "waiting", "dead\nletter", "unknown", "lost"),
     *("visible\ntwice", "never\nsent", "not ack.:\narrived", "not\narrived"),
 )
 _ALWAYS = ("sent", "visible", "quarantined", "lost", "visible twice", "never sent")
@@ -117,7 +117,7 @@ def _numbers(tallies: list[Any]) -> list[int]:
     def total(pick: Any) -> int:
         return sum(pick(tally) for tally in tallies)
 
-    places = [total(lambda tally, name=name: tally.places.get(name, 0)) for name in _HEADINGS[1:9]]
-    breaches = [total(lambda tally, name=name: tally.breaches.get(name, 0)) for name in _HEADINGS[9:11]]
+    places = [total(lambda tally, name=name: tally.places.get(name, 0)) for name in _HEADINGS[1:8]]
+    breaches = [total(lambda tally, name=name: tally.breaches.get(name, 0)) for name in _HEADINGS[8:10]]
     others = [total(lambda tally: tally.unacknowledged_arrived), total(lambda tally: tally.unacknowledged_not)]
     return [total(lambda tally: tally.sent), *places, *breaches, *others]

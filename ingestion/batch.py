@@ -1,35 +1,17 @@
-"""What the worker holds between receiving and deleting: messages, their readings, how long they stay invisible."""
+"""Messages that are decoded and written together, and when that is due."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-from ingestion.decode_fast import decode_into
-from ingestion.envelope import BadEnvelope, read_envelope
+from ingestion.arrival import decode_message_into
+from ingestion.message import Message, named
 from ingestion.rows import Rows
 from lake.contracts import Contract
-from lake.layout import UNKNOWN_CONTRACT
 from lake.quarantine import Quarantined
-from lake.reasons import Reason
 from runtime.log import logger
 from runtime.settings import Settings
 
 log = logger("worker")
-
-
-@dataclass
-class Message:
-    body: str
-    receipt: str
-    receives: int
-    # When it became invisible to others, by the monotonic clock.
-    hidden_at: float
-
-    @classmethod
-    def of(cls, entry: dict[str, Any], now: float) -> "Message":
-        receives = int(entry.get("Attributes", {}).get("ApproximateReceiveCount", 1))
-        return cls(entry["Body"], entry["ReceiptHandle"], receives, now)
 
 
 @dataclass
@@ -50,33 +32,33 @@ class Batch:
     def is_empty(self) -> bool:
         return not self.messages
 
-    def add(self, message: Message) -> None:
-        """Decode a message into the batch. One that breaks the decoder is left to the queue, which gives it up in time."""
+    def add(self, message: Message) -> bool:
+        """Decode a message into the batch; False for one that breaks the decoder, which is left to the queue."""
         try:
             self._decode(message)
         except Exception:
             # The loop's edge: no content may stop the worker. After its last try the message is in the dead-letter queue.
-            log.exception("decode: unexpected error; the message goes back to the queue")
-            return
+            log.exception("decode: unexpected error; the message goes back to the queue", extra=named([message]))
+            return False
         if not self.messages:
             self.begun = message.hidden_at
         self.messages.append(message)
-        self.size += len(message.body)
+        self.size += message.size
+        return True
 
     def _decode(self, message: Message) -> None:
-        try:
-            envelope = read_envelope(message.body, self.settings.topic_prefix)
-        except BadEnvelope as bad:
-            content = message.body.encode(errors="surrogatepass")
-            self.quarantined.append(Quarantined(UNKNOWN_CONTRACT, "", "", content, None, Reason.BAD_ENVELOPE, str(bad)))
-            return
-        self.quarantined += decode_into(self.rows, envelope, self.settings.future_seconds)
+        self.quarantined += decode_message_into(self.rows, message.body, message.sent_at, self.settings)
 
-    def alone(self, message: Message) -> "Batch":
-        """A batch of one message of this one."""
-        single = Batch(self.settings, self.contracts)
-        single.add(message)
-        return single
+    def halves(self) -> tuple["Batch", ...]:
+        """The same messages in two batches, so that the one that cannot be written is found in few steps; none of a single one."""
+        middle = len(self.messages) // 2
+        return tuple(self._of(part) for part in (self.messages[:middle], self.messages[middle:])) if middle else ()
+
+    def _of(self, messages: list[Message]) -> "Batch":
+        part = Batch(self.settings, self.contracts)
+        for message in messages:
+            part.add(message)
+        return part
 
     def is_due(self, now: float) -> bool:
         if self.is_empty:
@@ -87,16 +69,3 @@ class Batch:
     def seconds_left(self, now: float) -> float:
         """Until the batch is old enough to be written."""
         return max(0.0, self.begun + self.settings.batch_seconds - now)
-
-    def extend(self, sqs: Any, queue: str, now: float) -> None:
-        """Keep messages invisible whose time is half over."""
-        seconds = self.settings.visibility_seconds
-        late = [message for message in self.messages if now - message.hidden_at >= seconds / 2]
-        for start in range(0, len(late), 10):
-            part = late[start : start + 10]
-            entries = [{"Id": str(i), "ReceiptHandle": m.receipt, "VisibilityTimeout": seconds} for i, m in enumerate(part)]
-            answer = sqs.change_message_visibility_batch(QueueUrl=queue, Entries=entries)
-            for failure in answer.get("Failed", ()):
-                log.warning(f"extend visibility: {json.dumps(failure, default=str)}; the message may come twice")
-            for message in part:
-                message.hidden_at = now

@@ -1,14 +1,12 @@
 """Decoded readings as bronze objects: one Parquet object a contract and batch, named by its content."""
 
 import io
-from collections.abc import Mapping
 from datetime import datetime
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ingestion.rows import Rows
-from lake.contracts import Contract
+from ingestion.rows import BronzeRows, Rows
 from lake.layout import bronze_object
 from lake.objects import put_once
 from runtime.platforms import Platform
@@ -18,13 +16,16 @@ _COUNTERS = ("event_time", "received_at", "seq")
 _UNIQUE = {"event_id"}
 
 
-def put_bronze(platform: Platform, rows: Rows, contracts: Mapping[str, Contract], put_at: datetime) -> tuple[int, int]:
+def put_bronze(platform: Platform, rows: Rows, put_at: datetime) -> tuple[int, int]:
     """Put the rows, an object for each contract; how many objects were new, and how many were there already."""
-    made = groups = 0
-    for of_contract in rows.bronze():
-        groups += 1
-        made += put_once(platform, bronze_object(of_contract.contract.name, put_at, of_contract.digest), parquet_of(of_contract.table))
-    return made, groups - made
+    objects = bronze_objects(rows, put_at)
+    made = sum(put_once(platform, key, parquet_of(found.table)) for key, found in objects.items())
+    return made, len(objects) - made
+
+
+def bronze_objects(rows: Rows, put_at: datetime) -> dict[str, BronzeRows]:
+    """The rows of each object that `put_bronze` makes of them, by its key."""
+    return {bronze_object(found.contract.name, put_at, found.digest): found for found in rows.bronze()}
 
 
 def parquet_of(table: pa.Table) -> bytes:

@@ -81,16 +81,16 @@ def _read_exactly(body: str, topic_prefix: str) -> Envelope:
         raise BadEnvelope("the message is not an object")
     device_id, contract = _text(document, "device_id"), _text(document, "contract")
     # A topic of more levels names a contract that there is none of: all of what follows the device.
-    topic = _optional(document, "topic") or f"{topic_prefix}/{device_id}/{contract}"
+    topic = optional_text(document, "topic") or f"{topic_prefix}/{device_id}/{contract}"
     return Envelope(
         payload=_payload(document),
         device_id=device_id,
         contract=topic.removeprefix(f"{topic_prefix}/{device_id}/") or contract,
         topic=topic,
         received_at=_moment(document),
-        principal=_optional(document, "principal"),
-        client_id=_optional(document, "client_id"),
-        trace_id=_optional(document, "trace_id"),
+        principal=optional_text(document, "principal"),
+        client_id=optional_text(document, "client_id"),
+        trace_id=optional_text(document, "trace_id"),
     )
 
 
@@ -101,7 +101,7 @@ def _text(document: dict[str, Any], name: str) -> str:
     return _whole(name, value)
 
 
-def _optional(document: dict[str, Any], name: str) -> str | None:
+def optional_text(document: dict[str, Any], name: str) -> str | None:
     value = document.get(name)
     return _whole(name, value) if isinstance(value, str) else None
 

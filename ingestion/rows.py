@@ -4,7 +4,7 @@ Readings come typed, a message at a time, or one by one from the reference. Iden
 is written, for all of them together.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -100,6 +100,16 @@ class Rows:
         group.readings += readings
         group.envelopes += [envelope] * len(readings)
         group.arrivals += self._arrivals(places)
+
+    @classmethod
+    def of(cls, contracts: Mapping[str, Contract], messages: Iterable[Sequence[tuple[Reading, Envelope]]]) -> "Rows":
+        """What the reference made of messages."""
+        rows = cls(contracts)
+        for decoded in messages:
+            if decoded:
+                rows.end_message()
+                rows.add_readings(decoded[0][1], [reading for reading, _ in decoded], range(len(decoded)))
+        return rows
 
     def end_message(self) -> None:
         """What is added from here on came later."""

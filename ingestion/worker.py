@@ -1,70 +1,52 @@
 """The worker: receives from the telemetry queue, puts bronze and quarantine, writes the time series, deletes. In this order.
 
-``python -m ingestion.worker`` runs until SIGTERM, then finishes the batch it holds. What it dies with comes back from the
-queue, and is met by the same object name or by silver's event id.
+``python -m ingestion.worker`` runs until SIGTERM, then finishes the batch it holds and gives the rest back. What it dies with
+comes back from the queue, and is met by the same object name or by silver's event id. Where waiting is no use (no permission,
+no bucket, a full disk) it ends with a line that says so; nothing is deleted that is not in the lake.
 """
 
-import json
-import math
+import queue
 import random
-import signal
 import sys
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ingestion.batch import Batch, Message
-from ingestion.bronze import put_bronze
+from ingestion import delivery
+from ingestion.batch import Batch
 from ingestion.contract_folder import ContractFolder
-from lake.quarantine import put_quarantined
+from ingestion.counters import Counters, StatusFile
+from ingestion.delivery import Delivered, deliver
+from ingestion.failures import away, cannot_go_on
+from ingestion.hand import Hand, Keeper
+from ingestion.message import Message, named
+from ingestion.projection import Projection
+from ingestion.receiving import WAIT_SECONDS, Receivers
+from ingestion.retry import Patience
+from ingestion.telemetry_queue import TelemetryQueue, tens
 from runtime import log as logging
 from runtime.clock import Clock, SystemClock
-from runtime.errors import FleetlakeError, ServiceError
 from runtime.metrics import count
-from runtime.platforms import Platform, current_platform
-from runtime.settings import Settings
+from runtime.platforms import Platform
 
-BOUNDARIES = ("received", "decoded", "put_bronze", "put_quarantine", "wrote_timeseries", "deleted")
-_LONGEST_WAIT = 1
-_STATUS_SECONDS = 1.0
-_LONGEST_PAUSE = 20.0
-# The queue, S3 or the laptop's cloud is away: what is in hand stays there, or comes back.
-_AWAY = (ClientError, BotoCoreError, ServiceError)
+# Between two effects. A worker that dies at one of them is what the fault matrix and the proofs try, by these names.
+BOUNDARIES = ("received", "decoded", *delivery.BOUNDARIES, "deleted", "extended", "given_back")
+# A refused entry of a batch answer is asked again so often, after a short pause.
+_DELETE_TRIES = 3
+_LONGEST_DELETE_PAUSE = 0.2
 log = logging.logger("worker")
 
 
 @dataclass
-class Counters:
-    """What the worker did since it started; `redelivered` counts messages that had been received before."""
+class _Due:
+    """A batch on its way into the lake; `delivered` when it is there, and its messages are only to be deleted."""
 
-    received: int = 0
-    redelivered: int = 0
-    deleted: int = 0
-    bronze: int = 0
-    quarantined: int = 0
-    objects: int = 0
-    existing: int = 0
-    timeseries_failures: int = 0
-    batches: int = 0
-
-
-@dataclass(frozen=True)
-class Written:
-    """Bronze objects made and met, readings that the time series missed, messages deleted."""
-
-    made: int
-    existing: int
-    missed: int
-    deleted: int
-
-
-def _pass(_boundary: str) -> None:
-    return None
+    batch: Batch
+    delivered: Delivered | None = None
 
 
 @dataclass
@@ -72,202 +54,246 @@ class Worker:
     platform: Platform
     folder: ContractFolder
     clock: Clock = field(default_factory=SystemClock)
-    boundary: Callable[[str], None] = _pass
+    boundary: Callable[[str], None] = delivery.unwatched
     stopping: threading.Event = field(default_factory=threading.Event)
     counters: Counters = field(default_factory=Counters)
+    patience: Patience | None = None
 
     def __post_init__(self) -> None:
         settings = self.platform.settings
-        self._sqs = self.platform.client("sqs")
-        self._queue = self._sqs.get_queue_url(QueueName=settings.telemetry_queue)["QueueUrl"]
+        self._settings = settings
+        self._patience = self.patience or Patience(settings.retry_seconds)
+        self._queue = TelemetryQueue(self.platform, settings.telemetry_queue)
+        self._hand = Hand(settings.hand_messages, settings.hand_bytes)
+        self._keeper = Keeper(self._hand, self._queue, settings.visibility_seconds, self._extended)
+        self._receivers = Receivers(
+            self._queue, self._hand, settings.receive_calls, settings.visibility_seconds, self._patience, self.boundary
+        )
         self._batch = Batch(settings, self.folder.contracts())
-        self._told = 0.0
+        self._due: list[_Due] = []
+        self._status = StatusFile(settings)
+        self._projection = Projection(self.platform)
+        # The time series has something to catch up: an empty queue is not waited for then.
+        self._is_behind = False
         self._got_nothing = False
+        self._pool = ThreadPoolExecutor(settings.receive_calls, "deleter")
+
+    # ---- running
 
     def run(self) -> None:
-        """Until `stopping` is set; then the batch in hand is finished."""
-        pause = 0.5
-        while not self.stopping.is_set():
-            try:
-                self.step()
-                pause = 0.5
-            except _AWAY as error:
-                log.warning(f"telemetry queue: {error}; trying again")
-                self._tell()
-                # Full jitter keeps several workers apart.
-                self.stopping.wait(random.uniform(0, pause))
-                pause = min(_LONGEST_PAUSE, pause * 2)
-        self.drain()
+        """Until `stopping` is set; then the batch in hand is finished. Raises CannotGoOn, after the same, where waiting is no use."""
+        self._keeper.start()
+        self._receivers.start()
+        may_write = True
+        try:
+            while not self.stopping.is_set():
+                self._advance()
+        except Exception as error:
+            may_write = False
+            why = cannot_go_on(error, self._settings)
+            if why:
+                raise why from error
+            raise
+        finally:
+            self._end(may_write)
 
-    def step(self) -> None:
-        """Write the batch when it is full, old enough, or nothing more waits; else receive once more."""
-        now = time.monotonic()
-        self._batch.extend(self._sqs, self._queue, now)
-        if self._batch.is_due(now) or (self._got_nothing and not self._batch.is_empty):
-            self.flush()
-        else:
-            self._receive(_LONGEST_WAIT if self._batch.is_empty else self._patience(now))
+    def _advance(self) -> None:
+        """Take what receivers brought, and write the batch where that is due."""
+        try:
+            found = self._receivers.inbox.get(timeout=self._seconds_to_wait())
+        except queue.Empty:
+            found = None
+        if isinstance(found, BaseException):
+            raise found
+        if found is not None:
+            self._take(found)
+        if self._is_due():
+            self._flush_in_time()
+            self._keep_up()
+        elif self.is_idle:
+            self._keep_up()
         self._tell()
 
-    def _patience(self, now: float) -> int:
-        """Seconds that what is in hand can wait for more: it must be written in time, and its visibility be extended in time."""
-        return min(_LONGEST_WAIT, math.ceil(self._batch.seconds_left(now)), self.platform.settings.visibility_seconds // 4)
+    def _keep_up(self) -> None:
+        self._is_behind = self._projection.keep_up(self._batch.contracts, self.clock.now())
+
+    def _flush_in_time(self) -> None:
+        try:
+            self._patience.call(self.flush, self.stopping, _say)
+        except Exception as error:
+            # Asked to stop meanwhile: what is left is tried once more, then given back.
+            if not (self.stopping.is_set() and away(error)):
+                raise
+
+    def _seconds_to_wait(self) -> float:
+        if self._is_behind:
+            return 0.001
+        return WAIT_SECONDS if self._batch.is_empty else max(0.001, self._batch.seconds_left(time.monotonic()))
+
+    def _is_due(self) -> bool:
+        """It is full or old enough, nothing more waits, or there is no room for more."""
+        if self._batch.is_empty:
+            return bool(self._due)
+        return self._batch.is_due(time.monotonic()) or self._got_nothing or self._hand.is_full
+
+    def _end(self, may_write: bool) -> None:
+        """Receive no more, finish the batch in hand, give back what was not begun."""
+        waiting = self._receivers.stop(WAIT_SECONDS + 1)
+        if may_write:
+            self._give_back(waiting)
+            self.drain()
+        self._keeper.stop()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._tell(force=True)
+
+    # ---- the same in one thread
+
+    def step(self) -> None:
+        """Write the batch when that is due; else receive once."""
+        self._keeper.extend(time.monotonic())
+        if self._is_due():
+            self.flush()
+            self._keep_up()
+        elif self._hand.begin_call(0):
+            found: list[Message] = []
+            try:
+                found = self._queue.receive(0, self._settings.visibility_seconds)
+            finally:
+                self._hand.end_call(found)
+            if found:
+                self.boundary("received")
+            self._take(found)
+            if self.is_idle:
+                self._keep_up()
+        self._tell()
 
     @property
     def is_idle(self) -> bool:
         """Nothing is in hand, and the last look at the queue found nothing."""
-        return self._got_nothing and self._batch.is_empty
+        return self._got_nothing and self._batch.is_empty and not self._due
 
     def drain(self) -> None:
-        """Finish the batch in hand. What cannot be written comes back from the queue."""
+        """Finish the batch in hand. What cannot be written is given back to the queue."""
         try:
             self.flush()
-        except _AWAY as error:
-            log.warning(f"stopping: the batch in hand comes back from the queue: {error}")
+        except Exception as error:
+            why = cannot_go_on(error, self._settings)
+            if why is None and not away(error):
+                log.exception("stopping: unexpected error")
+            log.warning(f"stopping: the batch in hand goes back to the queue: {why or error}")
+            self._give_back([message for due in self._due for message in due.batch.messages] + self._batch.messages)
         self._tell(force=True)
 
-    def _receive(self, wait_seconds: int) -> None:
-        answer = self._sqs.receive_message(
-            QueueUrl=self._queue,
-            MaxNumberOfMessages=10,
-            WaitTimeSeconds=wait_seconds,
-            VisibilityTimeout=self.platform.settings.visibility_seconds,
-            AttributeNames=["ApproximateReceiveCount"],
-        )
-        found = [Message.of(entry, time.monotonic()) for entry in answer.get("Messages", ())]
+    # ---- the way of a message
+
+    def _take(self, found: list[Message]) -> None:
         self._got_nothing = not found
         if not found:
             return
-        self.counters.received += len(found)
-        self.counters.redelivered += sum(message.receives > 1 for message in found)
-        self.boundary("received")
+        self.counters.take(found)
         self._take_new_contracts()
-        for message in found:
-            self._batch.add(message)
+        spoiled = [message for message in found if not self._batch.add(message)]
+        # They are the queue's again when their time is over; after the last try, the dead-letter queue's.
+        self._hand.release(spoiled)
+        self.counters.failed += len(spoiled)
         self.boundary("decoded")
 
     def _take_new_contracts(self) -> None:
         contracts = self.folder.contracts()
         if contracts is not self._batch.contracts:
-            self.flush()
-            self._batch = Batch(self.platform.settings, contracts)
+            self._close_batch()
+
+    def _close_batch(self) -> None:
+        """What follows goes into a new batch."""
+        if not self._batch.is_empty:
+            self._due.append(_Due(self._batch))
+        self._batch = Batch(self._settings, self.folder.contracts())
 
     def flush(self) -> None:
-        """Put, project, delete. The batch is emptied only when all of it is put; raises where the queue or S3 is away."""
-        if self._batch.is_empty:
-            return
-        try:
-            self._write(self._batch)
-        except _AWAY:
-            raise
-        except Exception:
-            log.exception("write: unexpected error; the messages of the batch are written one by one")
-            self._write_apart(self._batch)
-        self._batch = Batch(self.platform.settings, self.folder.contracts())
-
-    def _write_apart(self, batch: Batch) -> None:
-        """So that the one message that cannot be written costs no other; it goes back to the queue, which gives it up in time."""
-        for message in batch.messages:
+        """Put, project, delete all that is decoded. Raises where the queue or S3 is away or refuses; what is left stays in hand."""
+        self._close_batch()
+        while self._due:
+            due = self._due[0]
             try:
-                self._write(batch.alone(message))
-            except Exception:
-                log.exception("write: unexpected error; the message goes back to the queue")
+                self._write(due)
+                del self._due[0]
+            except Exception as error:
+                why = cannot_go_on(error, self._settings)
+                if why:
+                    raise why from error
+                if away(error):
+                    raise
+                log.exception("write: unexpected error", extra=named(due.batch.messages))
+                self._due[:1] = self._split(due.batch)
 
-    def _write(self, batch: Batch) -> None:
-        put_at = self.clock.now()
-        made, existing = put_bronze(self.platform, batch.rows, batch.contracts, put_at)
-        self.boundary("put_bronze")
-        put_quarantined(self.platform, batch.quarantined, put_at, batch.contracts)
-        self.boundary("put_quarantine")
-        missed = self._project(batch)
-        self.boundary("wrote_timeseries")
-        deleted = self._delete([message.receipt for message in batch.messages])
+    def _split(self, batch: Batch) -> list[_Due]:
+        """Halves, so that the one message that cannot be written costs no other; it alone is left to the queue, which gives it up in time."""
+        halves = batch.halves()
+        if not halves:
+            log.error("write: this message cannot be written; it goes back to the queue", extra=named(batch.messages))
+            self._hand.release(batch.messages)
+            self.counters.failed += len(batch.messages)
+        else:
+            self.counters.split += 1
+            count(sys.stdout, "messages_split", 1)
+        return [_Due(half) for half in halves if not half.is_empty]
+
+    def _write(self, due: _Due) -> None:
+        batch = due.batch
+        if due.delivered is None:
+            began = time.monotonic()
+            due.delivered = deliver(self._projection, batch.rows, batch.quarantined, batch.contracts, self.clock.now(), self.boundary)
+            self.counters.deliver(batch.messages, due.delivered, time.monotonic() - began, time.time())
+            log.info(f"delivered {due.delivered.bronze} readings to bronze", extra=named(batch.messages))
+        began = time.monotonic()
+        deleted = sum(self._pool.map(self._delete, tens(message for message in batch.messages if message in self._hand)))
         self.boundary("deleted")
-        self._count(batch, Written(made, existing, missed, deleted))
+        self.counters.delete(deleted, time.monotonic() - began)
 
-    def _project(self, batch: Batch) -> int:
-        """How many readings the time series missed. It is rebuilt from the lake then; it never holds the lake up."""
-        points = batch.rows.points()
-        try:
-            rejects = self.platform.time_series().write(points)
-        except Exception as error:  # noqa: BLE001 - whatever a store does wrong, the readings are in the lake
-            log.warning(f"time series: {len(points)} readings are only in the lake: {error}")
-            return len(points)
-        if rejects:
-            first = rejects[0]
-            log.warning(f"time series: {len(rejects)} readings are only in the lake: {points[first.index].device_id}: {first.reason}")
-        return len(rejects)
+    def _delete(self, messages: list[Message]) -> int:
+        """How many of up to ten the queue deleted. One that it did not delete comes back, and changes nothing."""
+        left = messages
+        for tried in range(_DELETE_TRIES):
+            failed = {failure.message: failure for failure in self._queue.delete(left)}
+            self._hand.release(message for message in left if message not in failed)
+            left = [message for message, failure in failed.items() if not failure.is_final]
+            if not left:
+                break
+            if tried + 1 < _DELETE_TRIES:
+                time.sleep(random.uniform(0, _LONGEST_DELETE_PAUSE))
+        for failure in failed.values():
+            log.warning(f"telemetry queue did not delete {failure}; it comes back", extra=named([failure.message]))
+        gone = sum(message not in self._hand for message in messages)
+        self._hand.release(messages)
+        return gone
 
-    def _delete(self, receipts: list[str]) -> int:
-        """How many the queue deleted. One that it did not delete comes back, and changes nothing."""
-        deleted = 0
-        for start in range(0, len(receipts), 10):
-            entries = [{"Id": str(i), "ReceiptHandle": receipt} for i, receipt in enumerate(receipts[start : start + 10])]
-            answer = self._sqs.delete_message_batch(QueueUrl=self._queue, Entries=entries)
-            for failure in answer.get("Failed", ()):
-                log.warning(f"telemetry queue did not delete: {failure.get('Code')}: {failure.get('Message')}; the message comes back")
-            deleted += len(answer.get("Successful", ()))
-        return deleted
+    def _give_back(self, messages: list[Message]) -> None:
+        """Another worker may have them at once. Where the queue does not answer they come back when their time is over."""
+        held = [message for message in messages if message in self._hand]
+        self._hand.release(held)
+        for part in tens(held):
+            try:
+                failed = self._queue.hide(part, 0)
+            except (ClientError, BotoCoreError) as error:
+                log.warning(f"give back: {error}; the messages come back by themselves", extra=named(part))
+                continue
+            self.counters.given_back += len(part) - len(failed)
+            count(sys.stdout, "messages_given_back", len(part) - len(failed))
+            self.boundary("given_back")
 
-    def _count(self, batch: Batch, written: Written) -> None:
-        counters = self.counters
-        counters.batches += 1
-        counters.objects += written.made
-        counters.existing += written.existing
-        counters.deleted += written.deleted
-        counters.timeseries_failures += written.missed
-        counters.bronze += len(batch.rows)
-        counters.quarantined += len(batch.quarantined)
-        values = {
-            "messages_received": len(batch.messages),
-            "messages_redelivered": sum(message.receives > 1 for message in batch.messages),
-            "readings_bronze": len(batch.rows),
-            "objects_put": written.made,
-            "objects_existing": written.existing,
-            "messages_deleted": written.deleted,
-            "timeseries_failures": written.missed,
-        }
-        for name, value in values.items():
-            count(sys.stdout, name, value)
-        for reason, rows in Counter(row.reason for row in batch.quarantined).items():
-            count(sys.stdout, "readings_quarantined", rows, reason=reason.value)
-        sys.stdout.flush()
+    def _extended(self, boundary: str) -> None:
+        self.counters.extended += 1
+        self.boundary(boundary)
 
     def _tell(self, force: bool = False) -> None:
-        """Counters for `fleetlake status`, once a second."""
-        if force or time.monotonic() - self._told >= _STATUS_SECONDS:
-            self._told = time.monotonic()
-            try:
-                write_state(self.platform.settings, asdict(self.counters))
-            except OSError as error:
-                log.warning(f"status: {error}")
+        self._status.tell(self.counters, len(self._hand), self._hand.oldest_sent(), force=force)
 
 
-def write_state(settings: Settings, state: dict[str, Any]) -> None:
-    file = settings.home / "run" / "worker.json"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    draft = file.with_suffix(".draft")
-    draft.write_text(json.dumps(state))
-    draft.replace(file)
-
-
-def main() -> int:
-    settings = Settings.from_environment()
-    logging.configure(settings.log_level)
-    stopping = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
-    try:
-        worker = Worker(current_platform(settings), ContractFolder(settings.contracts_folder), stopping=stopping)
-    except FleetlakeError as error:
-        log.error(f"start: {error}")
-        return error.exit_code
-    except (ClientError, BotoCoreError) as error:
-        log.error(f"start: telemetry queue {settings.telemetry_queue}: {error}; are the queues there? `fleetlake up` makes them")
-        return 1
-    worker.run()
-    return 0
+def _say(error: BaseException) -> None:
+    log.warning(f"write: {error}; the batch stays in hand, trying again")
 
 
 if __name__ == "__main__":
+    from ingestion.worker_process import main
+
     sys.exit(main())

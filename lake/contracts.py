@@ -52,6 +52,22 @@ class Quality:
 
 
 @dataclass(frozen=True)
+class Downsample:
+    """What the time series keeps of readings that are too old for it: statistics of windows, for `keep_days`."""
+
+    every_seconds: int
+    keep_days: int
+
+
+@dataclass(frozen=True)
+class Retention:
+    """How long the time-series store keeps readings; the lake keeps them all."""
+
+    keep_days: int
+    downsample: Downsample | None = None
+
+
+@dataclass(frozen=True)
 class Contract:
     name: str
     version: int
@@ -62,6 +78,8 @@ class Contract:
     late_days: int = 7
     unknown_fields: str = "keep"
     quality: Quality = Quality()
+    # None: the time-series store keeps everything.
+    timeseries: Retention | None = None
     file: str = ""
 
     def field(self, name: str) -> Field:

@@ -17,7 +17,7 @@ from lake.history import load
 from lake.law_queues import queue_counts
 from lake.layout import UNKNOWN_CONTRACT
 from lake.query_tables import object_files
-from lake.tables import Table, bronze, quarantine
+from lake.tables import Table, bronze, quarantine, replayed
 from runtime.errors import FleetlakeError
 from runtime.platforms import Platform
 
@@ -44,17 +44,18 @@ class HopCounter:
         self._messages: dict[str, Counter[str]] = {}
         self._sent: Counter[str] = Counter()
         self._rows: dict[str, int] = {}
+        self._ids: dict[str, frozenset[str]] = {}
 
     def read(self) -> list[Hop]:
         """All hops now, in their order."""
         contracts = load_contracts(self._platform.settings.contracts_folder)
         known = list(contracts.values())
-        refused = [*(quarantine(contract.name) for contract in known), quarantine(UNKNOWN_CONTRACT)]
+        refusing = [*(contract.name for contract in known), UNKNOWN_CONTRACT]
         return [
             self._sent_hop(),
             self._queued_hop(),
             self._objects_hop("bronze", [bronze(contract) for contract in known]),
-            self._objects_hop("quarantined", refused),
+            self._quarantined_hop(refusing),
             self._silver_hop([contract.name for contract in known]),
             self._time_series_hop(list(contracts)),
         ]
@@ -88,7 +89,7 @@ class HopCounter:
             counts = queue_counts(self._platform)
         except Exception:  # noqa: BLE001 - whatever keeps the queue from answering, the table shows that nobody knows
             return Hop("queued", None, {})
-        return Hop("queued", counts["telemetry"], {})
+        return Hop("queued", counts["telemetry"] + counts["errors"], {})
 
     def _objects_hop(self, name: str, tables: Sequence[Table]) -> Hop:
         counts, newest = {}, 0.0
@@ -98,6 +99,22 @@ class HopCounter:
             # An object is put once and never changed, so its file's time is the time of the put.
             newest = max([newest, *(Path(file).stat().st_mtime for file in files.values())])
         return Hop(name, sum(counts.values()), _there(counts), datetime.fromtimestamp(newest, UTC) if newest else None)
+
+    def _quarantined_hop(self, names: Sequence[str]) -> Hop:
+        """What was replayed since is no longer there, though its rows stay."""
+        put = self._objects_hop("quarantined", [quarantine(name) for name in names])
+        gone = {name: self._replayed_of(name) for name in names}
+        counts = {name: max(0, number - gone[name]) for name, number in put.by_contract.items()}
+        return Hop(put.name, sum(counts.values()), _there(counts), put.newest)
+
+    def _replayed_of(self, name: str) -> int:
+        return len(set().union(*(self._ids_of(file) for file in object_files(self._platform, replayed(name)).values())))
+
+    def _ids_of(self, file: str) -> frozenset[str]:
+        """Quarantine ids in a record of replayed rows."""
+        if file not in self._ids:
+            self._ids[file] = frozenset(pq.read_table(file, columns=["quarantine_id"])["quarantine_id"].to_pylist())
+        return self._ids[file]
 
     def _rows_of(self, file: str) -> int:
         if file not in self._rows:

@@ -7,8 +7,9 @@ Judged by identity, not by count. A reading's place is the first that fits:
     quarantined    by decode (same bytes at the same place), or by silver or the gate (same identity and values)
     waiting        in a bronze object that no run has settled: in flight
     dead letter    in the dead-letter queue
-    rule error     in the queue of the rule's error action: in flight
-    lost           in none of them; while messages wait in the telemetry queue, or no queue can be asked: unknown
+    lost           in none of them; while messages wait in the telemetry or the error queue, or no queue can be asked: unknown
+
+A quarantined reading that was replayed is no longer quarantined: it is where its readings went, visible as soon as they are.
 
 Sent is what was acknowledged, by the truth files. What was sent without an acknowledgement may have arrived or not: it is
 neither lost nor phantom.

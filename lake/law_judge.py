@@ -53,25 +53,44 @@ def _place(connection: Any) -> None:
         "SELECT s.contract, s.identity, q.reason FROM sent s JOIN seen_quarantined q USING (quarantine_id) UNION ALL "
         "SELECT k.contract, k.identity, q.reason FROM known k JOIN seen_quarantined q USING (contract, event_id, digest)) GROUP BY 1, 2"
     )
+    connection.execute(_REPLAYED)
     seen = {place: f"(contract, event_id, digest) IN (SELECT (contract, event_id, digest) FROM seen_{table})" for place, table in _SEEN}
     connection.execute(
-        f"CREATE TABLE judged AS SELECT *, CASE WHEN {seen[Place.VISIBLE]} THEN '{Place.VISIBLE}' WHEN {seen[Place.HELD]} THEN '{Place.HELD}' "
+        "CREATE TABLE judged AS SELECT * REPLACE (COALESCE(is_replayed, false) AS is_replayed), "
+        f"CASE WHEN is_replayed THEN replayed_to WHEN {seen[Place.VISIBLE]} THEN '{Place.VISIBLE}' WHEN {seen[Place.HELD]} THEN '{Place.HELD}' "
         f"WHEN reason IS NOT NULL THEN '{Place.QUARANTINED}' WHEN {seen[Place.WAITING]} THEN '{Place.WAITING}' END AS place "
-        "FROM known LEFT JOIN in_quarantine USING (contract, identity)"
+        "FROM known LEFT JOIN in_quarantine USING (contract, identity) LEFT JOIN replays USING (contract, identity)"
     )
 
 
 _SEEN = ((Place.VISIBLE, "silver"), (Place.HELD, "held"), (Place.WAITING, "waiting"))
 
 
+# Of what was known by its bytes alone, and was replayed: where its readings are, and of several the one that is least far.
+_REPLAYED = f"""
+CREATE TABLE replays AS SELECT contract, identity, true AS is_replayed, CASE max(rank) WHEN 0 THEN '{Place.VISIBLE}' WHEN 1 THEN '{Place.QUARANTINED}'
+    WHEN 2 THEN '{Place.HELD}' WHEN 3 THEN '{Place.WAITING}' END AS replayed_to
+FROM (
+    SELECT s.contract, s.identity, CASE
+        WHEN (r.contract, r.event_id, r.digest) IN (SELECT (contract, event_id, digest) FROM seen_silver) THEN 0
+        WHEN r.refused_id IN (SELECT quarantine_id FROM seen_quarantined) THEN 1
+        WHEN (r.contract, r.event_id, r.digest) IN (SELECT (contract, event_id, digest) FROM seen_quarantined) THEN 1
+        WHEN (r.contract, r.event_id, r.digest) IN (SELECT (contract, event_id, digest) FROM seen_held) THEN 2
+        WHEN (r.contract, r.event_id, r.digest) IN (SELECT (contract, event_id, digest) FROM seen_waiting) THEN 3
+        ELSE 4 END AS rank
+    FROM sent s JOIN seen_replayed r USING (quarantine_id) WHERE s.digest IS NULL
+) GROUP BY 1, 2
+"""
+
+
 def _place_queued(connection: Any, queues: Queues) -> None:
     """Readings in none of the lake's places: are their bytes in a message of a queue?"""
-    for place, messages in ((Place.DEAD_LETTER, queues.dead), (Place.RULE_ERROR, queues.errors)):
-        if messages:
-            found = _carried(connection, messages)
-            connection.execute(
-                f"UPDATE judged SET place = '{place}' WHERE place IS NULL AND identity IN (SELECT unnest(?::VARCHAR[]))", [sorted(found)]
-            )
+    if queues.dead:
+        found = _carried(connection, queues.dead)
+        connection.execute(
+            f"UPDATE judged SET place = '{Place.DEAD_LETTER}' WHERE place IS NULL AND identity IN (SELECT unnest(?::VARCHAR[]))",
+            [sorted(found)],
+        )
     rest = Place.LOST if queues.waiting == 0 else Place.UNKNOWN
     connection.execute(f"UPDATE judged SET place = '{rest}' WHERE place IS NULL")
 
@@ -89,10 +108,11 @@ def _carried(connection: Any, messages: Sequence[Message]) -> set[str]:
 
 def _find_phantoms(connection: Any, files: Sequence[Path], contracts: Contracts) -> None:
     """`phantom`: what is in the lake and in no truth file. Readings sent while we looked are in the files by now."""
-    in_silver = "FROM seen_silver ANTI JOIN {sent} USING (contract, event_id, digest)"
-    refused = (
-        "FROM seen_quarantined ANTI JOIN {sent} USING (quarantine_id) ANTI JOIN {sent} AS by_values USING (contract, event_id, digest)"
-    )
+    replays = "(SELECT * FROM seen_replayed SEMI JOIN {sent} USING (quarantine_id)) AS replay"
+    unsent = "ANTI JOIN {sent} AS by_values USING (contract, event_id, digest)" + f" ANTI JOIN {replays} USING (contract, event_id, digest)"
+    in_silver = f"FROM seen_silver {unsent}"
+    again = f"ANTI JOIN {replays}_of ON quarantine_id = replay_of.refused_id"
+    refused = f"FROM seen_quarantined ANTI JOIN {{sent}} USING (quarantine_id) {unsent} {again}"
     number = connection.execute(f"SELECT (SELECT count(*) {in_silver}) + (SELECT count(*) {refused})".format(sent="sent")).fetchone()[0]
     if number:
         read_truth(connection, files, contracts, "sent_later")
@@ -146,7 +166,7 @@ CREATE TABLE surprise AS SELECT contract, device_id, fate AS expected, place || 
     (fate = 'silver' AND place = '{Place.VISIBLE}')
     OR (is_contested AND (place = '{Place.VISIBLE}' OR reason = 'event_id_conflict'))
     OR (place = '{Place.QUARANTINED}' AND fate = 'quarantine:' || reason)
-    OR fate = 'refused'
+    OR fate = 'refused' OR is_replayed
 )
 """
 

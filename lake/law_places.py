@@ -3,7 +3,8 @@
 seen_silver       contract, device_id, event_id, digest, run_id
 seen_held         contract, event_id, digest                  bronze objects that the gate holds back
 seen_waiting      contract, event_id, digest                  bronze objects that no run has settled yet
-seen_quarantined  contract, device_id, quarantine_id, event_id, digest, reason, origin
+seen_quarantined  contract, device_id, quarantine_id, event_id, digest, reason, origin      but what was replayed
+seen_replayed     contract, quarantine_id, event_id, digest, refused_id                     each reading of a replayed row
 """
 
 # ruff: noqa: S608 - SQL is made here from declared names and planned files
@@ -16,7 +17,7 @@ from lake.law_values import digest_of_columns, digest_of_json
 from lake.layout import UNKNOWN_CONTRACT
 from lake.publications import SETTLED, State, read_ledger, read_publications
 from lake.query_tables import QueryTables, object_files, select_objects
-from lake.tables import bronze
+from lake.tables import bronze, replayed
 from runtime.platforms import Platform
 
 _TABLES = {
@@ -25,6 +26,7 @@ _TABLES = {
     "seen_waiting": "contract VARCHAR, event_id VARCHAR, digest VARCHAR",
     "seen_quarantined": "contract VARCHAR, device_id VARCHAR, quarantine_id VARCHAR, event_id VARCHAR, digest VARCHAR, "
     "reason VARCHAR, origin VARCHAR",
+    "seen_replayed": "contract VARCHAR, quarantine_id VARCHAR, event_id VARCHAR, digest VARCHAR, refused_id VARCHAR",
 }
 
 
@@ -36,6 +38,9 @@ def look(connection: Any, platform: Platform, tables: QueryTables, contracts: It
     for name, columns in _TABLES.items():
         connection.execute(f"CREATE TABLE {name} ({columns})")
     every = tuple(contracts)
+    # A replay is noted when its readings are in bronze; so first, and what is noted later counts as quarantined still.
+    for contract in every:
+        _look_at_replayed(connection, platform, contract)
     for contract in every:
         _look_at_bronze(connection, platform, contract)
     later = [f"{schema}.{contract.name}" for schema in ("quarantine", "silver") for contract in every]
@@ -46,6 +51,19 @@ def look(connection: Any, platform: Platform, tables: QueryTables, contracts: It
     connection.execute(
         f"INSERT INTO seen_quarantined SELECT contract, device_id, quarantine_id, event_id, NULL, reason, origin "
         f"FROM quarantine.{UNKNOWN_CONTRACT}"
+    )
+    connection.execute("DELETE FROM seen_quarantined WHERE quarantine_id IN (SELECT quarantine_id FROM seen_replayed)")
+
+
+def _look_at_replayed(connection: Any, platform: Platform, contract: Contract) -> None:
+    """Digests are of the bytes that were refused once; what was refused again has no values that count."""
+    tables = [replayed(name) for name in (contract.name, UNKNOWN_CONTRACT)]
+    records = " UNION ALL BY NAME ".join(f"SELECT * FROM ({select_objects(table, object_files(platform, table))})" for table in tables)
+    documents = f"SELECT *, CASE WHEN event_id IS NOT NULL THEN decode(bytes)::JSON END AS document FROM ({records}) WHERE contract = ?"
+    connection.execute(
+        "INSERT INTO seen_replayed SELECT DISTINCT contract, quarantine_id, event_id, "
+        f"CASE WHEN event_id IS NOT NULL THEN {digest_of_json(contract, 'document')} END, refused_id FROM ({documents})",
+        [contract.name],
     )
 
 

@@ -1,7 +1,7 @@
-"""Messages that have not reached the lake: waiting in the telemetry queue, given up, or failed in the rule.
+"""Messages that have not reached the lake: waiting in the telemetry queue or the error queue, or given up.
 
-The dead-letter and the error queue are read without removing anything. The telemetry queue is only counted: reading it would
-count as a delivery, and five of those make a dead letter.
+The dead-letter queue is read without removing anything. The other two are only counted: reading them would count as a
+delivery, and five of those make a dead letter.
 """
 
 import base64
@@ -12,12 +12,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from lake.dead_letter_queue import DeadLetterQueue
 from runtime.errors import ServiceError
 from runtime.platforms import Platform
 
 _COUNTS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed")
-_PEEK_SECONDS = 30
-_MOST = 2_000
+_MOST = 10_000
 
 
 @dataclass(frozen=True)
@@ -28,32 +28,29 @@ class Message:
 
 @dataclass(frozen=True)
 class Queues:
-    """`waiting`: messages in the telemetry queue; None where the queues could not be asked."""
+    """`waiting`: messages in the telemetry and the error queue; None where the queues could not be asked."""
 
     waiting: int | None
     dead: tuple[Message, ...] = ()
-    errors: tuple[Message, ...] = ()
 
 
 UNREACHABLE = Queues(None)
 
 
 def read_queues(platform: Platform, wait_seconds: float = 0, pause: Callable[[float], None] = time.sleep) -> Queues:
-    """What is in the queues, after waiting up to `wait_seconds` for the telemetry queue to be empty."""
+    """What is in the queues, after waiting up to `wait_seconds` for the telemetry and the error queue to be empty."""
     from botocore.exceptions import BotoCoreError, ClientError
 
-    settings = platform.settings
     try:
-        waiting = _count(platform, settings.telemetry_queue)
+        waiting = _waiting(platform)
         deadline = time.monotonic() + wait_seconds
         while waiting and time.monotonic() < deadline:
             pause(0.5)
-            waiting = _count(platform, settings.telemetry_queue)
-        dead = _peek(platform, settings.dead_letter_queue)
-        errors = _peek(platform, settings.error_queue)
+            waiting = _waiting(platform)
+        dead = [letter.body for letter in DeadLetterQueue(platform).read(_MOST)]
     except (ServiceError, BotoCoreError, ClientError):
         return UNREACHABLE
-    return Queues(waiting, tuple(_queued(body, platform) for body in dead), tuple(_failed(body) for body in errors))
+    return Queues(waiting, tuple(_message(body, platform) for body in dead))
 
 
 def queue_counts(platform: Platform) -> dict[str, int]:
@@ -63,6 +60,11 @@ def queue_counts(platform: Platform) -> dict[str, int]:
     return {part: _count(platform, name) for part, name in names.items()}
 
 
+def _waiting(platform: Platform) -> int:
+    # The error queue last: nothing goes from there to the telemetry queue.
+    return _count(platform, platform.settings.telemetry_queue) + _count(platform, platform.settings.error_queue)
+
+
 def _count(platform: Platform, queue: str) -> int:
     sqs = platform.client("sqs")
     url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
@@ -70,37 +72,15 @@ def _count(platform: Platform, queue: str) -> int:
     return sum(int(attributes[name]) for name in _COUNTS)
 
 
-def _peek(platform: Platform, queue: str) -> list[str]:
-    """Bodies of the queue's messages; they are hidden while it reads and shown again after."""
-    sqs = platform.client("sqs")
-    url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
-    found: dict[str, dict[str, Any]] = {}
-    try:
-        while len(found) < _MOST:
-            answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=_PEEK_SECONDS)
-            fresh = {entry["MessageId"]: entry for entry in answer.get("Messages", ()) if entry["MessageId"] not in found}
-            if not fresh:
-                break
-            found |= fresh
-    finally:
-        for entry in found.values():
-            sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=entry["ReceiptHandle"], VisibilityTimeout=0)
-    return [entry["Body"] for entry in found.values()]
-
-
-def _queued(body: str, platform: Platform) -> Message:
-    """A message as the rule wrote it."""
+def _message(body: str, platform: Platform) -> Message:
+    """A message as the rule wrote it, or as its error action did."""
     document = _object(body)
+    if "base64OriginalPayload" in document:
+        # A message of Basic Ingest may be told with the prefix that the rule itself does not see.
+        topic = re.sub(r"^\$aws/rules/[^/]+/", "", str(document.get("topic", "")))
+        return Message(topic, _bytes(document["base64OriginalPayload"]))
     topic = f"{platform.settings.topic_prefix}/{document.get('device_id')}/{document.get('contract')}"
     return Message(topic, _bytes(document.get("payload")))
-
-
-def _failed(body: str) -> Message:
-    """A message as the rule's error action wrote it."""
-    document = _object(body)
-    # A message of Basic Ingest may be told with the prefix that the rule itself does not see.
-    topic = re.sub(r"^\$aws/rules/[^/]+/", "", str(document.get("topic", "")))
-    return Message(topic, _bytes(document.get("base64OriginalPayload")))
 
 
 def _object(body: str) -> dict[str, Any]:

@@ -14,7 +14,6 @@ class Place(StrEnum):
     QUARANTINED = "quarantined"
     WAITING = "waiting"
     DEAD_LETTER = "dead letter"
-    RULE_ERROR = "rule error"
     UNKNOWN = "unknown"
     LOST = "lost"
 
@@ -84,7 +83,7 @@ class Verdict:
 
     @property
     def in_flight(self) -> int:
-        return self.place(Place.WAITING) + self.place(Place.RULE_ERROR) + self.place(Place.UNKNOWN)
+        return self.place(Place.WAITING) + self.place(Place.UNKNOWN)
 
     @property
     def is_broken(self) -> bool:
@@ -108,6 +107,6 @@ class Verdict:
             why = (
                 "the queues cannot be asked"
                 if self.queues.waiting is None
-                else f"{self.queues.waiting} messages wait in the telemetry queue"
+                else f"{self.queues.waiting} messages wait in the telemetry and the error queue"
             )
             raise LawUnknown(f"verify: {missing} readings are not in the lake, and {why}; start the platform, let it rest and verify again")

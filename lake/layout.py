@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 CATALOG = "lake"
+_MISSED = "timeseries_missed/"
 UNKNOWN_CONTRACT = "_unknown"
 _BRONZE = re.compile(r"bronze/([a-z0-9_]+)/ingest_date=(\d{4}-\d{2}-\d{2})/ingest_hour=(\d{2})/part-[0-9a-f]{64}\.parquet")
 
-_QUARANTINE = re.compile(r"quarantine/[a-z0-9_]+/ingest_date=(\d{4}-\d{2}-\d{2})/reason=[a-z_]+/part-[0-9a-f]{64}\.parquet")
+_QUARANTINE = re.compile(r"quarantine/([a-z0-9_]+)/ingest_date=(\d{4}-\d{2}-\d{2})/reason=([a-z0-9_]+)/part-[0-9a-f]{64}\.parquet")
 
 
 @dataclass(frozen=True, order=True)
@@ -26,6 +27,15 @@ class IngestPartition:
     @property
     def end(self) -> datetime:
         return self.hour + timedelta(hours=1)
+
+
+@dataclass(frozen=True, order=True)
+class QuarantinePartition:
+    """A day of one contract's quarantined rows of one reason."""
+
+    contract: str
+    day: date
+    reason: str
 
 
 def bronze_prefix(contract: str) -> str:
@@ -46,8 +56,28 @@ def ingest_partition(key: str) -> IngestPartition | None:
     return IngestPartition(match[1], datetime.fromisoformat(f"{match[2]}T{match[3]}:00:00+00:00"))
 
 
+def quarantine_root() -> str:
+    return "quarantine/"
+
+
+def missed_prefix(contract: str = "") -> str:
+    """Where the notes lie of bronze objects that the time-series store missed, of one contract or of all."""
+    return f"{_MISSED}{bronze_prefix(contract) if contract else ''}"
+
+
+def missed_note(key: str) -> str:
+    """Key of the note that the time-series store missed the bronze object `key`."""
+    return f"{_MISSED}{key}"
+
+
+def missed_object(note: str) -> str | None:
+    """The bronze object that a note is about; None for a key that is no note."""
+    key = note.removeprefix(_MISSED)
+    return key if note.startswith(_MISSED) and ingest_partition(key) else None
+
+
 def quarantine_prefix(contract: str) -> str:
-    return f"quarantine/{contract}/"
+    return f"{quarantine_root()}{contract}/"
 
 
 def quarantine_day_prefix(contract: str, day: date) -> str:
@@ -60,8 +90,23 @@ def quarantine_object(contract: str, put_at: datetime, reason: str, digest: str)
 
 def quarantine_day(key: str) -> date | None:
     """The day on which a quarantine object was put; None for a key that is not one."""
+    partition = quarantine_partition(key)
+    return partition.day if partition else None
+
+
+def quarantine_partition(key: str) -> QuarantinePartition | None:
+    """The partition of a quarantine object; None for a key that is not one."""
     match = _QUARANTINE.fullmatch(key)
-    return date.fromisoformat(match[1]) if match else None
+    return QuarantinePartition(match[1], date.fromisoformat(match[2]), match[3]) if match else None
+
+
+def replayed_prefix(contract: str) -> str:
+    return f"replayed/{contract}/"
+
+
+def replayed_object(contract: str, put_at: datetime, digest: str) -> str:
+    """Key of a record of replayed rows, beside the quarantine of the same contract."""
+    return f"{replayed_prefix(contract)}ingest_date={put_at.astimezone(UTC).date():%Y-%m-%d}/part-{digest}.parquet"
 
 
 def model_prefix(model: str, version: str) -> str:

@@ -27,14 +27,15 @@ from pyiceberg.types import (
 
 from lake import history
 from lake.contracts import Contracts
-from lake.layout import UNKNOWN_CONTRACT, bronze_prefix, quarantine_prefix
+from lake.layout import UNKNOWN_CONTRACT, bronze_prefix, quarantine_prefix, replayed_prefix
 from lake.publications import read_publications
 from lake.schemas import DUCKDB
-from lake.tables import LEDGER, MODEL_RUNS, PUBLICATIONS, QUALITY_RUNS, Column, Table, lake_tables, quarantine
+from lake.tables import LEDGER, MODEL_RUNS, PUBLICATIONS, QUALITY_RUNS, Column, Table, lake_tables, quarantine, replayed
 from runtime.errors import QueryError, ServiceError
 from runtime.platforms import Platform
 
 RUNS = "ops.runs"
+_PREFIXES = {"bronze": bronze_prefix, "quarantine": quarantine_prefix, "replayed": replayed_prefix}
 _WRITTEN_AT = {
     LEDGER.name: "planned_at",
     PUBLICATIONS.name: "recorded_at",
@@ -68,7 +69,7 @@ class QueryTables:
     """The declared tables of a lake, each made a view on demand."""
 
     def __init__(self, platform: Platform, contracts: Contracts) -> None:
-        declared = (*lake_tables(contracts.values()), quarantine(UNKNOWN_CONTRACT))
+        declared = (*lake_tables(contracts.values()), quarantine(UNKNOWN_CONTRACT), replayed(UNKNOWN_CONTRACT))
         self._platform = platform
         self._tables = {table.name: table for table in declared}
 
@@ -148,8 +149,8 @@ class QueryTables:
 
 
 def object_files(platform: Platform, table: Table) -> dict[str, str]:
-    """The objects of a bronze or quarantine table that lie there now, by key, and the files they are. Iceberg knows nothing of them."""
-    prefix = (bronze_prefix if table.namespace == "bronze" else quarantine_prefix)(table.name.partition(".")[2])
+    """The objects of a Parquet table that lie there now, by key, and the files they are. Iceberg knows nothing of them."""
+    prefix = _PREFIXES[table.namespace](table.name.partition(".")[2])
     folder = Path(local_path(platform.object_uri(prefix)))
     return {prefix + file.relative_to(folder).as_posix(): str(file) for file in sorted(folder.rglob("*.parquet"))}
 

@@ -75,6 +75,24 @@ def quarantine(contract: str) -> Table:
     return Table(f"quarantine.{contract}", QUARANTINE_COLUMNS, ("quarantine_id",), "ingest_date, reason", words, format="parquet")
 
 
+REPLAYED_COLUMNS = (
+    Column("quarantine_id", "string", "the quarantined row that was replayed", required=True),
+    Column("contract", "string", "contract named by the topic", required=True),
+    Column("reason", "string", "why it had been refused", required=True),
+    Column("event_id", "string", "identity of a reading of it that went to bronze; null for one that was refused again"),
+    Column("refused_id", "string", "quarantine_id of a reading of it that was refused again, by itself"),
+    Column("bytes", "binary", "that reading's own bytes", required=True),
+    Column("contract_version", "int64", "version of the contract that it passed", required=True),
+    Column("replayed_at", "timestamp", "when it was replayed", required=True),
+)
+
+
+def replayed(contract: str) -> Table:
+    words = f"Readings out of quarantine.{contract} that were decoded again; their rows stay there, and no longer count as quarantined."
+    key = ("quarantine_id", "event_id", "refused_id")
+    return Table(f"replayed.{contract}", REPLAYED_COLUMNS, key, "ingest_date", words, format="parquet")
+
+
 def silver(contract: Contract) -> Table:
     columns = (_EVENT_ID, _DEVICE_ID, _EVENT_TIME, *_ENVELOPE, RUN_ID, *_reading_columns(contract))
     words = f"{contract.description} One row per reading."
@@ -96,7 +114,7 @@ def _hourly_columns(field: Field) -> tuple[Column, ...]:
         return (Column(f"{field.name}_last", "string", f"last {field.name} of the hour"),)
     statistics = (("min", field.type), ("max", field.type), ("mean", "float64"), ("last", field.type))
     values = (Column(f"{field.name}_{name}", kind, f"{name} of {field.name}", field.unit) for name, kind in statistics)
-    return (Column(f"{field.name}_count", "int64", f"readings with a {field.name}"), *values)
+    return (Column(f"{field.name}_count", "int64", f"readings with a {field.name}; null where there is none"), *values)
 
 
 def gold_hourly(contract: Contract) -> Table:
@@ -121,7 +139,7 @@ DEVICE_DAILY = Table(
         Column("day", "date", "the day, UTC", required=True),
         Column("readings", "int64", "readings measured on the day"),
         Column("gaps", "int64", "gaps that end on the day; null for events"),
-        Column("quarantined", "int64", "different quarantined rows received on the day"),
+        Column("quarantined", "int64", "different rows received on the day that were quarantined, replayed ones too"),
         Column("uptime_seconds", "float64", "cadence slots of the day that have a reading; null for events", "s"),
         Column("first_seen", "timestamp", "first reading of the day"),
         Column("last_seen", "timestamp", "last reading of the day"),
@@ -189,4 +207,4 @@ def iceberg_tables(contracts: Iterable[Contract]) -> tuple[Table, ...]:
 def lake_tables(contracts: Iterable[Contract]) -> tuple[Table, ...]:
     """Every table of the lake, Parquet ones too."""
     every = tuple(contracts)
-    return (*(t for c in every for t in (bronze(c), quarantine(c.name))), *iceberg_tables(every))
+    return (*(t for c in every for t in (bronze(c), quarantine(c.name), replayed(c.name))), *iceberg_tables(every))

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from lake.contracts import Contract, Contracts
-from lake.tables import FEATURE_STATISTICS, Column, Table, bronze, contract_tables, iceberg_tables, quarantine
+from lake.tables import FEATURE_STATISTICS, Column, Table, bronze, contract_tables, iceberg_tables, quarantine, replayed
 
 _HEAD = """# Tables of the lake
 
@@ -20,7 +20,10 @@ def tables_page(contracts: Contracts) -> str:
     parts = [_HEAD, _contents(every, shared)]
     for contract in every:
         parts.append(_contract(contract))
-        parts += [_table(table, contract) for table in (bronze(contract), quarantine(contract.name), *contract_tables(contract))]
+        parts += [
+            _table(table, contract)
+            for table in (bronze(contract), quarantine(contract.name), replayed(contract.name), *contract_tables(contract))
+        ]
     parts += ["## Shared tables\n", *(_table(table, None) for table in shared)]
     return "\n".join(parts)
 
@@ -48,11 +51,20 @@ def _contract(contract: Contract) -> str:
         f"## Contract {contract.name}",
         "",
         f"{contract.description} Version {contract.version}, {contract.kind}{cadence}; later than {contract.late_days} days is very late. "
-        f"{gate}More than {quality.max_quarantined_share:.0%} quarantined holds it too.",
+        f"{gate}More than {quality.max_quarantined_share:.0%} quarantined holds it too.{_retention(contract)}",
         "",
         *_grid(("field", "type", "unit", "range", "remarks", "meaning"), [_field_row(contract, name) for name in _names(contract)]),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _retention(contract: Contract) -> str:
+    kept = contract.timeseries
+    if kept is None:
+        return ""
+    coarse = kept.downsample
+    after = f", windows of {coarse.every_seconds} s for {coarse.keep_days} days" if coarse else ""
+    return f" The time-series store keeps readings for {kept.keep_days} days{after}."
 
 
 def _names(contract: Contract) -> list[str]:

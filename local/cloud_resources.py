@@ -33,14 +33,13 @@ def _bucket(s3: Any, settings: Settings) -> None:
 
 
 def _queues(sqs: Any, settings: Settings) -> tuple[str, str]:
-    """URLs of the telemetry queue, which redrives to the dead-letter queue, and of the error queue."""
+    """URLs of the telemetry queue and of the error queue, which both redrive to the dead-letter queue."""
     kept = {"MessageRetentionPeriod": str(_FOURTEEN_DAYS)}
     dead_url = _queue(sqs, settings.dead_letter_queue, kept)
-    error_url = _queue(sqs, settings.error_queue, kept)
     dead_arn = sqs.get_queue_attributes(QueueUrl=dead_url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     redrive = json.dumps({"deadLetterTargetArn": dead_arn, "maxReceiveCount": MAX_RECEIVES})
-    telemetry = kept | {"VisibilityTimeout": str(settings.visibility_seconds), "RedrivePolicy": redrive}
-    return _queue(sqs, settings.telemetry_queue, telemetry), error_url
+    taken = kept | {"VisibilityTimeout": str(settings.visibility_seconds), "RedrivePolicy": redrive}
+    return _queue(sqs, settings.telemetry_queue, taken), _queue(sqs, settings.error_queue, taken)
 
 
 def _queue(sqs: Any, name: str, attributes: dict[str, str]) -> str:

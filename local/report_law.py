@@ -9,7 +9,7 @@ from runtime.errors import LawBroken, LawUnknown
 from runtime.platforms import Platform
 
 _SHOWN = 8
-_PLACES = (Place.VISIBLE, Place.HELD, Place.QUARANTINED, Place.WAITING, Place.DEAD_LETTER, Place.RULE_ERROR)
+_PLACES = (Place.VISIBLE, Place.HELD, Place.QUARANTINED, Place.WAITING, Place.DEAD_LETTER)
 _BREACHES = tuple(Breach)
 
 

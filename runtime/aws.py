@@ -1,5 +1,6 @@
 """AWS: S3, Glue's catalog, EMR Serverless, SageMaker. The same methods as `runtime/local.py`, in the same order."""
 
+import json
 import threading
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -65,7 +66,26 @@ class AwsPlatform:
 
     @cached_property
     def _time_series(self) -> "TimeSeries":
-        raise ServiceError("time series: no store is configured for AWS yet; the lake holds every reading")
+        if self.settings.time_series_store == "timestream":
+            from runtime.timeseries_timestream import TimestreamTimeSeries
+
+            return TimestreamTimeSeries(self.client("timestream-write"), self.client("timestream-query"), self.settings.timestream_database)
+        from runtime.influx_http import InfluxHttp
+        from runtime.timeseries_influx import InfluxTimeSeries
+
+        http = InfluxHttp(self.required("influx_url"), self.settings.influx_org, self._influx_token())
+        return InfluxTimeSeries(http, self.settings.influx_bucket)
+
+    def _influx_token(self) -> str:
+        """The token itself, or what the secret holds that its ARN names: text, or JSON with a member `token`."""
+        token = self.required("influx_token")
+        if not token.startswith("arn:"):
+            return token
+        text = str(self.client("secretsmanager").get_secret_value(SecretId=token)["SecretString"])
+        try:
+            return str(json.loads(text)["token"])
+        except (ValueError, KeyError, TypeError):
+            return text
 
     def time_series(self) -> "TimeSeries":
         return self._time_series

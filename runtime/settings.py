@@ -66,8 +66,13 @@ _MEMORY = _like(r"[1-9][0-9]*[mMgG]", "a size such as 512m or 2g")
 _IPV4 = _Rule("an IPv4 address such as 127.0.0.1", _is_ipv4)
 
 
-def _setting(default: Any, description: str, must: _Rule | None = None) -> Any:
-    return field(default=default, metadata={"description": description, "must": must})
+_URL = _like(r"(https?://[^\s@?#]+)?", "empty or an address such as https://host:8086, without a user in it")
+_BUCKET = _like(r"[A-Za-z][A-Za-z0-9_-]{0,63}", "a name of letters, digits, _ and - that begins with a letter")
+
+
+def _setting(default: Any, description: str, must: _Rule | None = None, shown: bool = True) -> Any:
+    """`shown`: whether the value may stand in what prints or logs the settings."""
+    return field(default=default, repr=shown, metadata={"description": description, "must": must})
 
 
 @dataclass(frozen=True)
@@ -98,6 +103,16 @@ class Settings:
     batch_bytes: int = _setting(8 * 1024 * 1024, "… or so many bytes of messages", _at_least(1))
     batch_seconds: float = _setting(2.0, "… or so many seconds", _above(0, _SQS_LONGEST))
     visibility_seconds: int = _setting(60, "SQS visibility timeout of the worker; extended at half of its life", _between(1, _SQS_LONGEST))
+    receive_calls: int = _setting(4, "receive calls that the worker has under way at most, beside what it writes", _between(1, 64))
+    hand_messages: int = _setting(
+        10_000, "messages that the worker holds at most; while it holds so many it receives none", _between(10, 100_000)
+    )
+    hand_bytes: int = _setting(64 * 1024 * 1024, "… or so many bytes of messages", _at_least(1))
+    retry_seconds: float = _setting(
+        3600.0,
+        "how long the worker tries to write a batch while S3 or the queue is away; then it ends, and the messages come back",
+        _between(0, _SQS_LONGEST),
+    )
     future_seconds: float = _setting(900.0, "a reading further ahead of its arrival than this is quarantined", _between(0, _TEN_YEARS))
     spark_master: str = _setting("local[2]", "Spark master of local jobs", _MASTER)
     spark_memory: str = _setting("2g", "driver memory of local jobs", _MEMORY)
@@ -105,6 +120,16 @@ class Settings:
     emr_application: str = _setting("", "id of the EMR Serverless application (aws)")
     emr_role: str = _setting("", "execution role ARN of Spark jobs (aws)")
     emr_archive: str = _setting("", "s3:// folder with fleetlake.zip, main.py and the Python environment (aws)")
+    time_series_store: str = _setting(
+        "influxdb",
+        "time-series store on AWS: influxdb (Timestream for InfluxDB) or timestream (LiveAnalytics)",
+        _one_of("influxdb", "timestream"),
+    )
+    influx_url: str = _setting("", "address of the InfluxDB, such as https://host:8086 (aws)", _URL)
+    influx_org: str = _setting("fleetlake", "organisation in the InfluxDB (aws)")
+    influx_bucket: str = _setting("fleetlake", "InfluxDB buckets are {influx_bucket}_{contract}, made when first written (aws)", _BUCKET)
+    influx_token: str = _setting("", "API token of the InfluxDB, or the ARN of the Secrets Manager secret that is one (aws)", shown=False)
+    timestream_database: str = _setting("fleetlake", "database of Timestream for LiveAnalytics (aws)")
     training_image: str = _setting("", "container image of SageMaker training (aws)")
     training_role: str = _setting("", "execution role ARN of SageMaker training (aws)")
     log_level: str = _setting("INFO", "DEBUG, INFO, WARNING or ERROR", _one_of("DEBUG", "INFO", "WARNING", "ERROR"))

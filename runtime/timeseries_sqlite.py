@@ -3,28 +3,41 @@
 Durable, written by several processes at once, read by many meanwhile. A point is known by device and time; the first stays.
 """
 
-import re
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from runtime.errors import ServiceError, UserError
-from runtime.timeseries import Bin, Point, Reject, Value
+from runtime.errors import ServiceError
+from runtime.timeseries import (
+    STATISTICS,
+    Bin,
+    Point,
+    Reject,
+    Value,
+    check_bins,
+    check_series,
+    check_width,
+    epoch_ms,
+    fault_of,
+    moment,
+    numbers,
+)
 
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,79}")
 # Columns that no measure can be called, and tables that cannot be taken for SQLite's own.
 _KEY = ("_device", "_time")
 _TABLE = "series_"
-_DECLARED = {bool: "BOOLEAN", int: "INTEGER", float: "REAL", str: "TEXT"}
+_DECLARED: dict[type, str] = {bool: "BOOLEAN", int: "INTEGER", float: "REAL", str: "TEXT"}
+_TYPES = {name: kind for kind, name in _DECLARED.items()}
 _BUSY_SECONDS = 5
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class SqliteTimeSeries:
+    rejects_stale = False
+
     def __init__(self, file: Path) -> None:
         self._file = file
         self._of_thread = threading.local()
@@ -33,7 +46,7 @@ class SqliteTimeSeries:
         rejects = []
         groups: dict[tuple[str, tuple[str, ...]], list[Point]] = {}
         for index, point in enumerate(points):
-            reason = _wrong(point)
+            reason = fault_of(point)
             if reason:
                 rejects.append(Reject(index, reason))
             else:
@@ -43,7 +56,7 @@ class SqliteTimeSeries:
                 _ensure_columns(connection, series, names, members[0])
                 columns = ", ".join(f'"{name}"' for name in (*_KEY, *names))
                 marks = ", ".join("?" * (len(names) + len(_KEY)))
-                rows = ((p.device_id, _ms(p.time), *(p.measures[name] for name in names)) for p in members)
+                rows = ((p.device_id, epoch_ms(p.time), *(p.measures[name] for name in names)) for p in members)
                 connection.executemany(f'INSERT OR IGNORE INTO "{_TABLE}{series}" ({columns}) VALUES ({marks})', rows)  # noqa: S608
         return rejects
 
@@ -59,25 +72,59 @@ class SqliteTimeSeries:
         if not declared:
             return []
         sql = f'SELECT * FROM "{_TABLE}{series}" WHERE _device = ? AND _time >= ? AND _time < ? ORDER BY _time'  # noqa: S608
-        return [_point(series, row, declared) for row in self._rows(sql, device_id, _ms(start), _ms(end))]
+        return [_point(series, row, declared) for row in self._rows(sql, device_id, epoch_ms(start), epoch_ms(end))]
 
     def bins(self, series: str, device_id: str, measure: str, start: datetime, end: datetime, width_seconds: int) -> list[Bin]:
         declared = self._declared(series)
         if not declared:
             return []
-        _refuse_measure(series, measure, declared)
-        if width_seconds < 1:
-            raise UserError(f"bins of {series}: a width of {width_seconds} s; it must be at least 1 s")
-        width = width_seconds * 1000
-        # SQLite's / rounds towards zero; before 1970 that would be the bin after.
-        begin = f"(_time - ((_time % {width}) + {width}) % {width})"
+        check_bins(series, measure, width_seconds, _types(declared))
+        begin = _begin(width_seconds)
         sql = (
             f'SELECT {begin}, count("{measure}"), min("{measure}"), max("{measure}"), avg("{measure}") '  # noqa: S608
             f'FROM "{_TABLE}{series}" WHERE _device = ? AND _time >= ? AND _time < ? AND "{measure}" IS NOT NULL GROUP BY 1 ORDER BY 1'
         )
-        return [Bin(_moment(row[0]), *row[1:]) for row in self._rows(sql, device_id, _ms(start), _ms(end))]
+        return [Bin(moment(row[0]), *row[1:]) for row in self._rows(sql, device_id, epoch_ms(start), epoch_ms(end))]
+
+    def windows(self, series: str, start: datetime, end: datetime, width_seconds: int) -> list[Point]:
+        check_width(series, width_seconds)
+        names = numbers(_types(self._declared(series)))
+        if not names:
+            return []
+        columns = ", ".join(f'count("{n}"), min("{n}"), max("{n}"), avg("{n}")' for n in names)
+        sql = (
+            f"{_devices(series)} SELECT _device, {_begin(width_seconds)}, {columns} FROM devices "  # noqa: S608
+            f'CROSS JOIN "{_TABLE}{series}" ON _device = name AND _time >= ? AND _time < ? GROUP BY 1, 2 ORDER BY 1, 2'
+        )
+        labels = [f"{name}_{statistic}" for name in names for statistic in STATISTICS]
+        points = []
+        for device, begin, *values in self._rows(sql, epoch_ms(start), epoch_ms(end)):
+            measures = dict(zip(labels, values, strict=True))
+            # Where a measure has no value in a window, its count is 0 and the rest is null.
+            kept = {f"{n}_{word}": measures[f"{n}_{word}"] for n in names if measures[f"{n}_count"] for word in STATISTICS}
+            points += [Point(series, device, moment(begin), kept)] if kept else []
+        return points
+
+    def span(self, series: str) -> tuple[datetime, datetime] | None:
+        if not self._declared(series):
+            return None
+        of_device = f'FROM "{_TABLE}{series}" WHERE _device = name'
+        sql = f"{_devices(series)} SELECT min((SELECT min(_time) {of_device})), max((SELECT max(_time) {of_device})) FROM devices"  # noqa: S608
+        ((oldest, newest),) = self._rows(sql)
+        return None if oldest is None else (moment(oldest), moment(newest))
+
+    def retain(self, series: str, days: int, now: datetime) -> None:
+        if not self._declared(series):
+            return
+        before = epoch_ms(now - timedelta(days=days))
+        for (device,) in self._rows(f"{_devices(series)} SELECT name FROM devices WHERE name IS NOT NULL"):  # noqa: S608
+            # A transaction a device: writers wait for no longer than that takes.
+            with self._transaction() as connection:
+                connection.execute(f'DELETE FROM "{_TABLE}{series}" WHERE _device = ? AND _time < ?', (device, before))  # noqa: S608
 
     def count(self, series: str | None = None) -> int:
+        if series is not None:
+            check_series(series)
         named = [row[0] for row in self._rows("SELECT name FROM sqlite_master WHERE type = 'table'")]
         chosen = [name for name in named if series is None or name == f"{_TABLE}{series}"]
         return sum(int(self._rows(f'SELECT count(*) FROM "{name}"')[0][0]) for name in chosen)  # noqa: S608
@@ -114,8 +161,7 @@ class SqliteTimeSeries:
 
     def _declared(self, series: str) -> dict[str, str]:
         """The columns of a series with their types; none where nothing was written to it."""
-        if not _NAME.fullmatch(series):
-            raise UserError(f"time series {series!r}: not the name of a series")
+        check_series(series)
         return {row["name"]: row["type"] for row in self._rows(f'PRAGMA table_info("{_TABLE}{series}")')}
 
     def _rows(self, sql: str, *values: Any) -> list[sqlite3.Row]:
@@ -139,34 +185,23 @@ def _measured(point: Point) -> tuple[str, ...]:
     return tuple(sorted(name for name, value in point.measures.items() if value is not None))
 
 
-def _wrong(point: Point) -> str | None:
-    for name in (point.series, *point.measures):
-        if not _NAME.fullmatch(name):
-            return f"{name!r} cannot be the name of a series or measure"
-    for name, value in point.measures.items():
-        if value is not None and type(value) not in _DECLARED:
-            return f"{name} is a {type(value).__name__}, which is no value"
-        if isinstance(value, int) and not -(2**63) <= value < 2**63:
-            return f"{name} does not fit 64 bits"
-        if isinstance(value, float) and value != value:
-            return f"{name} is not a number"
-    return None
+def _types(declared: dict[str, str]) -> dict[str, type]:
+    return {name: _TYPES[kind] for name, kind in declared.items() if name not in _KEY}
 
 
-def _refuse_measure(series: str, measure: str, declared: dict[str, str]) -> None:
-    measures = declared.keys() - set(_KEY)
-    if measure not in measures:
-        raise UserError(f"bins of {series}: there is no measure {measure!r}; there are {', '.join(sorted(measures))}")
-    if declared[measure] not in ("INTEGER", "REAL"):
-        raise UserError(f"bins of {series}: measure {measure!r} is no number; bins are made of numbers")
+def _devices(series: str) -> str:
+    """A query's head that names the devices of a series: a step in the primary key for each, where DISTINCT would read every row."""
+    table = f"{_TABLE}{series}"
+    return (
+        f'WITH RECURSIVE devices(name) AS (SELECT min(_device) FROM "{table}" UNION ALL '  # noqa: S608
+        f'SELECT (SELECT min(_device) FROM "{table}" WHERE _device > name) FROM devices WHERE name IS NOT NULL)'
+    )
 
 
-def _ms(moment: datetime) -> int:
-    return (moment - _EPOCH) // timedelta(milliseconds=1)
-
-
-def _moment(ms: int) -> datetime:
-    return _EPOCH + timedelta(milliseconds=ms)
+def _begin(width_seconds: int) -> str:
+    """The start of a row's window in SQL. SQLite's / rounds towards zero; before 1970 that would be the window after."""
+    width = width_seconds * 1000
+    return f"(_time - ((_time % {width}) + {width}) % {width})"
 
 
 def _point(series: str, row: sqlite3.Row, declared: dict[str, str]) -> Point:
@@ -175,4 +210,4 @@ def _point(series: str, row: sqlite3.Row, declared: dict[str, str]) -> Point:
         for name, kind in declared.items()
         if name not in _KEY and row[name] is not None
     }
-    return Point(series, row["_device"], _moment(row["_time"]), measures)
+    return Point(series, row["_device"], moment(row["_time"]), measures)

@@ -127,5 +127,7 @@ def statistics(field: Field) -> dict[str, Column]:
         return {f"{name}_last": last}
     if field.type == "bool":
         return {f"{name}_share_true": F.avg(F.col(name).cast("int"))}
-    values = {"count": F.count(name), "min": F.min(name), "max": F.max(name), "mean": F.avg(name), "last": last}
+    # Null where there is none, as in hours that were rolled up before the contract had the field.
+    count = F.sum(F.when(F.col(name).isNotNull(), F.lit(1)))
+    values = {"count": count, "min": F.min(name), "max": F.max(name), "mean": F.avg(name), "last": last}
     return {f"{name}_{statistic}": value for statistic, value in values.items()}

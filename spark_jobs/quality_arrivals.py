@@ -17,6 +17,7 @@ from lake.contracts import Contract
 from lake.layout import ingest_partition, quarantine_day_prefix
 from lake.objects import list_keys
 from lake.publications import State
+from lake.quarantine_rows import replayed_ids
 from runtime.platforms import Platform
 from spark_jobs.bronze_plan import Known
 from spark_jobs.quality_completeness import EXPECTED_HOURS
@@ -113,7 +114,7 @@ def arrival_spans(contract: Contract, minutes: Iterable[datetime]) -> list[tuple
 def quarantined(
     platform: Platform, contract: Contract, objects: Iterable[str], spans: Sequence[tuple[datetime, datetime]]
 ) -> dict[str, int]:
-    """How many readings decode refused of what was received in `spans`, by reason, the most frequent first.
+    """How many readings decode refused of what was received in `spans`, by reason, the most frequent first; but what was replayed.
 
     They were put on the days on which the worker put the run's `objects`, or just after midnight.
     """
@@ -126,6 +127,8 @@ def quarantined(
     rows = stored.to_table(columns=["quarantine_id", "received_at", "reason"], filter=pc.field("origin") == "decode").to_pylist()
     # A message that was delivered twice may have been refused twice.
     refused = {row["quarantine_id"]: row["reason"] for row in rows if row["received_at"] and _is_within(row["received_at"], spans)}
+    gone = replayed_ids(platform, contract.name) if refused else set()
+    refused = {identity: reason for identity, reason in refused.items() if identity not in gone}
     return dict(Counter(refused.values()).most_common())
 
 

@@ -7,12 +7,11 @@ the JVM. So a killed Airflow task leaves nothing behind.
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn
 
-import pyspark
-
-from runtime.errors import FleetlakeError
+from runtime.errors import FleetlakeError, SetupError
 from runtime.java import java_home
 from runtime.platforms import Platform, current_platform
 from runtime.settings import Settings
@@ -38,8 +37,16 @@ def command(platform: Platform, arguments: Sequence[str]) -> list[str]:
     (settings.home / "tmp").mkdir(parents=True, exist_ok=True)
     archive, entry = write_package(settings.home / "build", settings.contracts_folder)
     options = [word for key, value in platform.spark_conf().items() for word in ("--conf", f"{key}={value}")]
-    spark_submit = Path(pyspark.__file__).parent / "bin" / "spark-submit"
+    spark_submit = _pyspark() / "bin" / "spark-submit"
     return [str(spark_submit), *options, "--py-files", str(archive), str(entry), *arguments]
+
+
+def _pyspark() -> Path:
+    """Where it is installed. Not imported: that takes longer than all else here."""
+    found = find_spec("pyspark")
+    if found is None or found.origin is None:
+        raise SetupError("spark-submit: pyspark is not installed; `make test` or `make demo` sets it up")
+    return Path(found.origin).parent
 
 
 def job_environment(settings: Settings, environ: Mapping[str, str] = os.environ) -> dict[str, str]:

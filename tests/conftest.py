@@ -4,14 +4,13 @@ import signal
 
 import pytest
 
-from tests.spark import spark_lake, spark_session
+from tests.spark import empty_home, spark_lake, spark_session
 
-__all__ = ["spark_lake", "spark_session"]
+__all__ = ["empty_home", "spark_lake", "spark_session"]
 
 # The longest first, one for each of two workers: what is short fills the end.
 _LONGEST = (
     "e2e/test_repeat",
-    "e2e/test_contract",
     "e2e/test_cmapss",
     "e2e/test_faults",
     "cli/test_quality_decisions",

@@ -4,10 +4,13 @@
 folder. ``put_bronze(lake, "turbofan", [reading(...), …])`` writes a bronze object as the worker would.
 """
 
+import contextlib
 import dataclasses
 import hashlib
 import io
-from collections.abc import Iterator, Sequence
+import shutil
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -82,22 +85,60 @@ def folder_platform(home: Path, **settings: Any) -> FolderPlatform:
 
 @pytest.fixture(scope="session")
 def spark_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
-    spark = open_session(folder_platform(tmp_path_factory.mktemp("spark"), spark_memory="1g"), "tests")
+    platform = _Interpreted(folder_platform(tmp_path_factory.mktemp("spark"), spark_memory="1g").settings)
+    spark = open_session(platform, "tests")
     yield spark
     spark.stop()
 
 
+class _Interpreted(FolderPlatform):
+    """Plans of a few rows: to compile them takes longer than to interpret them. Jobs that are submitted compile theirs."""
+
+    def spark_conf(self) -> Mapping[str, str]:
+        return {**super().spark_conf(), "spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
+
+
+@pytest.fixture(scope="session")
+def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A lake with the tables of all contracts of the repository, without a row."""
+    home = tmp_path_factory.mktemp("empty") / "home"
+    _make_tables(folder_platform(home), load_contracts(REPOSITORY / "contracts"))
+    return home
+
+
 @pytest.fixture
-def spark_lake(spark_session: SparkSession, tmp_path: Path) -> SparkLake:
+def spark_lake(spark_session: SparkSession, empty_home: Path, tmp_path: Path) -> SparkLake:
     """An empty lake with all contracts of the repository; its clock stands at NOON until the test moves it."""
-    return empty_lake(spark_session, tmp_path / "home", load_contracts(REPOSITORY / "contracts"))
+    _copy_tables(empty_home, tmp_path / "home")
+    return _lake(spark_session, folder_platform(tmp_path / "home"), load_contracts(REPOSITORY / "contracts"))
 
 
 def empty_lake(spark: SparkSession, home: Path, contracts: Contracts) -> SparkLake:
     platform = folder_platform(home)
+    _make_tables(platform, contracts)
+    return _lake(spark, platform, contracts)
+
+
+def _lake(spark: SparkSession, platform: FolderPlatform, contracts: Contracts) -> SparkLake:
+    return SparkLake(session_of(spark, platform), platform, contracts, FixedClock(NOON))
+
+
+def _make_tables(platform: FolderPlatform, contracts: Contracts) -> None:
     for contract in contracts.values():
         prepare_tables(platform, contract)
-    return SparkLake(session_of(spark, platform), platform, contracts, FixedClock(NOON))
+
+
+def _copy_tables(source: Path, target: Path) -> None:
+    """Tables know where they lie, in their metadata and in the catalog."""
+    shutil.copytree(source, target)
+    for file in (target / "lake").rglob("*.metadata.json"):
+        file.write_text(file.read_text().replace(source.as_uri(), target.as_uri()))
+    with contextlib.closing(sqlite3.connect(target / "lake" / "catalog.db")) as catalog, catalog:
+        places = ("metadata_location", "previous_metadata_location")
+        catalog.execute(
+            "UPDATE iceberg_tables SET " + ", ".join(f"{place} = replace({place}, :source, :target)" for place in places),
+            {"source": source.as_uri(), "target": target.as_uri()},
+        )
 
 
 def at(minutes: float = 0, start: datetime = NOON) -> datetime:

@@ -1,4 +1,4 @@
-"""`make proof-repeat`, small."""
+"""`make proof-repeat` and `make proof-contract`, small and in one lake: its contract is new, and gets a second version."""
 
 import pytest
 
@@ -7,5 +7,5 @@ from tests.proofs import Size, repeat
 pytestmark = [pytest.mark.cloud, pytest.mark.spark, pytest.mark.timeout(600)]
 
 
-def test_running_twice_and_late_data_give_what_one_run_gives() -> None:
+def test_a_new_contract_needs_one_file_and_running_twice_or_late_gives_what_one_run_gives() -> None:
     assert repeat.prove(Size.SMALL)["tables"] > 0

@@ -41,7 +41,7 @@ def test_effects_come_in_the_order_put_project_delete(made: Bench) -> None:
     made.send(body(pack(reading(0), reading(1, water=500))))
     made.platform.calls.clear()
     made.work()
-    assert passed == list(BOUNDARIES)
+    assert passed == [name for name in BOUNDARIES if name not in ("extended", "given_back")]
     effects = [call for call in made.platform.calls if call.split()[0] in (*BOUNDARIES, "put_object", "delete_message_batch")]
     assert effects == [
         "received", "decoded", "put_object bronze", "put_bronze", "put_object quarantine", "put_quarantine", "wrote_timeseries",
@@ -171,21 +171,17 @@ def test_a_message_that_cannot_be_written_costs_no_other(made: Bench, tmp_path: 
 
 def test_what_the_queue_did_not_delete_comes_back_and_changes_nothing(made: Bench) -> None:
     sqs = made.platform.client("sqs")
-    refusing = [True]
+    refusals = [{"Id": "0", "Code": "ReceiptHandleIsInvalid", "Message": "it has expired", "SenderFault": True}]
 
     class Failing:
         def __getattr__(self, name: str) -> Any:
             return getattr(sqs, name)
 
         def delete_message_batch(self, **arguments: Any) -> Any:
-            if refusing.pop():
-                refusing.append(False)
-                return {"Failed": [{"Id": "0", "Code": "InternalError", "Message": "try again", "SenderFault": False}]}
-            refusing.append(False)
-            return sqs.delete_message_batch(**arguments)
+            return {"Failed": [refusals.pop()]} if refusals else sqs.delete_message_batch(**arguments)
 
     made.send(body(pack(reading(0))))
-    made.worker._sqs = Failing()
+    made.worker._queue._sqs = Failing()
     made.worker.step()
     (receipt,) = [message.receipt for message in made.worker._batch.messages]
     made.worker.step()
@@ -214,20 +210,39 @@ def test_the_time_series_has_the_newest_values(made: Bench) -> None:
     assert {device: point.measures for device, point in newest.items()} == {"b-1": {"water": 30.0, "burning": True}}
 
 
+def test_an_entry_that_the_queue_could_not_delete_is_asked_again(made: Bench) -> None:
+    sqs = made.platform.client("sqs")
+    answers: list[dict[str, Any]] = [
+        {"Failed": [{"Id": "0", "Code": "InternalError", "Message": "try again", "SenderFault": False}]},
+        {"Successful": []},
+    ]
+
+    class Failing:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(sqs, name)
+
+        def delete_message_batch(self, **arguments: Any) -> Any:
+            return answers.pop(0) if answers else sqs.delete_message_batch(**arguments)
+
+    made.send(body(pack(reading(0))))
+    made.worker._queue._sqs = Failing()
+    made.work()
+    assert (answers, made.worker.counters.deleted, made.left()) == ([], 1, 0)
+
+
 def test_messages_in_hand_stay_invisible_for_as_long_as_it_takes(made: Bench) -> None:
     made.send(*[body(pack(reading(count))) for count in range(12)])
     made.patient(10_000)
     for _ in range(3):
-        made.worker._receive(0)
-    assert len(made.worker._batch.messages) == 12
+        made.worker.step()
+    assert len(made.worker._hand) == 12
     begun = made.worker._batch.begun
     made.platform.calls.clear()
-    made.worker._batch.extend(made.worker._sqs, made.queue, begun + 29)
-    assert made.platform.calls == []
-    made.worker._batch.extend(made.worker._sqs, made.queue, begun + 31)
+    keeper = made.worker._keeper
+    assert (keeper.extend(begun + 29), made.platform.calls) == (0, [])
+    assert keeper.extend(begun + 31) == 12
     assert made.platform.calls == ["change_message_visibility_batch"] * 2
-    made.worker._batch.extend(made.worker._sqs, made.queue, begun + 59)
-    assert len(made.platform.calls) == 2
+    assert keeper.extend(begun + 59) == 0
 
 
 def test_a_batch_that_is_full_is_written_before_more_is_received(tmp_path: Path) -> None:
@@ -244,7 +259,9 @@ def test_the_worker_tells_what_it_did(made: Bench, tmp_path: Path, capsys: pytes
     made.worker.drain()
     told = json.loads((tmp_path / "run" / "worker.json").read_text())
     expected = {"received": 1, "redelivered": 0, "deleted": 1, "bronze": 1, "quarantined": 1, "objects": 1, "existing": 0, "batches": 1}
-    assert told == expected | {"timeseries_failures": 0}
+    expected |= {"timeseries_failures": 0, "extended": 0, "split": 0, "failed": 0, "given_back": 0, "in_hand": 0}
+    assert {name: told[name] for name in expected} == expected
+    assert told["oldest_sent"] is None
     metrics = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert {"reason": "out_of_range", "readings_quarantined": 1}.items() <= next(m for m in metrics if "readings_quarantined" in m).items()
 

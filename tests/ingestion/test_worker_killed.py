@@ -17,7 +17,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from ingestion.contract_folder import ContractFolder
-from ingestion.worker import BOUNDARIES, Counters, Worker
+from ingestion.counters import Counters
+from ingestion.worker import BOUNDARIES, Worker
 from lake.identity import event_id, quarantine_id
 from lake.objects import list_keys
 from runtime.settings import REPOSITORY

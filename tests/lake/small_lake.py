@@ -17,7 +17,7 @@ from lake.contracts import Contract, load_contracts
 from lake.identity import event_id, quarantine_id
 from lake.publications import State, note
 from lake.schemas import arrow_schema
-from lake.tables import LEDGER, Table, bronze, quarantine, silver
+from lake.tables import LEDGER, Table, bronze, quarantine, replayed, silver
 from runtime.clock import FixedClock
 from runtime.local import LocalPlatform
 from runtime.settings import Settings
@@ -103,6 +103,14 @@ class SmallLake:
         key = layout.quarantine_object(folder or contract, NOON, reason, digest)
         self._write(key, quarantine(contract), [known | {"quarantine_id": identity, "received_at": NOON} | row])
         return identity
+
+    def put_replayed(
+        self, identity: str, content: bytes, *, event_id: str | None = None, refused_id: str | None = None, folder: str = "boiler"
+    ) -> None:
+        """Note that a quarantined row of `boiler` was replayed, with one of its readings."""
+        key = layout.replayed_object(folder, NOON, hashlib.sha256(f"{identity} {event_id or refused_id}".encode()).hexdigest())
+        row = {"quarantine_id": identity, "contract": "boiler", "reason": "out_of_range", "event_id": event_id, "refused_id": refused_id}
+        self._write(key, replayed(folder), [row | {"bytes": content, "contract_version": 2, "replayed_at": NOON}])
 
     def publish(self, rows: Iterable[Mapping[str, Any]], run: str, minute: float, *, inputs: Iterable[str] = ()) -> int:
         """Append `rows` to silver as a visible run, known at `minute`."""

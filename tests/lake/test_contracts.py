@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from lake.contracts import Contract, Contracts, load_contract, load_contracts
+from lake.contracts import Contract, Contracts, Downsample, Retention, load_contract, load_contracts
 from runtime.errors import ContractError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -91,6 +91,46 @@ def test_a_wrong_file_is_refused_with_the_place_and_the_reason(tmp_path: Path, o
     said = refusal(tmp_path, old, new)
     assert said.startswith("contract lift.yaml")
     assert words in said
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ("7", "timeseries: must be a mapping such as {keep_days: 30}"),
+        ("{}", "timeseries: keep_days: None must be a whole number from 1 to 73000"),
+        ("{keep_days: 0}", "timeseries: keep_days: 0 must be a whole number from 1 to 73000"),
+        ("{keep_days: 73001}", "timeseries: keep_days: 73001 must be"),
+        ("{keep_days: true}", "timeseries: keep_days: True must be"),
+        ("{keep_days: 7, days: 3}", "timeseries: 'days' is not known here; known are downsample, keep_days"),
+        ("{keep_days: 7, downsample: 3600}", "timeseries: downsample: must be a mapping such as {every_seconds: 3600, keep_days: 365}"),
+        (
+            "{keep_days: 7, downsample: {every_seconds: 3600, keep_days: 7}}",
+            "downsample: keep_days: 7 must be a whole number from 8 to 73000",
+        ),
+        ("{keep_days: 7, downsample: {every_seconds: 7000, keep_days: 9}}", "every_seconds: 7000 must divide a day of 86400 s"),
+        ("{keep_days: 7, downsample: {keep_days: 9}}", "every_seconds: None must be a whole number from 1 to 86400"),
+    ],
+)
+def test_a_wrong_retention_is_refused_with_file_key_and_reason(given: str, words: str, tmp_path: Path) -> None:
+    with pytest.raises(ContractError) as caught:
+        contract(tmp_path, f"{LIFT}timeseries: {given}\n")
+    assert str(caught.value).startswith("contract lift.yaml, timeseries")
+    assert words in str(caught.value)
+
+
+def test_a_retention_is_read_and_none_is_for_ever(tmp_path: Path) -> None:
+    assert contract(tmp_path).timeseries is None
+    assert contract(tmp_path, f"{LIFT}timeseries: {{keep_days: 7}}\n").timeseries == Retention(7)
+    both = f"{LIFT}timeseries: {{keep_days: 7, downsample: {{every_seconds: 3600, keep_days: 90}}}}\n"
+    assert contract(tmp_path, both).timeseries == Retention(7, Downsample(3600, 90))
+    with pytest.raises(ContractError, match="an event has no statistics over time"):
+        contract(tmp_path, both.replace("cadence_seconds: 60", "kind: event"))
+
+
+def test_a_new_version_may_change_the_retention(tmp_path: Path) -> None:
+    contract(tmp_path, f"{LIFT}timeseries: {{keep_days: 7}}\n", "lift.v1.yaml")
+    contract(tmp_path, LIFT.replace("version: 1", "version: 2"))
+    assert load_contracts(tmp_path)["lift"].timeseries is None
 
 
 def test_a_file_that_is_no_mapping_and_one_that_is_no_text_are_refused(tmp_path: Path) -> None:

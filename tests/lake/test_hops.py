@@ -46,3 +46,17 @@ def test_a_refused_message_was_not_sent(tmp_path: Path) -> None:
     truth = HandTruth(tmp_path / "truth" / "t1.jsonl")
     truth.answered(truth.sent(lake.reading(seq=0), acknowledged=False, fate="refused"), "refused")
     assert counts(HopCounter(lake.platform, [truth.file]))["sent"] == 0
+
+
+def test_what_was_replayed_is_no_longer_quarantined(tmp_path: Path) -> None:
+    lake = SmallLake(tmp_path)
+    counter = HopCounter(lake.platform)
+    gone, stays = lake.put_quarantined(b"1"), lake.put_quarantined(b"2")
+    unknown = lake.put_quarantined(b"3", contract="other", folder="_unknown")
+    assert counts(counter)["quarantined"] == 3
+    lake.put_replayed(gone, b"1", event_id="e" * 32)
+    # Two readings of one row, and another row of the same folder.
+    lake.put_replayed(unknown, b"3", event_id="f" * 32, folder="_unknown")
+    lake.put_replayed(unknown, b"3", refused_id=stays, folder="_unknown")
+    (hop,) = (hop for hop in counter.read() if hop.name == "quarantined")
+    assert (hop.readings, hop.by_contract) == (1, {"boiler": 1})

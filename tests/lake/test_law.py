@@ -219,16 +219,16 @@ def test_what_the_broker_must_refuse_may_be_nowhere(lake: SmallLake, truth: Hand
         judged(lake, truth).check()
 
 
-def test_a_dead_letter_and_a_message_that_the_rule_could_not_deliver_are_found_by_their_bytes(lake: SmallLake, truth: HandTruth) -> None:
+def test_dead_letters_are_found_by_their_bytes(lake: SmallLake, truth: HandTruth) -> None:
     topic = "dt/fleetlake/b-1/boiler"
     truth.sent_bytes(b'{"ts": 5, "seq": 1}', fate="silver", event_id="e" * 32, values={"water": 5})
     truth.sent_bytes(b"broken", index=None, fate="quarantine:not_json")
     pack = b'{"boot": "x", "readings": [{"ts": 5, "seq": 1}]}'
-    queues = Queues(0, dead=(Message(topic, pack),), errors=(Message(topic, b"broken"),))
+    queues = Queues(0, dead=(Message(topic, pack), Message(topic, b"broken")))
     verdict = judged(lake, truth, queues)
     verdict.check()
-    assert places(verdict) == {Place.DEAD_LETTER: 1, Place.RULE_ERROR: 1}
-    elsewhere = Queues(0, dead=(Message("dt/fleetlake/b-2/boiler", pack),), errors=(Message(topic, b"broken"),))
+    assert places(verdict) == {Place.DEAD_LETTER: 2}
+    elsewhere = Queues(0, dead=(Message("dt/fleetlake/b-2/boiler", pack), Message(topic, b"broken")))
     assert breaches(judged(lake, truth, elsewhere)) == {Breach.LOST: 1}
 
 

@@ -3,6 +3,7 @@
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
@@ -39,7 +40,7 @@ from airflow.providers.standard.operators.bash import BashOperator
 for name, command in {
     "well": "echo the kiln is $WHAT",
     "badly": "echo it cracked; exit 3",
-    "slowly": "setsid --fork sleep {first}1; sleep {first}2 & exec sleep {first}3",
+    "slowly": "setsid --fork sleep 6111; sleep 6112 & exec sleep 6113",
 }.items():
     with DAG(dag_id=f"ends_{name}", schedule=None, start_date=datetime(2026, 1, 1, tzinfo=timezone.utc)) as dag:
         BashOperator(
@@ -60,22 +61,29 @@ BROKEN_FILE = "from airflow.sdk import DAG\nimport no_such_module_anywhere\n"
 
 
 @pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("airflow")
-    for name, file, text in (
-        ("contracts", "kiln.yaml", CONTRACT),
-        ("dags", "kiln.py", DAG_FILE.replace("{first}", "611")),
-        ("dags", "broken.py", BROKEN_FILE),
-    ):
+    for name, file, text in (("contracts", "kiln.yaml", CONTRACT), ("dags", "kiln.py", DAG_FILE), ("dags", "broken.py", BROKEN_FILE)):
         (folder / name).mkdir(exist_ok=True)
         (folder / name / file).write_text(text)
-    home = folder / "home"
-    with running_cloud(home, ["airflow"], contracts_folder=folder / "contracts", dags_folder=folder / "dags", schedules=False) as running:
-        yield running
-        family = descendants(running)
-    assert [process for process in family if is_alive(process)] == []
-    assert processes_of(home) == []
-    assert sleepers(611) == []
+    return folder
+
+
+def airflow_in(folder: Path, *, schedules: bool) -> AbstractContextManager[Cloud]:
+    places = {"contracts_folder": folder / "contracts", "dags_folder": folder / "dags"}
+    return running_cloud(folder / "home", ["airflow"], schedules=schedules, **places)
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[ExitStack]:
+    """What runs for all tests here; closing it stops it."""
+    with ExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture(scope="module")
+def cloud(folder: Path, stack: ExitStack) -> Cloud:
+    return stack.enter_context(airflow_in(folder, schedules=False))
 
 
 @pytest.fixture(scope="module")
@@ -137,29 +145,28 @@ def test_every_listener_of_airflow_is_on_the_loopback_interface_and_only_one_the
     assert found == {name: {"127.0.0.1"} if name == "airflow-api-server" else set() for name in names}
 
 
-def test_stopping_ends_a_running_task_and_whatever_it_started_and_the_next_start_knows(tmp_path: Path) -> None:
-    (tmp_path / "dags").mkdir()
-    (tmp_path / "contracts").mkdir()
-    (tmp_path / "dags" / "kiln.py").write_text(DAG_FILE.replace("{first}", "612"))
-    (tmp_path / "contracts" / "kiln.yaml").write_text(CONTRACT)
-    home = tmp_path / "home"
-    with running_cloud(home, ["airflow"], contracts_folder=tmp_path / "contracts", dags_folder=tmp_path / "dags") as cloud:
-        port = int(str(cloud.supervisor.endpoints["airflow_url"]).rsplit(":", 1)[1])
-        run_id = Airflow.of(cloud.settings).trigger("ends_slowly")
-        eventually(lambda: len(sleepers(612)) == 3, 60, "the task sleeps, and so do both that it started")
-        family = descendants(cloud)
-        stopping = time.monotonic()
+# The last one: it stops what the others use.
+def test_stopping_ends_a_running_task_and_whatever_it_started_and_the_next_start_knows(
+    cloud: Cloud, airflow: Airflow, folder: Path, stack: ExitStack
+) -> None:
+    port = int(str(cloud.supervisor.endpoints["airflow_url"]).rsplit(":", 1)[1])
+    # The pool has one slot, and a test before this one may have left a run in it.
+    run_id = next((run.run_id for run in airflow.runs("ends_slowly")), None) or airflow.trigger("ends_slowly")
+    eventually(lambda: len(sleepers()) == 3, 60, "the task sleeps, and so do both that it started")
+    family = descendants(cloud)
+    stopping = time.monotonic()
+    stack.close()
     stopped_in = time.monotonic() - stopping
     assert [process for process in family if is_alive(process)] == []
-    assert processes_of(home) == []
-    assert sleepers(612) == []
+    assert processes_of(cloud.settings.home) == []
+    assert sleepers() == []
     assert not answers("127.0.0.1", port)
     assert not socket_folder(cloud.settings).exists()
     assert stopped_in < 20
-    with running_cloud(home, ["airflow"], contracts_folder=tmp_path / "contracts", dags_folder=tmp_path / "dags") as cloud:
+    with airflow_in(folder, schedules=True) as again:
         # The task has told its end while it could: its run is not waited for.
-        assert Airflow.of(cloud.settings).wait("ends_slowly", run_id, 20).state == "failed"
-        eventually(lambda: Airflow.of(cloud.settings).runs("every_hour"), 20, "the schedule is kept")
+        assert Airflow.of(again.settings).wait("ends_slowly", run_id, 20).state == "failed"
+        eventually(lambda: Airflow.of(again.settings).runs("every_hour"), 20, "the schedule is kept")
 
 
 def descendants(cloud: Cloud) -> list[psutil.Process]:
@@ -168,6 +175,6 @@ def descendants(cloud: Cloud) -> list[psutil.Process]:
     return leaders + [child for leader in leaders for child in leader.children(recursive=True)]
 
 
-def sleepers(first: int) -> list[str]:
+def sleepers() -> list[str]:
     listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
-    return [line for line in listed.splitlines() if line.strip() in {f"sleep {first}{last}" for last in (1, 2, 3)}]
+    return [line for line in listed.splitlines() if line.strip() in {"sleep 6111", "sleep 6112", "sleep 6113"}]

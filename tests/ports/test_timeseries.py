@@ -1,8 +1,9 @@
-"""What every time-series store must keep. A new adapter is added to ADAPTERS and nothing else."""
+"""What every time-series store must keep. A new adapter is added to ADAPTERS in tests/ports/adapters.py and nothing else."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,16 +13,16 @@ from hypothesis import strategies as st
 
 from runtime.errors import UserError
 from runtime.timeseries import Bin, Point, TimeSeries, Value
-from runtime.timeseries_sqlite import SqliteTimeSeries
+from tests.ports.adapters import ADAPTERS, Maker
 
-ADAPTERS: dict[str, Callable[[Path], TimeSeries]] = {"sqlite": lambda folder: SqliteTimeSeries(folder / "timeseries.db")}
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 @pytest.fixture(params=list(ADAPTERS.values()), ids=list(ADAPTERS))
-def make(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], TimeSeries]:
+def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Maker]:
     """Makes one more client of the same empty store."""
-    return lambda: request.param(tmp_path)
+    with request.param(tmp_path) as maker:
+        yield maker
 
 
 @pytest.fixture
@@ -44,7 +45,9 @@ def test_an_empty_store_answers(store: TimeSeries) -> None:
 
 
 def test_values_come_back_as_they_were_written(store: TimeSeries) -> None:
-    written = point(0, number=0.1 + 0.2, whole=2**53 + 1, is_on=True, is_off=False, text="grün 'x' \"y\" \x00", least=-(2**63))
+    written = point(
+        0, number=0.1 + 0.2, whole=2**53 + 1, is_on=True, is_off=False, text='grün \'x\' "y", z=1\\ \\" \n # \x00', least=-(2**63)
+    )
     assert store.write([written]) == []
     (found,) = store.range("pump", "p-1", *until(1))
     assert found == written
@@ -112,12 +115,30 @@ def test_a_refused_point_costs_no_other(store: TimeSeries) -> None:
         point(1, **{"Pressure; drop": 1.0}),
         point(2, pressure=2**64),
         point(3, pressure=float("nan")),
+        point(4, pressure=float("-inf")),
         Point("no such; series", "p-1", NOON, {"pressure": 1.0}),
     ]
     rejects = store.write([point(0), *bad, point(9)])
-    assert [reject.index for reject in rejects] == [1, 2, 3, 4]
+    assert [reject.index for reject in rejects] == [1, 2, 3, 4, 5]
     assert all(reject.reason for reject in rejects)
     assert store.range("pump", "p-1", *until(10)) == [point(0), point(9)]
+
+
+def test_other_values_for_a_point_are_refused_where_the_store_says_so_unless_they_are_newer(store: TimeSeries) -> None:
+    old, same, new = (replace(point(0, pressure=value), version=version) for value, version in ((1.0, 5), (2.0, 5), (3.0, 6)))
+    assert store.write([old]) == []
+    assert [reject.index for reject in store.write([point(1), same])] == ([1] if store.rejects_stale else [])
+    if store.rejects_stale:
+        assert store.latest("pump", ["p-1"])["p-1"] == point(1)
+        assert store.write([new]) == []
+        assert [reject.index for reject in store.write([old])] == [0]
+        assert store.range("pump", "p-1", *until(1)) == [point(0, pressure=3.0)]
+
+
+def test_a_text_without_letters_costs_nothing_else(store: TimeSeries) -> None:
+    assert store.write([point(0, pressure=1.0, mode="")]) == []
+    (found,) = store.range("pump", "p-1", *until(1))
+    assert {**found.measures, "mode": ""} == {"pressure": 1.0, "mode": ""}
 
 
 def test_bins_hold_count_least_most_and_mean(store: TimeSeries) -> None:
@@ -150,6 +171,50 @@ def test_bins_of_no_width_are_refused(store: TimeSeries) -> None:
     store.write([point(0)])
     with pytest.raises(UserError, match="width"):
         store.bins("pump", "p-1", "pressure", *until(5), 0)
+
+
+def test_windows_hold_the_statistics_of_every_device(store: TimeSeries) -> None:
+    store.write([point(minute, pressure=value, starts=3) for minute, value in ((0, 0.0), (59, 6.0), (60, -1.0))])
+    store.write([point(5, "p-2", flow=2.5, mode="auto", is_on=True), point(125, "p-2", flow=9.0)])
+    found = sorted(store.windows("pump", *until(120), 3600), key=lambda one: (one.device_id, one.time))
+    starts = {"starts_count": 2, "starts_min": 3, "starts_max": 3, "starts_mean": 3.0}
+    assert found == [
+        point(0, pressure_count=2, pressure_min=0.0, pressure_max=6.0, pressure_mean=3.0, **starts),
+        point(60, pressure_count=1, pressure_min=-1.0, pressure_max=-1.0, pressure_mean=-1.0, **(starts | {"starts_count": 1})),
+        point(0, "p-2", flow_count=1, flow_min=2.5, flow_max=2.5, flow_mean=2.5),
+    ]
+    # As a series of their own they are written, whole and not: a count is a whole number.
+    assert {type(value) for name, value in found[0].measures.items() if name.endswith("_count")} == {int}
+
+
+def test_windows_of_nothing_are_none_and_of_no_width_are_refused(store: TimeSeries) -> None:
+    assert store.windows("pump", *until(120), 3600) == []
+    store.write([point(0, mode="auto")])
+    assert store.windows("pump", *until(120), 3600) == []
+    with pytest.raises(UserError, match="width"):
+        store.windows("pump", *until(120), 0)
+
+
+def test_a_span_is_the_oldest_and_the_newest_time(store: TimeSeries) -> None:
+    assert store.span("pump") is None
+    store.write([point(5), point(2, "p-2"), point(9, "p-3"), point(3, "p-2", "room")])
+    assert store.span("pump") == (point(2).time, point(9).time)
+
+
+def test_what_is_retained_stays(store: TimeSeries) -> None:
+    store.retain("pump", 7, NOON)
+    store.write([point(0), point(60, "p-2"), point(0, "p-1", "room")])
+    for _ in range(2):
+        store.retain("pump", 7, NOON + timedelta(days=7))
+        assert store.range("pump", "p-1", *until(1)) == [point(0)]
+        assert (store.count("pump"), store.count("room")) == (2, 1)
+
+
+@pytest.mark.parametrize("name", ["Pump", "pump; drop", "", 'p"u'])
+def test_what_no_series_can_be_called_is_refused(store: TimeSeries, name: str) -> None:
+    for ask in (lambda: store.count(name), lambda: store.span(name), lambda: store.range(name, "p-1", *until(1))):
+        with pytest.raises(UserError, match="name of a series"):
+            ask()
 
 
 def test_fields_may_be_called_as_the_store_calls_its_own(store: TimeSeries) -> None:

@@ -2,7 +2,7 @@
 
 import shutil
 import tempfile
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,71 +16,104 @@ from local.simulator.fleet import simulate
 from local.simulator.plan import Plan
 from runtime.settings import REPOSITORY
 from tests.cloud import Cloud, running_cloud
-from tests.proofs import Size
+from tests.proofs import Size, contract
 from tests.proofs._journey import drained, run_dags, say, submitted, the_law
 
 WHAT = "DAGs run twice, again after late data and after an object in a ten-day-old partition: the fingerprints of one run at the end."
 CODE = ("lake", "spark_jobs", "dags", "ingestion")
 SEED = 5
-_CONTRACTS = {Size.SMALL: ("pump",), Size.FULL: ("turbofan", "pump", "environment", "maintenance")}
-_FULL = {"turbofan": 10, "pump": 3, "environment": 3}
+_CONTRACTS = ("turbofan", "pump", "environment", "maintenance")
+_DEVICES = {"turbofan": 10, "pump": 3, "environment": 3}
 _JOBS = "silver,gold_hourly,gold_device_daily,features"
 
 
+@dataclass(frozen=True)
+class _Grown:
+    """A lake that grows: which contracts, which devices, over twice how many hours; `late` readings are of `old`'s contract too."""
+
+    contracts: tuple[str, ...]
+    devices: dict[str, int]
+    hours: int
+    old: str
+
+
+_FULL = _Grown(_CONTRACTS, _DEVICES, 72, "pump")
+_SMALL = _Grown(("lift",), {"lift": 3}, 12, "lift")
+
+
 def prove(size: Size) -> dict[str, Any]:
+    """The small size is that of `contract` too: its one contract is new, and gets a second version on the way."""
+    grown_by = _SMALL if size is Size.SMALL else _FULL
     with tempfile.TemporaryDirectory(prefix="fleetlake-repeat-") as folder:
         grown, once, contracts = (Path(folder) / name for name in ("grown", "once", "contracts"))
         contracts.mkdir()
-        for name in _CONTRACTS[size]:
-            shutil.copy(REPOSITORY / "contracts" / f"{name}.yaml", contracts)
+        _write_contracts(contracts, size)
         parts = ("emulator", "worker", "airflow")
         with running_cloud(grown, parts, schedules=False, contracts_folder=contracts) as cloud:
-            counts = _grow(cloud, size)
+            counts = _grow(cloud, grown_by, size)
             expected = _fingerprints(cloud)
         _same_bronze(grown, once)
         with running_cloud(once, contracts_folder=contracts) as cloud:
             say("one run over everything, in one session")
-            submitted(cloud, _JOBS.replace("silver", "reconcile"), "--contract", ",".join(_CONTRACTS[size]), "--run-id", "once")
+            submitted(cloud, _JOBS.replace("silver", "reconcile"), "--contract", ",".join(grown_by.contracts), "--run-id", "once")
             found = _fingerprints(cloud)
         assert found == expected, {name: (expected[name], found.get(name)) for name in expected if expected[name] != found.get(name)}
         return counts | {"tables": len(expected), "fingerprints": expected}
 
 
-def _grow(cloud: Cloud, size: Size) -> dict[str, Any]:
+def _write_contracts(folder: Path, size: Size) -> None:
+    if size is Size.SMALL:
+        contract.first_version(folder)
+        return
+    for name in _CONTRACTS:
+        shutil.copy(REPOSITORY / "contracts" / f"{name}.yaml", folder)
+
+
+def _grow(cloud: Cloud, by: _Grown, size: Size) -> dict[str, Any]:
     end = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
-    hours = 10 if size is Size.SMALL else 72
-    devices = {"pump": 3} if size is Size.SMALL else _FULL
-    whole = Plan(devices, end - timedelta(hours=2 * hours), end, seed=SEED)
-    dags = [f"pipeline_{name}" for name in _CONTRACTS[size]]
+    middle = end - timedelta(hours=by.hours)
+    whole = Plan(by.devices, end - timedelta(hours=2 * by.hours), end, seed=SEED)
+    dags = [f"pipeline_{name}" for name in by.contracts]
     say("the first half, and its DAGs twice")
-    simulate(cloud.platform, replace(whole, end=end - timedelta(hours=hours)))
+    simulate(cloud.platform, replace(whole, end=middle))
     drained(cloud)
     run_dags(cloud, dags)
     before = _fingerprints(cloud)
     run_dags(cloud, dags)
     assert _fingerprints(cloud) == before
     say("the second half, with late data that belongs to the first, and an object in a partition ten days old")
-    simulate(cloud.platform, replace(whole, start=end - timedelta(hours=hours), born=whole.start))
-    simulate(cloud.platform, replace(whole, prefix="late-"))
+    _second_half(cloud, replace(whole, start=middle, born=whole.start), by, size)
+    late = replace(whole, prefix="late-", versions=dict.fromkeys(by.contracts, 1))
+    simulate(cloud.platform, late)
     drained(cloud)
-    moved = _an_old_object(cloud, end, hours)
+    moved = _an_old_object(cloud, middle, by.old)
     run_dags(cloud, dags)
     # The hourly run does not look there: partitions of ten days ago are complete.
-    assert (_devices(cloud, "late-"), _devices(cloud, "old-")) == (devices["pump"], 0)
+    assert (_devices(cloud, by.old, "late-"), _devices(cloud, by.old, "old-")) == (by.devices[by.old], 0)
     say("reconcile finds it")
     run_dags(cloud, ["reconcile"])
-    assert _devices(cloud, "old-") == 1
+    assert _devices(cloud, by.old, "old-") == 1
     run_dags(cloud, dags)
+    if size is Size.SMALL:
+        contract.shows_both_versions(cloud, by.hours)
     verdict = the_law(cloud)
     assert verdict.in_flight == 0
     return {"sent": verdict.sent, "moved_object": moved}
 
 
-def _an_old_object(cloud: Cloud, end: datetime, hours: int) -> str:
+def _second_half(cloud: Cloud, following: Plan, by: _Grown, size: Size) -> None:
+    if size is Size.FULL:
+        simulate(cloud.platform, following)
+        return
+    contract.shows_first_version(cloud, by.hours)
+    contract.second_version(cloud.settings.contracts_folder)
+    contract.send_mixed(cloud, following)
+
+
+def _an_old_object(cloud: Cloud, start: datetime, contract: str) -> str:
     """Send something, and move the object that it became to an ingest partition of ten days ago."""
-    contract = "pump"
     known = set(list_keys(cloud.platform, bronze_prefix(contract)))
-    simulate(cloud.platform, Plan({contract: 1}, end - timedelta(hours=hours), end - timedelta(hours=hours - 2), seed=9, prefix="old-"))
+    simulate(cloud.platform, Plan({contract: 1}, start, start + timedelta(hours=2), seed=9, prefix="old-", versions={contract: 1}))
     drained(cloud)
     new = [key for key in list_keys(cloud.platform, bronze_prefix(contract)) if key not in known]
     s3, bucket = cloud.platform.client("s3"), cloud.platform.lake_bucket
@@ -96,9 +129,9 @@ def _an_old_object(cloud: Cloud, end: datetime, hours: int) -> str:
     return targets[0]
 
 
-def _devices(cloud: Cloud, prefix: str) -> int:
-    """How many pumps of that prefix silver shows."""
-    text = "SELECT count(DISTINCT device_id) FROM silver.pump WHERE starts_with(device_id, ?)"
+def _devices(cloud: Cloud, contract: str, prefix: str) -> int:
+    """How many devices of that prefix silver shows."""
+    text = f"SELECT count(DISTINCT device_id) FROM silver.{contract} WHERE starts_with(device_id, ?)"
     return int(query.sql(text, platform=cloud.platform, parameters=[prefix]).rows[0][0])
 
 

@@ -9,10 +9,13 @@ from moto import mock_aws
 
 from runtime.aws import AwsPlatform
 from runtime.aws_tasks import spark_job_driver
-from runtime.errors import SettingsError
+from runtime.errors import ServiceError, SettingsError
 from runtime.local import LocalPlatform
 from runtime.platforms import Platform, current_platform
 from runtime.settings import Settings
+from runtime.timeseries_influx import InfluxTimeSeries
+from runtime.timeseries_timestream import TimestreamTimeSeries
+from tests.ports.influx_stand_in import influx_stand_in
 
 AWS = {
     "FLEETLAKE_PLATFORM": "aws",
@@ -61,6 +64,36 @@ def test_clients_talk_to_aws_without_an_endpoint_of_ours() -> None:
     client.create_bucket(Bucket="lake-of-acme", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
     client.put_object(Bucket="lake-of-acme", Key="a", Body=b"1")
     assert boto3.client("s3", region_name="eu-central-1").get_object(Bucket="lake-of-acme", Key="a")["Body"].read() == b"1"
+
+
+INFLUX = {"FLEETLAKE_INFLUX_URL": "https://influx.acme:8086", "FLEETLAKE_INFLUX_TOKEN": "s3cret"}
+
+
+def test_the_time_series_store_is_influxdb_unless_a_setting_says_otherwise() -> None:
+    assert isinstance(aws(**INFLUX).time_series(), InfluxTimeSeries)
+    assert isinstance(aws(FLEETLAKE_TIME_SERIES_STORE="timestream").time_series(), TimestreamTimeSeries)
+
+
+@pytest.mark.parametrize("missing", INFLUX)
+def test_an_influxdb_without_address_or_token_is_refused_by_name(missing: str) -> None:
+    with pytest.raises(SettingsError, match=f"{missing} is empty"):
+        aws(**{name: value for name, value in INFLUX.items() if name != missing}).time_series()
+
+
+@mock_aws
+@pytest.mark.parametrize("secret", ["s3cret", '{"token": "s3cret", "username": "admin"}'])
+def test_the_influxdb_token_may_lie_in_a_secret(secret: str) -> None:
+    with influx_stand_in() as server:
+        arn = boto3.client("secretsmanager", region_name="eu-central-1").create_secret(Name="influx", SecretString=secret)["ARN"]
+        platform = aws(FLEETLAKE_INFLUX_URL=server.url, FLEETLAKE_INFLUX_TOKEN=arn)
+        with pytest.raises(ServiceError, match="refused the token"):
+            platform.time_series().count("pump")
+        assert [request.headers["Authorization"] for request in server.requests] == ["Token s3cret"]
+
+
+def test_the_token_is_in_no_job_and_in_no_printed_settings() -> None:
+    platform = aws(**INFLUX)
+    assert "s3cret" not in f"{platform.settings} {spark_job_driver(platform, ['silver'])}"
 
 
 def test_a_spark_job_of_emr_runs_main_py_with_the_zip_and_the_environment() -> None:

@@ -44,6 +44,9 @@ MUST = {
     "SPARK_MEMORY": "a size such as 512m or 2g",
     "SPARK_MASTER": "local, local[N], local[*], yarn, spark://… or k8s://…",
     "TOPIC_PREFIX": "the beginning of a topic, without + and #, and without / at its ends",
+    "TIME_SERIES_STORE": "influxdb or timestream",
+    "INFLUX_URL": "empty or an address such as https://host:8086, without a user in it",
+    "INFLUX_BUCKET": "a name of letters, digits, _ and - that begins with a letter",
     "BIND_ADDRESS": "an IPv4 address such as 127.0.0.1",
 }
 
@@ -68,6 +71,9 @@ def cases(*lines: str) -> list[tuple[str, str]]:
         "SPARK_MEMORY 2 lots g 0g -2g 2.5g ''",
         "SPARK_MASTER locally local[] local[0] local[two] spark:// k8s:// mesos://here ''",
         "TOPIC_PREFIX dt/+ dt/# /dt dt/ / ''",
+        "TIME_SERIES_STORE sqlite InfluxDB ''",
+        "INFLUX_URL host:8086 ftp://host https://me:word@host https://host?org=x",
+        "INFLUX_BUCKET _fleet 9fleet a/b ''",
         "BIND_ADDRESS 300.1.1.1 127.0.0 localhost ::1 ''",
     ),
 )

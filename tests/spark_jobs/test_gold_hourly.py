@@ -60,6 +60,13 @@ def test_an_hour_has_count_extremes_mean_and_last_of_numbers_share_of_truth_and_
     assert {name: row[name] for name in expected} == expected
 
 
+def test_a_number_without_a_value_in_the_hour_has_no_count_either(spark_lake: SparkLake, pump: Contract) -> None:
+    """As in an hour that was rolled up before the contract had the field, so that a rebuild of it changes nothing."""
+    publish_silver(spark_lake, "pump", series(pump, "p1", [0, 5], flow_m3_h=None), "s.1")
+    job.run(spark_lake, "pump", "g")
+    assert hours(spark_lake, "flow_m3_h_count", "flow_m3_h_max", "pressure_bar_count") == {("p1", 0): (None, None, 2)}
+
+
 def test_a_gap_counts_in_the_hour_it_ends_in_and_a_silent_hour_has_no_row(spark_lake: SparkLake, pump: Contract) -> None:
     publish_silver(spark_lake, "pump", series(pump, "p1", [50, 57.5, 190, 195]) + series(pump, "p2", [0]), "s.1")
     job.run(spark_lake, "pump", "g")

@@ -1,12 +1,18 @@
 """What arrived with a run, and the days before it, without Spark."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from lake.contracts import Field
-from spark_jobs.quality_arrivals import arrival_spans, volume
+from lake.layout import bronze_object
+from lake.quarantine import Quarantined, put_quarantined
+from lake.quarantine_rows import Part, Selection, put_replayed, read_rows
+from lake.reasons import Reason
+from spark_jobs.quality_arrivals import arrival_spans, quarantined, volume
+from tests.spark import folder_platform
 from tests.spark_jobs.gate_rows import contract
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -63,3 +69,17 @@ def test_less_than_seven_days_are_no_history() -> None:
 def test_days_of_earlier_runs_are_not_judged_again() -> None:
     found = volume(days([300, *[1000] * 7, 100, 1000, 5], [10] * 11))
     assert [f"{day:%m-%d}" for day in found["day"]] == ["03-10"]
+
+
+def test_what_was_replayed_is_not_quarantined_beside_the_run_s_readings(tmp_path: Path) -> None:
+    platform, of = folder_platform(tmp_path), contract()
+    refused = [
+        Quarantined(of.name, "p-1", f"dt/fleetlake/p-1/{of.name}", content, 0, Reason.OUT_OF_RANGE, "", received_at=NOON)
+        for content in (b"1", b"2", b"3")
+    ]
+    put_quarantined(platform, refused, NOON, [of.name])
+    objects, spans = [bronze_object(of.name, NOON, "0" * 64)], [(minute(-1), minute(1))]
+    assert quarantined(platform, of, objects, spans) == {"out_of_range": 3}
+    gone = next(stored for stored in read_rows(platform, Selection(of.name)) if stored.row.content == b"2")
+    put_replayed(platform, [Part(gone, b"2", 2, event_id="e" * 32)], minute(5))
+    assert quarantined(platform, of, objects, spans) == {"out_of_range": 2}

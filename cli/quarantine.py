@@ -1,0 +1,216 @@
+"""`fleetlake quarantine`: readings that were refused, and their replay after a contract was widened."""
+
+import base64
+import json
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from runtime.errors import UsageError, UserError
+from runtime.settings import Settings
+
+if TYPE_CHECKING:
+    from ingestion.replay import Replayed, Watch
+    from lake.contracts import Contracts
+    from lake.quarantine_rows import Selection, Stored
+    from runtime.platforms import Platform
+
+app = typer.Typer(help="Readings that were refused, with their bytes and the reason.", no_args_is_help=True)
+_console = Console(highlight=False, soft_wrap=True)
+_errors = Console(stderr=True, highlight=False)
+_CONTRACT = typer.Option("", "--contract", help="Readings whose topic names this contract.")
+_REASON = typer.Option("", "--reason", help="Readings refused for this reason.")
+_DAY = typer.Option("", "--day", help="Readings put to quarantine on this day, such as 2026-03-01 (UTC).")
+_JSON = typer.Option(False, "--json", help="For a script.")
+
+
+@app.command("list")
+def list_rows(contract: str = _CONTRACT, reason: str = _REASON, day: str = _DAY, as_json: bool = _JSON) -> None:
+    """How many different readings were refused, by contract, reason and day, and how many of them were replayed since."""
+    platform, _ = _lake()
+    groups = _groups(platform, _selection(contract, reason, day))
+    if as_json:
+        print(json.dumps(groups))
+        return
+    if not groups:
+        _console.print("nothing of that is in quarantine" if contract or reason or day else "nothing is in quarantine")
+        return
+    table = Table(header_style="bold", padding=0)
+    for heading in ("contract", "reason", "day"):
+        table.add_column(heading, overflow="fold")
+    for heading in ("readings", "replayed", "left"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for group in groups:
+        numbers = [f"{group[name]:,}" for name in ("readings", "replayed", "left")]
+        table.add_row(group["contract"], group["reason"], group["day"], *numbers)
+    _console.print(table)
+    _console.print("`fleetlake query` has the rows as quarantine.CONTRACT; `fleetlake quarantine show ID` one of them whole")
+
+
+@app.command()
+def show(
+    row: str = typer.Argument(help="Id of the row (quarantine_id), or its beginning."),
+    contract: str = _CONTRACT,
+    reason: str = _REASON,
+    day: str = _DAY,
+    as_json: bool = _JSON,
+) -> None:
+    """One refused reading: its bytes, its envelope, the reason, and whether it would pass today."""
+    from lake.quarantine_rows import replayed_ids
+
+    platform, contracts = _lake()
+    stored = _named(platform, _selection(contract, reason, day), row)
+    told = _told(platform, contracts, stored, stored.row.quarantine_id in replayed_ids(platform, stored.partition.contract))
+    if as_json:
+        print(json.dumps(told))
+        return
+    shown = {name: value for name, value in told.items() if name not in ("bytes_base64", "text") and value not in (None, "")}
+    width = max(map(len, shown)) + 2
+    for name, value in shown.items():
+        _console.print(f"{name.replace('_', ' '):<{width}}{value}", markup=False)
+    _console.print("bytes" if told["text"] is not None else "bytes, base64", style="bold")
+    _console.print(told["text"] if told["text"] is not None else told["bytes_base64"], markup=False)
+
+
+@app.command()
+def replay(
+    contract: str = _CONTRACT,
+    reason: str = _REASON,
+    day: str = _DAY,
+    dry_run: bool = typer.Option(False, "--dry-run", help="Only tell what would pass."),
+    as_json: bool = _JSON,
+) -> None:
+    """Decode refused readings again by today's contracts: what passes goes to bronze, what does not stays. Again, it changes nothing."""
+    from ingestion.replay import Replay
+
+    platform, contracts = _lake()
+    selection = _selection(contract, reason, day)
+    with _progress() as watch:
+        told = Replay(platform, contracts, watch=watch, dry=dry_run).run(selection)
+    if as_json:
+        print(json.dumps(vars(told) | {"dry_run": dry_run}))
+        return
+    _print_replayed(told, dry_run)
+
+
+def _print_replayed(told: "Replayed", dry_run: bool) -> None:
+    verb, place = ("would be replayed", "for bronze") if dry_run else ("replayed", "put to bronze")
+    again = f", refused again: {told.refused_again}" if told.refused_again else ""
+    _console.print(f"rows looked at: {told.looked_at}, {verb}: {told.replayed}, readings {place}: {told.readings}{again}")
+    if told.stayed:
+        stayed = ", ".join(f"{reason} {number}" for reason, number in told.stayed.most_common())
+        _console.print(f"as they were: {stayed}")
+    if told.before:
+        _console.print(f"replayed before: {told.before}")
+    if told.readings and not dry_run:
+        _console.print("the next run of their pipeline makes them visible")
+
+
+def _lake() -> "tuple[Platform, Contracts]":
+    from lake.contracts import load_contracts
+    from runtime.platforms import current_platform
+
+    platform = current_platform(Settings.from_environment())
+    return platform, load_contracts(platform.settings.contracts_folder)
+
+
+def _selection(contract: str, reason: str, day: str) -> "Selection":
+    from lake.quarantine_rows import Selection
+    from lake.reasons import Reason
+
+    if reason and reason not in set(Reason):
+        raise UsageError(f"--reason {reason}: there is no such reason; there are {', '.join(Reason)}")
+    try:
+        on = date.fromisoformat(day) if day else None
+    except ValueError:
+        raise UsageError(f"--day {day}: it is no day; write it as 2026-03-01") from None
+    return Selection(contract or None, Reason(reason) if reason else None, on)
+
+
+def _groups(platform: "Platform", selection: "Selection") -> list[dict[str, Any]]:
+    """Different rows, counted where each lies; what no contract was known for stands under the name that its topic gave."""
+    from lake.quarantine_rows import read_rows, replayed_ids
+
+    gone: dict[str, set[str]] = {}
+    seen: set[tuple[str, str]] = set()
+    readings: Counter[tuple[str, str, str]] = Counter()
+    replayed: Counter[tuple[str, str, str]] = Counter()
+    for stored in read_rows(platform, selection):
+        folder, identity = stored.partition.contract, stored.row.quarantine_id
+        if (folder, identity) in seen:
+            continue
+        seen.add((folder, identity))
+        if folder not in gone:
+            gone[folder] = replayed_ids(platform, folder)
+        group = (stored.row.contract, stored.partition.reason, stored.partition.day.isoformat())
+        readings[group] += 1
+        replayed[group] += identity in gone[folder]
+    return [
+        {
+            "contract": c,
+            "reason": r,
+            "day": d,
+            "readings": readings[c, r, d],
+            "replayed": replayed[c, r, d],
+            "left": readings[c, r, d] - replayed[c, r, d],
+        }
+        for c, r, d in sorted(readings)
+    ]
+
+
+def _named(platform: "Platform", selection: "Selection", text: str) -> "Stored":
+    """The row whose id begins so. Raises UserError for none, UsageError for several."""
+    from lake.quarantine_rows import read_rows
+
+    found = {stored.row.quarantine_id: stored for stored in read_rows(platform, selection) if stored.row.quarantine_id.startswith(text)}
+    if not text or not found:
+        raise UserError(f"quarantine row {text}: there is none; `fleetlake query` has quarantine_id of each in quarantine.CONTRACT")
+    if len(found) > 1:
+        raise UsageError(f"quarantine row {text}: {len(found)} rows begin so; give more of the id")
+    return next(iter(found.values()))
+
+
+def _told(platform: "Platform", contracts: "Contracts", stored: "Stored", is_replayed: bool) -> dict[str, Any]:
+    from ingestion.replay import again
+    from lake.reasons import MEANING
+
+    row = stored.row
+    found = again(row, contracts, platform.settings)
+    passes = f"yes, readings: {len(found.decoded.rows)}" if found else "no"
+    envelope = {
+        name: getattr(row, name) for name in ("contract", "device_id", "topic", "principal", "client_id", "trace_id", "boot", "index")
+    }
+    try:
+        text: str | None = row.content.decode()
+    except UnicodeDecodeError:
+        text = None
+    return {
+        "quarantine_id": row.quarantine_id,
+        "reason": row.reason.value,
+        "meaning": MEANING[row.reason],
+        "detail": row.detail,
+        "origin": row.origin,
+        "put_on": stored.partition.day.isoformat(),
+        "received_at": row.received_at.isoformat() if row.received_at else None,
+        **envelope,
+        "event_id": row.event_id,
+        "passes_today": "replayed already" if is_replayed else passes,
+        "bytes_base64": base64.b64encode(row.content).decode(),
+        "text": text,
+    }
+
+
+@contextmanager
+def _progress() -> Iterator["Watch"]:
+    """A line that follows the replay, on a terminal; elsewhere nothing."""
+    if not _errors.is_terminal:
+        yield lambda told: None
+        return
+    with _errors.status("reading quarantine") as spinner:
+        yield lambda told: spinner.update(f"{told.looked_at} rows looked at, readings that pass: {told.readings}")

@@ -1,0 +1,68 @@
+"""A batch into the lake: put bronze, put quarantine, write the time series. In this order, and before anything is deleted.
+
+The worker and the Lambda function deliver by this one function; what they do with their messages afterwards is their own.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TextIO
+
+from ingestion.bronze import put_bronze
+from ingestion.projection import Projection
+from ingestion.rows import Rows
+from lake.contracts import Contract
+from lake.quarantine import Quarantined, put_quarantined
+from lake.reasons import Reason
+from runtime.metrics import count
+
+# Between two effects: what dies at one of them is delivered again, and met by object name or event id.
+BOUNDARIES = ("put_bronze", "put_quarantine", "wrote_timeseries")
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """Readings put to bronze and, by reason, to quarantine; bronze objects made and met; readings that the time series missed."""
+
+    bronze: int
+    quarantined: Mapping[Reason, int]
+    made: int
+    existing: int
+    missed: int
+
+    def count(self, stream: TextIO) -> None:
+        """As metrics."""
+        count(stream, "readings_bronze", self.bronze)
+        count(stream, "objects_put", self.made)
+        count(stream, "objects_existing", self.existing)
+        count(stream, "timeseries_failures", self.missed)
+        for reason, rows in self.quarantined.items():
+            count(stream, "readings_quarantined", rows, reason=reason.value)
+
+
+def unwatched(_boundary: str) -> None:
+    """The boundaries' name is asked for by tests alone."""
+
+
+def deliver(
+    projection: Projection,
+    rows: Rows,
+    quarantined: Sequence[Quarantined],
+    contracts: Mapping[str, Contract],
+    put_at: datetime,
+    boundary: Callable[[str], None] = unwatched,
+    may_project: Callable[[], bool] = lambda: True,
+) -> Delivered:
+    """Raises what boto3 raises, or RetryLater, where S3 is away: then nothing may be deleted. The time series never holds it up.
+
+    `may_project` is asked just before the time series is written: whoever has no time left for it says no, and it is noted
+    as missed.
+    """
+    made, existing = put_bronze(projection.platform, rows, put_at)
+    boundary("put_bronze")
+    put_quarantined(projection.platform, quarantined, put_at, contracts)
+    boundary("put_quarantine")
+    missed = projection.project(rows, put_at) if may_project() else projection.note(rows, put_at)
+    boundary("wrote_timeseries")
+    return Delivered(len(rows), Counter(row.reason for row in quarantined), made, existing, missed)

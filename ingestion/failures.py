@@ -1,0 +1,89 @@
+"""What an error of the queue or of the lake's bucket means for the worker: wait, stop, or look for the message that causes it."""
+
+import errno
+import shutil
+
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
+
+from runtime.errors import RetryLater, ServiceError
+from runtime.settings import Settings
+
+_CREDENTIALS = {
+    "ExpiredToken", "ExpiredTokenException", "IncompleteSignature", "InvalidAccessKeyId", "InvalidClientTokenId", "InvalidToken",
+    "MissingAuthenticationToken", "SignatureDoesNotMatch", "TokenRefreshRequired", "UnrecognizedClientException",
+}  # fmt: skip
+_PERMISSION = {"AccessDenied", "AccessDeniedException", "AllAccessDisabled", "AuthorizationError", "Forbidden", "403"}
+_NO_QUEUE = {"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"}
+_NO_BUCKET = {"NoSuchBucket"}
+_DISK = {"InsufficientStorage", "507"}
+# 4xx that say nothing about the request itself: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+_TRANSIENT = {
+    "BadDigest", "ConditionalRequestConflict", "IncompleteBody", "KmsThrottled", "OverLimit", "RequestThrottled", "RequestTimeTooSkewed",
+    "RequestTimeout", "Throttling", "ThrottlingException", "TooManyRequests", "XAmzContentSHA256Mismatch",
+}  # fmt: skip
+_PASSING_STATUS = {408, 409, 429}
+# With less than this left no object can be written.
+_LEAST_FREE = 1024 * 1024
+
+
+class CannotGoOn(ServiceError):
+    """Trying again is no use before a person has mended something; its text says what."""
+
+
+def away(error: BaseException) -> bool:
+    """The queue or S3 is away or busy: the same call may succeed later."""
+    if isinstance(error, ClientError):
+        code, status = _code(error), _status(error)
+        return status >= 500 or status in _PASSING_STATUS or code in _TRANSIENT
+    return isinstance(error, BotoCoreError | RetryLater | ServiceError) and not isinstance(error, CannotGoOn)
+
+
+def cannot_go_on(error: BaseException, settings: Settings) -> CannotGoOn | None:
+    """The same error in a person's words, where waiting does not mend it."""
+    if isinstance(error, CannotGoOn):
+        return error
+    if isinstance(error, NoCredentialsError | PartialCredentialsError):
+        return CannotGoOn(f"AWS credentials: {error}; give the process a role, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return CannotGoOn(f"disk: {error}; make room, then start the worker again")
+    if isinstance(error, ClientError):
+        return _refused(error, settings)
+    return None
+
+
+def _refused(error: ClientError, settings: Settings) -> CannotGoOn | None:
+    code, operation = _code(error), error.operation_name
+    if code in _CREDENTIALS:
+        return CannotGoOn(f"{operation}: AWS refused the credentials ({code}); renew them, or give the process another role")
+    if code in _NO_QUEUE:
+        return CannotGoOn(
+            f"{operation}: there is no such queue in account and region ({settings.telemetry_queue} and {settings.error_queue} in "
+            f"{settings.region} are asked for); `fleetlake up` makes them on a laptop, the infrastructure code on AWS"
+        )
+    if code in _NO_BUCKET:
+        return CannotGoOn(f"{operation}: there is no bucket {settings.lake_bucket}; create it, or set FLEETLAKE_LAKE_BUCKET")
+    if code in _PERMISSION:
+        return CannotGoOn(f"{operation}: not allowed ({code}): {_words(error)}; add the permission to the worker's role")
+    if code in _DISK or (_status(error) >= 500 and _disk_is_full(settings)):
+        return CannotGoOn(f"{operation}: the disk under {settings.home} is full ({code}); make room, then start the worker again")
+    return None
+
+
+def _disk_is_full(settings: Settings) -> bool:
+    """Of a laptop, whose cloud answers a full disk with an internal error."""
+    try:
+        return settings.platform == "local" and shutil.disk_usage(settings.home).free < _LEAST_FREE
+    except OSError:
+        return False
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def _words(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Message", ""))
+
+
+def _status(error: ClientError) -> int:
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))

@@ -1,0 +1,124 @@
+"""What the worker holds: messages received and neither deleted nor given back. Bounded, and kept invisible to others.
+
+The bound is the back-pressure: while a sink is slow the hand stays full, and nothing more is received.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+
+from ingestion.failures import away
+from ingestion.message import Message, named
+from ingestion.telemetry_queue import TEN, TelemetryQueue, tens
+from runtime.log import logger
+
+# A message has at most this many bytes: what AWS IoT takes (128 KiB) in base64 with its envelope. So many are kept free for each
+# message of a call under way.
+_MESSAGE_BYTES = 192 * 1024
+log = logger("worker")
+
+
+class Hand:
+    def __init__(self, most_messages: int, most_bytes: int) -> None:
+        self._most_messages, self._most_bytes = most_messages, most_bytes
+        self._messages: set[Message] = set()
+        self._bytes = 0
+        self._calls = 0
+        self._changed = threading.Condition()
+
+    def __contains__(self, message: Message) -> bool:
+        with self._changed:
+            return message in self._messages
+
+    def __len__(self) -> int:
+        with self._changed:
+            return len(self._messages)
+
+    def begin_call(self, seconds: float) -> bool:
+        """Keep room for what a receive may bring; False where there is none within `seconds`. Else `end_call` must follow."""
+        with self._changed:
+            if not self._changed.wait_for(self._has_room, seconds):
+                return False
+            self._calls += 1
+            return True
+
+    def end_call(self, received: Iterable[Message]) -> None:
+        with self._changed:
+            self._calls -= 1
+            for message in received:
+                self._messages.add(message)
+                self._bytes += message.size
+            self._changed.notify_all()
+
+    def release(self, messages: Iterable[Message]) -> None:
+        """They are deleted, or the queue's again."""
+        with self._changed:
+            for message in messages:
+                if message in self._messages:
+                    self._messages.remove(message)
+                    self._bytes -= message.size
+            self._changed.notify_all()
+
+    @property
+    def is_full(self) -> bool:
+        """Nothing more is received until something is released."""
+        with self._changed:
+            return not self._calls and not self._has_room()
+
+    def oldest_sent(self) -> float | None:
+        """When the queue got the oldest of them, in seconds since 1970."""
+        with self._changed:
+            return min((message.sent_at.timestamp() for message in self._messages if message.sent_at), default=None)
+
+    def late(self, now: float, seconds: float) -> list[Message]:
+        """Those hidden for `seconds` or longer."""
+        with self._changed:
+            return [message for message in self._messages if now - message.hidden_at >= seconds]
+
+    def _has_room(self) -> bool:
+        if not self._messages and not self._calls:
+            # However small the bound is, one call goes on.
+            return True
+        calls = self._calls + 1
+        return len(self._messages) + calls * TEN <= self._most_messages and self._bytes + calls * TEN * _MESSAGE_BYTES <= self._most_bytes
+
+
+class Keeper:
+    """A thread that extends the invisibility of what is in hand at half of its life, whatever the rest of the worker waits for."""
+
+    def __init__(self, hand: Hand, queue: TelemetryQueue, seconds: int, boundary: Callable[[str], None]) -> None:
+        self._hand, self._queue, self._seconds, self._boundary = hand, queue, seconds, boundary
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._done.wait(self._seconds / 16):
+            try:
+                self.extend(time.monotonic())
+            except Exception as error:
+                if away(error):
+                    log.warning(f"extend visibility: {error}; trying again")
+                else:
+                    log.exception("extend visibility: unexpected error; trying again")
+
+    def extend(self, now: float) -> int:
+        """Extend what is half over; how many messages that were."""
+        late = self._hand.late(now, self._seconds / 2)
+        for part in tens(late):
+            failed = {failure.message: failure for failure in self._queue.hide(part, self._seconds)}
+            for message in part:
+                if message not in failed:
+                    message.hidden_at = now
+            # What was deleted meanwhile cannot be extended, and need not be.
+            still = [failure for failure in failed.values() if failure.message in self._hand]
+            for failure in still:
+                log.warning(f"extend visibility: {failure}; it may come twice", extra=named([failure.message]))
+            self._boundary("extended")
+        return len(late)

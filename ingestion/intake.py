@@ -1,0 +1,130 @@
+"""A few messages of a queue at once: decoded each by itself and put together; the answer is which of them to give back.
+
+The Lambda function and the error queue's reader take messages this way. A message that nobody foresaw costs no other: what
+cannot be written together is halved until it stands alone.
+"""
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from ingestion.arrival import decode_message
+from ingestion.contract_folder import ContractFolder
+from ingestion.decode import Decoded
+from ingestion.delivery import deliver, unwatched
+from ingestion.failures import away, cannot_go_on
+from ingestion.projection import Projection
+from ingestion.rows import Rows
+from lake.contracts import Contracts
+from runtime.clock import Clock, SystemClock
+from runtime.log import logger
+from runtime.metrics import count
+from runtime.platforms import Platform
+
+# A write is not begun with less time left than this, or than a quarter of all there was.
+_TO_WRITE_SECONDS = 5.0
+log = logger("intake")
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """A message as the queue gave it."""
+
+    message_id: str
+    body: str
+    sent_at: datetime | None = None
+    receives: int = 1
+
+
+def unlimited() -> float:
+    return float("inf")
+
+
+@dataclass
+class Intake:
+    platform: Platform
+    folder: ContractFolder
+    clock: Clock = field(default_factory=SystemClock)
+    boundary: Callable[[str], None] = unwatched
+
+    def __post_init__(self) -> None:
+        self.projection = Projection(self.platform)
+
+    def take(self, arrivals: Sequence[Arrival], seconds_left: Callable[[], float] = unlimited) -> list[str]:
+        """Ids of the messages that are not in the lake; the others may be deleted. Never raises for what a message holds."""
+        batch = _Batch(self, self.folder.contracts(), seconds_left, min(_TO_WRITE_SECONDS, seconds_left() / 4))
+        failed = batch.take(arrivals)
+        if not failed and seconds_left() >= 2 * batch.to_write:
+            # One thing that the time series is behind with, while there is time.
+            self.projection.keep_up(batch.contracts, self.clock.now())
+        count(sys.stdout, "messages_received", len(arrivals))
+        count(sys.stdout, "messages_redelivered", sum(arrival.receives > 1 for arrival in arrivals))
+        count(sys.stdout, "messages_failed", len(failed))
+        sys.stdout.flush()
+        return failed
+
+
+_Opened = tuple[Arrival, Decoded]
+
+
+@dataclass(frozen=True)
+class _Batch:
+    intake: Intake
+    contracts: Contracts
+    seconds_left: Callable[[], float]
+    to_write: float
+
+    def take(self, arrivals: Sequence[Arrival]) -> list[str]:
+        opened: list[_Opened] = []
+        failed: list[str] = []
+        for arrival in arrivals:
+            decoded = self._decode(arrival)
+            if decoded is None:
+                failed.append(arrival.message_id)
+            else:
+                opened.append((arrival, decoded))
+        return failed + self._write(opened)
+
+    def _decode(self, arrival: Arrival) -> Decoded | None:
+        if self.seconds_left() < 2 * self.to_write:
+            log.warning("decode: the time is nearly over; the message goes back to the queue", extra={"message_id": arrival.message_id})
+            return None
+        try:
+            return decode_message(arrival.body, arrival.sent_at, self.contracts, self.intake.platform.settings)
+        except Exception:
+            # The edge: no content may cost another message. After its last try this one is in the dead-letter queue.
+            log.exception("decode: unexpected error; the message goes back to the queue", extra={"message_id": arrival.message_id})
+            return None
+
+    def _write(self, opened: Sequence[_Opened]) -> list[str]:
+        """Ids of what could not be written."""
+        ids = [arrival.message_id for arrival, _ in opened]
+        if not opened:
+            return []
+        if self.seconds_left() < self.to_write:
+            log.warning(f"write: the time is nearly over; {len(ids)} messages go back to the queue", extra={"message_ids": ids})
+            return ids
+        try:
+            self._deliver(opened)
+        except Exception as error:
+            # Away, or not allowed: none of the messages is the cause, and all go back to the queue.
+            cause = cannot_go_on(error, self.intake.platform.settings)
+            if cause or away(error):
+                log.error(f"write: {cause or error}; {len(ids)} messages go back to the queue", extra={"message_ids": ids})
+                return ids
+            log.exception(f"write: unexpected error with {len(ids)} messages", extra={"message_ids": ids})
+            half = len(opened) // 2
+            return self._write(opened[:half]) + self._write(opened[half:]) if half else ids
+        return []
+
+    def _deliver(self, opened: Sequence[_Opened]) -> None:
+        rows = Rows.of(self.contracts, (decoded.rows for _, decoded in opened))
+        refused = [row for _, decoded in opened for row in decoded.quarantined]
+        put_at = self.intake.clock.now()
+        delivered = deliver(self.intake.projection, rows, refused, self.contracts, put_at, self.intake.boundary, self._may_project)
+        delivered.count(sys.stdout)
+
+    def _may_project(self) -> bool:
+        """Whether there is time for the time series, which is made good from the lake; a message that comes twice is worse."""
+        return self.seconds_left() >= self.to_write

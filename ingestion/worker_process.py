@@ -1,0 +1,70 @@
+"""The worker as a process: its start, its signals, its exit code. Started as ``python -m ingestion.worker``."""
+
+import signal
+import threading
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from ingestion.contract_folder import ContractFolder
+from ingestion.error_queue import ErrorQueue
+from ingestion.event_source import refuse_beside_a_function
+from ingestion.failures import cannot_go_on
+from ingestion.intake import Intake
+from ingestion.worker import Worker
+from runtime import log as logging
+from runtime.errors import FleetlakeError, ServiceError
+from runtime.platforms import Platform, current_platform
+from runtime.settings import Settings
+
+# What the error queue's reader has in hand when the worker stops.
+_LONGEST_FINISH = 5.0
+log = logging.logger("worker")
+
+
+def main() -> int:
+    """The exit code: 0 after SIGTERM, another with a line that says why."""
+    try:
+        settings = Settings.from_environment()
+    except FleetlakeError as error:
+        logging.configure()
+        log.error(f"start: {error}")
+        return error.exit_code
+    logging.configure(settings.log_level)
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    return run(settings, stopping)
+
+
+def run(settings: Settings, stopping: threading.Event) -> int:
+    doing = "start"
+    try:
+        platform = current_platform(settings)
+        check(platform)
+        worker = Worker(platform, ContractFolder(settings.contracts_folder), stopping=stopping)
+        errors = ErrorQueue(Intake(platform, ContractFolder(settings.contracts_folder)), stopping).start()
+        doing = "stop"
+        worker.run()
+    except (FleetlakeError, ClientError, BotoCoreError, OSError) as error:
+        stopping.set()
+        log.error(f"{doing}: {cannot_go_on(error, settings) or error}")
+        return error.exit_code if isinstance(error, FleetlakeError) else 1
+    errors.join(_LONGEST_FINISH)
+    return 0
+
+
+def check(platform: Platform) -> None:
+    """The queues and the bucket are there and may be used, before anything is received. Raises what boto3 raises, or ServiceError."""
+    settings = platform.settings
+    refuse_beside_a_function(platform, (settings.telemetry_queue, settings.error_queue))
+    try:
+        platform.client("s3").head_bucket(Bucket=platform.lake_bucket)
+    except ClientError as error:
+        # A HEAD has no body, so that its errors have no name.
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+        if status == 404:
+            raise ServiceError(f"bucket {platform.lake_bucket}: there is none; create it, or set FLEETLAKE_LAKE_BUCKET") from None
+        if status == 403:
+            words = "its role may not use it (s3:ListBucket, s3:PutObject), or the credentials are refused"
+            raise ServiceError(f"bucket {platform.lake_bucket}: {words}") from None
+        raise

@@ -1,135 +1,136 @@
-"""What a reading costs from the queue's text to a Parquet object: CPU microseconds on one core, ours beside a bare floor and peers.
+"""What a reading costs from the queue's text to a Parquet object: CPU microseconds on one core, ours beside its peers.
 
-``python -m benchmarks.decode [--readings N]``. The same turbofan packs of 25 for all; `dirt` spoils one reading in a hundred.
-Ours does more than its peers: it keeps bytes and reason of what it refuses, and gives each reading its identity.
+``python -m benchmarks.decode [--readings N]``. The same pump readings for all, in packs of 1, 25 and 250, clean and with one in a
+hundred spoilt. First each path's rows are held against the truth; one that differs is marked "not exact". Ours and the reference keep
+bytes and reason of what they refuse, name each reading and the object; the peers name each reading, and keep nothing.
 """
 
 import argparse
-import base64
-import json
-import random
-import tempfile
+import platform
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
-from benchmarks.decode_peers import floor, with_pandas, with_pydantic
-from ingestion.bronze import Row, parquet_of
-from ingestion.decode import decode
-from ingestion.envelope import read_envelope
-from lake.contracts import Contract, Contracts, load_contracts
-from runtime.settings import REPOSITORY
-from runtime.timeseries import Point
-from runtime.timeseries_sqlite import SqliteTimeSeries
+import pyarrow as pa
 
-PACK = 25
+from benchmarks.decode_peers import size_of, with_duckdb, with_orjson, with_pandas, with_pydantic
+from benchmarks.decode_work import Work, rows_of, work
+from ingestion.bronze import parquet_of
+from ingestion.decode import decode
+from ingestion.decode_fast import decode_into
+from ingestion.envelope import read_envelope
+from ingestion.rows import Rows
+
+PACKS = (1, 25, 250)
+DIRT = (0.0, 0.01)
 ROUNDS = 3
-_ARRIVAL_MS = 1_890_000_000_000
-_START_MS = 1_790_000_000_000
+_FUTURE_SECONDS = 900
+Path = Callable[[Work], tuple[pa.Table, int]]
 
 
 @dataclass(frozen=True)
-class Work:
-    """The queue's messages, and how many readings they hold."""
+class Figure:
+    """`microseconds` of CPU a reading; `is_exact`: its rows are the truth's."""
 
-    bodies: list[str]
-    readings: int
-    contracts: Contracts
-
-    @property
-    def contract(self) -> Contract:
-        return self.contracts["turbofan"]
+    path: str
+    pack: int
+    dirt: float
+    microseconds: float
+    is_exact: bool
 
 
-def work(readings: int, dirt: float) -> Work:
-    rng = random.Random(7)
-    contracts = load_contracts(REPOSITORY / "contracts")
-    packs = [
-        b'{"boot":"b7","readings":['
-        + b",".join(_reading(contracts["turbofan"], rng, number * PACK + place, dirt) for place in range(PACK))
-        + b"]}"
-        for number in range(readings // PACK)
-    ]
-    return Work([_body(payload, f"engine-{number % 100}") for number, payload in enumerate(packs)], len(packs) * PACK, contracts)
-
-
-def _reading(contract: Contract, rng: random.Random, number: int, dirt: float) -> bytes:
-    document: dict[str, Any] = {"ts": _START_MS + number * 600_000, "seq": number}
-    for field in contract.fields:
-        assert field.min is not None
-        document[field.name] = 1 + number % 200 if field.type == "int64" else round(rng.uniform(field.min, field.max or 1), 4)
-    text = json.dumps(document, separators=(",", ":"))
-    return (text.replace('"mach":', '"mach":NaN,"x":') if rng.random() < dirt else text).encode()
-
-
-def _body(payload: bytes, device_id: str) -> str:
-    envelope = {
-        "payload": base64.b64encode(payload).decode(),
-        "device_id": device_id,
-        "contract": "turbofan",
-        "received_at": _ARRIVAL_MS,
-        "principal": "f" * 64,
-        "client_id": device_id,
-        "trace_id": "00000000-0000-0000-0000-000000000000",
-    }
-    return json.dumps(envelope)
-
-
-def decoded(given: Work) -> list[Row]:
-    rows: list[Row] = []
+def ours(given: Work) -> tuple[pa.Table, int]:
+    rows = Rows(given.contracts)
     for body in given.bodies:
-        rows += decode(read_envelope(body, "dt/fleetlake"), given.contracts, 900).rows
-    return rows
+        decode_into(rows, read_envelope(body, "dt/fleetlake"), _FUTURE_SECONDS)
+    return _written(rows)
 
 
-def microseconds(given: Work, step: Callable[[], Any]) -> float:
-    """CPU of the best round, for each reading. A first round warms up and does not count."""
-    step()
-    best = float("inf")
-    for _ in range(ROUNDS):
-        begun = time.process_time()
-        step()
-        best = min(best, time.process_time() - begun)
-    return best / given.readings * 1e6
+def reference(given: Work) -> tuple[pa.Table, int]:
+    """The best exact path of libraries: orjson where it is certain, the standard library where not, and checks one by one."""
+    rows = Rows(given.contracts)
+    for body in given.bodies:
+        envelope = read_envelope(body, "dt/fleetlake")
+        found = decode(envelope, given.contracts, _FUTURE_SECONDS).rows
+        rows.end_message()
+        rows.add_readings(envelope, [reading for reading, _ in found], range(len(found)))
+    return _written(rows)
 
 
-def time_series(rows: list[Row], folder: Path) -> None:
-    file = folder / f"{time.monotonic_ns()}.db"
-    points = [Point(e.contract, e.device_id, r.event_time, {k: v for k, v in r.values.items() if k != "_extra"}) for r, e in rows]
-    SqliteTimeSeries(file).write(points)
+def _written(rows: Rows) -> tuple[pa.Table, int]:
+    (found,) = rows.bronze()
+    return found.table, len(parquet_of(found.table))
 
 
-def measure(readings: int) -> dict[str, float]:
-    clean, dirty = work(readings, 0.0), work(readings, 0.01)
-    rows = decoded(clean)
-    size = len(parquet_of(clean.contract, rows))
-    figures = {
-        "decode, clean": microseconds(clean, lambda: decoded(clean)),
-        "decode, 1 % dirt": microseconds(dirty, lambda: decoded(dirty)),
-        "write Parquet": microseconds(clean, lambda: parquet_of(clean.contract, rows)),
-    }
-    with tempfile.TemporaryDirectory() as folder:
-        figures["write time series"] = microseconds(clean, lambda: time_series(rows, Path(folder)))
-    figures |= {
-        "floor: json.loads and Parquet, no check, no identity": microseconds(clean, lambda: floor(clean.bodies)),
-        "peer: pandas, checks by column": microseconds(clean, lambda: with_pandas(clean.bodies, clean.contract)),
-        "peer: pydantic models": microseconds(clean, lambda: with_pydantic(clean.bodies, clean.contract)),
-    }
-    return figures | {"bytes of Parquet a reading": size / clean.readings}
+def _peer(way: Callable[..., pa.Table]) -> Path:
+    def path(given: Work) -> tuple[pa.Table, int]:
+        table = way(given.bodies, given.contract)
+        return table, size_of(table)
+
+    return path
+
+
+PATHS: dict[str, Path] = {
+    "fleetlake": ours,
+    "reference (orjson, exact)": reference,
+    "orjson loop, pyarrow": _peer(with_orjson),
+    "pandas, checks by column": _peer(with_pandas),
+    "pydantic models": _peer(with_pydantic),
+    "DuckDB": _peer(with_duckdb),
+}
+
+
+def is_exact(table: pa.Table, given: Work) -> bool:
+    found: list[tuple[Any, ...]] = list(rows_of(table.to_pydict(), given.contract))
+    return sorted(found, key=_key) == sorted(given.truth, key=_key)
+
+
+def _key(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    return row[:2]
+
+
+def measure(readings: int, packs: tuple[int, ...] = PACKS) -> list[Figure]:
+    """CPU of the best round of each path; the paths take turns, so that a busy machine is busy for all."""
+    figures = []
+    for pack in packs:
+        for dirt in DIRT:
+            given = work(readings, pack, dirt)
+            exact = {name: is_exact(path(given)[0], given) for name, path in PATHS.items()}
+            best = dict.fromkeys(PATHS, float("inf"))
+            for _ in range(ROUNDS):
+                for name, path in PATHS.items():
+                    begun = time.process_time()
+                    path(given)
+                    best[name] = min(best[name], time.process_time() - begun)
+            figures += [Figure(name, pack, dirt, seconds / given.readings * 1e6, exact[name]) for name, seconds in best.items()]
+    return figures
+
+
+def shares_of_json(readings: int) -> dict[str, float]:
+    """Bytes of bronze as shares of the same readings' JSON lines with zstd 1: all of it, and without the identities."""
+    given = work(readings, 25, 0.0)
+    table, size = ours(given)
+    text = len(pa.Codec("zstd", 1).compress(b"\n".join(given.lines), asbytes=True))
+    return {"whole": size / text, "without event_id": len(parquet_of(table.drop_columns(["event_id"]))) / text}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--readings", type=int, default=20_000)
+    parser.add_argument("--readings", type=int, default=50_000)
     readings = parser.parse_args().readings
     print(
-        f"decode: {readings} turbofan readings (25 fields) in packs of {PACK}, {datetime.now(UTC):%Y-%m-%d}, CPU µs a reading, best of {ROUNDS}"
+        f"{readings} pump readings, CPU µs a reading, best of {ROUNDS}, {platform.machine()}, Python {platform.python_version()}, {datetime.now(UTC):%Y-%m-%d}"
     )
-    for name, value in measure(readings).items():
-        print(f"  {name:54}{value:8.1f}")
+    print("| path | " + " | ".join(f"{pack} a pack, {dirt:.0%} dirt" for pack in PACKS for dirt in DIRT) + " |")
+    print("|---" * (1 + len(PACKS) * len(DIRT)) + "|")
+    figures = measure(readings)
+    for name in PATHS:
+        cells = [f"{f.microseconds:.1f}{'' if f.is_exact else ' (not exact)'}" for f in figures if f.path == name]
+        print(f"| {name} | " + " | ".join(cells) + " |")
+    for name, share in shares_of_json(readings).items():
+        print(f"bronze bytes, {name}: {share:.3f} of the readings' JSON lines with zstd 1")
 
 
 if __name__ == "__main__":

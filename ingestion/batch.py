@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ingestion.arrival import decode_message
-from ingestion.bronze import Row
+from ingestion.arrival import decode_message_into
 from ingestion.message import Message, named
+from ingestion.rows import Rows
 from lake.contracts import Contract
 from lake.quarantine import Quarantined
 from runtime.log import logger
@@ -21,10 +21,12 @@ class Batch:
     settings: Settings
     contracts: Mapping[str, Contract]
     messages: list[Message] = field(default_factory=list)
-    rows: list[Row] = field(default_factory=list)
     quarantined: list[Quarantined] = field(default_factory=list)
     size: int = 0
     begun: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.rows = Rows(self.contracts)
 
     @property
     def is_empty(self) -> bool:
@@ -45,9 +47,7 @@ class Batch:
         return True
 
     def _decode(self, message: Message) -> None:
-        decoded = decode_message(message.body, message.sent_at, self.contracts, self.settings)
-        self.rows += decoded.rows
-        self.quarantined += decoded.quarantined
+        self.quarantined += decode_message_into(self.rows, message.body, message.sent_at, self.settings)
 
     def halves(self) -> tuple["Batch", ...]:
         """The same messages in two batches, so that the one that cannot be written is found in few steps; none of a single one."""

@@ -2,6 +2,26 @@
 
 A message is a pack, ``{"boot": …, "readings": […]}``, or one reading. Where a pack does not parse as a whole its readings
 are cut apart by their brackets and parsed one by one, so that a NaN in one costs that one.
+
+This is the reference, straightforward and exact; the worker goes by ingestion/decode_fast.py, which tests hold equal to it. The first
+that holds of a message, then of a reading, is the reason (lake/reasons.py):
+
+| reason | of | where |
+|---|---|---|
+| bad_envelope | the queue's message | not what the rule writes |
+| unknown_contract | message | the topic names a contract that there is none of |
+| too_large | message | above 100 KiB, or a pack of more than 250 readings |
+| not_utf8, not_json, too_deep, duplicate_key, not_finite, number_out_of_range, lone_surrogate | reading, or message | strict_json; of the whole message where its readings cannot be told apart, or its head is wrong |
+| bad_pack | message | JSON, but neither a list of readings nor a ts |
+| device_mismatch | message, or reading | its head, or it, names another device than the topic |
+| wrong_type | reading, or message | not an object, or a boot, seq or field of another type; 31.0 is a whole number, but for seq |
+| missing | reading | ts or a required field is absent or null |
+| bad_time | reading | neither epoch milliseconds nor ISO 8601 with a zone, or outside of the years 2000 to 9999 |
+| future_time | reading | further ahead of received_at than `future_seconds` |
+| out_of_range | reading | beyond min, max, max_length or enum, whose edges are within |
+| unknown_field | reading | only where the contract says `unknown_fields: quarantine` |
+
+event_id_conflict and gate_refused are silver's, and not decode's to give.
 """
 
 from collections.abc import Mapping
@@ -60,6 +80,16 @@ def quarantined(
     )
 
 
+def read_part(envelope: Envelope, validator: Validator, head: Head, content: bytes, index: int) -> Reading | Quarantined:
+    """One reading of a pack, from its own bytes."""
+    document = None
+    try:
+        document = parse(content)
+        return validator.reading(document, head)
+    except Refused as refused:
+        return quarantined(envelope, content, index, refused, head.boot, validator.known_identity(document, head))
+
+
 class _Message:
     def __init__(self, envelope: Envelope, validator: Validator) -> None:
         self.envelope = envelope
@@ -102,16 +132,9 @@ class _Message:
             raise whole
         self._refuse_many(len(split.readings))
         head = self._head(document)
-        outcomes, documents = [], []
-        for content in split.readings:
-            try:
-                reading = parse(content)
-                outcomes.append(self._outcome(reading, head))
-                documents.append(reading)
-            except Refused as refused:
-                outcomes.append(refused)
-                documents.append(None)
-        return self._decoded(outcomes, head, documents, split.readings)
+        outcomes = [read_part(self.envelope, self.validator, head, content, place) for place, content in enumerate(split.readings)]
+        rows = tuple((outcome, self.envelope) for outcome in outcomes if isinstance(outcome, Reading))
+        return Decoded(rows, tuple(outcome for outcome in outcomes if isinstance(outcome, Quarantined)))
 
     def _head(self, document: dict[str, Any]) -> Head:
         check_device(document, self.envelope.device_id)
@@ -127,15 +150,12 @@ class _Message:
         except Refused as refused:
             return refused
 
-    def _decoded(
-        self, outcomes: list[Reading | Refused], head: Head, documents: list[Any], parts: tuple[bytes, ...] | None = None
-    ) -> Decoded:
+    def _decoded(self, outcomes: list[Reading | Refused], head: Head, documents: list[Any]) -> Decoded:
         rows = tuple((outcome, self.envelope) for outcome in outcomes if isinstance(outcome, Reading))
         if len(rows) == len(outcomes):
             return Decoded(rows, ())
-        if parts is None:
-            split = split_pack(self.envelope.payload)
-            parts = split.readings if split else ()
+        split = split_pack(self.envelope.payload)
+        parts = split.readings if split else ()
         if len(parts) != len(outcomes):
             # A pack that parses but whose parts cannot be told apart by bytes: kept whole, and nothing of it twice.
             raise next(outcome for outcome in outcomes if isinstance(outcome, Refused))

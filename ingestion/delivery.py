@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TextIO
 
-from ingestion.bronze import Row, put_bronze
+from ingestion.bronze import put_bronze
 from ingestion.projection import Projection
+from ingestion.rows import Rows
 from lake.contracts import Contract
 from lake.quarantine import Quarantined, put_quarantined
 from lake.reasons import Reason
@@ -46,7 +47,7 @@ def unwatched(_boundary: str) -> None:
 
 def deliver(
     projection: Projection,
-    rows: Sequence[Row],
+    rows: Rows,
     quarantined: Sequence[Quarantined],
     contracts: Mapping[str, Contract],
     put_at: datetime,
@@ -58,7 +59,7 @@ def deliver(
     `may_project` is asked just before the time series is written: whoever has no time left for it says no, and it is noted
     as missed.
     """
-    made, existing = put_bronze(projection.platform, rows, contracts, put_at)
+    made, existing = put_bronze(projection.platform, rows, put_at)
     boundary("put_bronze")
     put_quarantined(projection.platform, quarantined, put_at, contracts)
     boundary("put_quarantine")

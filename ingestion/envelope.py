@@ -5,7 +5,9 @@ import binascii
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
+
+import msgspec
 
 # What arrives outside of these was not written by a rule; and no sum with such a moment overflows.
 _YEARS = range(2000, 9000)
@@ -27,8 +29,50 @@ class BadEnvelope(Exception):
     """The queue's message is not what the rule writes; its text says why."""
 
 
+class _Written(msgspec.Struct, gc=False):
+    """What the rule writes as a rule; anything else is left to the exact way."""
+
+    payload: bytes
+    device_id: Annotated[str, msgspec.Meta(min_length=1)]
+    contract: Annotated[str, msgspec.Meta(min_length=1)]
+    # Milliseconds of the years 2001 to 8998, within _YEARS wherever the day begins.
+    received_at: Annotated[int, msgspec.Meta(ge=978_307_200_000, le=221_813_000_000_000)]
+    topic: str | None = None
+    principal: str | None = None
+    client_id: str | None = None
+    trace_id: str | None = None
+
+
+_written = msgspec.json.Decoder(_Written).decode
+
+
 def read_envelope(body: str, topic_prefix: str) -> Envelope:
     """The envelope in a message of the telemetry queue. Raises BadEnvelope."""
+    # Without a backslash no text hides half a character, and the decoder's base64 is the library's own, several times faster.
+    if body.isascii() and "\\" not in body:
+        try:
+            return _envelope(_written(body), topic_prefix)
+        except (msgspec.MsgspecError, RecursionError):
+            pass
+    return _read_exactly(body, topic_prefix)
+
+
+def _envelope(written: _Written, topic_prefix: str) -> Envelope:
+    prefix = f"{topic_prefix}/{written.device_id}/"
+    topic = written.topic or prefix + written.contract
+    return Envelope(
+        payload=written.payload,
+        device_id=written.device_id,
+        contract=topic.removeprefix(prefix) or written.contract,
+        topic=topic,
+        received_at=datetime.fromtimestamp(written.received_at / 1000, UTC),
+        principal=written.principal,
+        client_id=written.client_id,
+        trace_id=written.trace_id,
+    )
+
+
+def _read_exactly(body: str, topic_prefix: str) -> Envelope:
     try:
         document = json.loads(body)
     except (ValueError, RecursionError):

@@ -15,6 +15,7 @@ from ingestion.decode import Decoded
 from ingestion.delivery import deliver, unwatched
 from ingestion.failures import away, cannot_go_on
 from ingestion.projection import Projection
+from ingestion.rows import Rows
 from lake.contracts import Contracts
 from runtime.clock import Clock, SystemClock
 from runtime.log import logger
@@ -118,7 +119,7 @@ class _Batch:
         return []
 
     def _deliver(self, opened: Sequence[_Opened]) -> None:
-        rows = [row for _, decoded in opened for row in decoded.rows]
+        rows = Rows.of(self.contracts, (decoded.rows for _, decoded in opened))
         refused = [row for _, decoded in opened for row in decoded.quarantined]
         put_at = self.intake.clock.now()
         delivered = deliver(self.intake.projection, rows, refused, self.contracts, put_at, self.intake.boundary, self._may_project)

@@ -6,21 +6,21 @@ answers by a timeout would otherwise cost every batch that long.
 """
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from itertools import islice
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ingestion.bronze import Row, bronze_objects
-from ingestion.catch_up import catch_up, measures_of
+from ingestion.bronze import bronze_objects
+from ingestion.catch_up import catch_up
 from ingestion.retention import tend
+from ingestion.rows import Rows
 from lake.contracts import Contract
 from lake.missed import missed, note_missed
 from runtime.errors import FleetlakeError
 from runtime.log import logger
 from runtime.platforms import Platform
-from runtime.timeseries import Point
 
 _FIRST_REST, _LONGEST_REST = 5.0, 60.0
 # How often to look for what other workers missed, and how often to let old readings go.
@@ -40,7 +40,7 @@ class Projection:
         self._rest = _FIRST_REST
         self._noted: list[str] = []
 
-    def project(self, rows: Sequence[Row], put_at: datetime) -> int:
+    def project(self, rows: Rows, put_at: datetime) -> int:
         """Write the readings that were just put to bronze; how many the store missed.
 
         Raises only what keeps a note from being put, and S3 is away then: the messages must not be deleted.
@@ -49,7 +49,7 @@ class Projection:
             return 0
         if self._seconds() < self._rests_until:
             return self.note(rows, put_at)
-        points = [Point(e.contract, e.device_id, reading.event_time, measures_of(reading.values)) for reading, e in rows]
+        points = rows.points()
         try:
             rejects = self.platform.time_series().write(points)
         except Exception as error:  # noqa: BLE001 - whatever a store does wrong, the readings are in the lake
@@ -61,13 +61,13 @@ class Projection:
             log.warning(f"time series: {len(rejects)} readings are only in the lake: {points[first.index].device_id}: {first.reason}")
         return len(rejects)
 
-    def note(self, rows: Iterable[Row], put_at: datetime) -> int:
+    def note(self, rows: Rows, put_at: datetime) -> int:
         """Note as missed what was just put to bronze; how many readings. Raises where S3 is away."""
         objects = bronze_objects(rows, put_at)
         for key in objects:
             note_missed(self.platform, key)
         self._looks_at = self._rests_until
-        return sum(map(len, objects.values()))
+        return len(rows)
 
     def keep_up(self, contracts: Mapping[str, Contract], now: datetime) -> bool:
         """Do one thing that is left: catch one missed object up, or let old readings go. Whether something more is known to be left."""

@@ -15,6 +15,7 @@ from ingestion.decode import Decoded, decode
 from ingestion.delivery import deliver, unwatched
 from ingestion.envelope import Envelope
 from ingestion.projection import Projection
+from ingestion.rows import Rows
 from ingestion.split import split_pack
 from lake.contracts import Contract
 from lake.quarantine import Quarantined
@@ -167,7 +168,7 @@ class _Batch:
         """Put the readings, then note the replay: in this order."""
         if self.found and not self.replay.dry:
             replay, put_at = self.replay, self.replay.clock.now()
-            rows = [row for _, found in self.found for row in found.decoded.rows]
+            rows = Rows.of(replay.contracts, (found.decoded.rows for _, found in self.found))
             refused = [row for _, found in self.found for row in found.decoded.quarantined]
             deliver(Projection(replay.platform), rows, refused, replay.contracts, put_at, replay.boundary)
             put_replayed(replay.platform, [part for stored, found in self.found for part in self._parts(stored, found)], put_at)

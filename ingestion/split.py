@@ -20,7 +20,7 @@ class Split:
 
 def split_pack(payload: bytes) -> Split | None:
     """The pack's parts; None where the brackets do not show one list called readings in one object."""
-    start = _start_of_readings(payload)
+    start = start_of_readings(payload)
     if start is None:
         return None
     end, cuts = _cuts(payload, start)
@@ -32,7 +32,7 @@ def split_pack(payload: bytes) -> Split | None:
     return Split(payload[: start + 1] + payload[end:], readings)
 
 
-def _start_of_readings(payload: bytes) -> int | None:
+def start_of_readings(payload: bytes) -> int | None:
     """Where the list that the outermost object calls readings opens."""
     depth, key_seen, colon_seen = 0, False, False
     for token in _TOKEN.finditer(payload):

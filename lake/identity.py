@@ -1,7 +1,7 @@
 """Who a reading is: identities made from the device's message alone, never from a queue's id or a clock."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import orjson
@@ -16,6 +16,12 @@ _LEAST, _MOST = 1e-4, 1e15
 def event_id(device_id: str, contract: str, ts_ms: int, boot: str, seq: int) -> str:
     """First 32 hex digits of SHA-256 over device, contract, time (ms), boot and seq, joined by the unit separator."""
     return _short(_SEPARATOR.join((device_id, contract, str(ts_ms), boot, str(seq))).encode())
+
+
+def event_ids_of(device_id: str, contract: str) -> Callable[[int, str, int], str]:
+    """`event_id` of one device's readings of one contract, by time (ms), boot and seq."""
+    prefix = _SEPARATOR.join((device_id, contract, ""))
+    return lambda ts_ms, boot, seq: _short(f"{prefix}{ts_ms}{_SEPARATOR}{boot}{_SEPARATOR}{seq}".encode())
 
 
 def event_id_of_content(device_id: str, contract: str, canonical: bytes) -> str:

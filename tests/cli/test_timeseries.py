@@ -10,6 +10,7 @@ import pytest
 from cli.main import run
 from ingestion.bronze import put_bronze
 from ingestion.projection import Projection
+from ingestion.rows import Rows
 from lake.missed import missed
 from runtime.platforms import current_platform
 from runtime.settings import Settings
@@ -32,9 +33,9 @@ def arrive(*counts: int, hours: int = 0, server_is_down: InfluxStandIn | None = 
     """A batch to bronze; with `server_is_down` the worker's write to it fails."""
     platform = current_platform()
     contracts = contracts_in(Settings.from_environment().contracts_folder)
-    rows = decoded(pack(*(reading(count) for count in counts)), contracts).rows
+    rows = Rows.of(contracts, [decoded(pack(*(reading(count) for count in counts)), contracts).rows])
     put_at = PUT_AT + timedelta(hours=hours)
-    put_bronze(platform, rows, contracts, put_at)
+    put_bronze(platform, rows, put_at)
     if server_is_down:
         server_is_down.replies.append(Reply(503))
         assert Projection(platform).project(rows, put_at) == len(counts)

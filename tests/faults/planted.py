@@ -45,8 +45,8 @@ BUGS = (
         "ingestion/delivery.py",
         (
             (
-                "    made, existing = put_bronze(projection.platform, rows, contracts, put_at)\n",
-                "    try:\n        made, existing = put_bronze(projection.platform, rows, contracts, put_at)\n"
+                "    made, existing = put_bronze(projection.platform, rows, put_at)\n",
+                "    try:\n        made, existing = put_bronze(projection.platform, rows, put_at)\n"
                 "    except Exception:\n        made, existing = 0, 0\n",
             ),
         ),
@@ -58,12 +58,15 @@ BUGS = (
         "ingestion/batch.py",
         (
             (
-                "        decoded = decode_message(message.body, message.sent_at, self.contracts, self.settings)\n",
-                "        decoded = decode_message(message.body, message.sent_at, self.contracts, self.settings)\n"
+                "        self.quarantined += decode_message_into(self.rows, message.body, message.sent_at, self.settings)\n",
                 "        import dataclasses, hashlib\n"
+                "        from ingestion.arrival import decode_message\n"
+                "        decoded = decode_message(message.body, message.sent_at, self.contracts, self.settings)\n"
                 "        named = lambda old: hashlib.sha256((message.message_id + old).encode()).hexdigest()[:32]\n"
-                "        rows = tuple((dataclasses.replace(r, event_id=named(r.event_id)), e) for r, e in decoded.rows)\n"
-                "        decoded = dataclasses.replace(decoded, rows=rows)\n",
+                "        readings = [dataclasses.replace(r, event_id=named(r.event_id)) for r, _ in decoded.rows]\n"
+                "        self.rows.end_message()\n"
+                "        self.rows.add_readings(decoded.rows[0][1] if readings else None, readings, range(len(readings)))\n"
+                "        self.quarantined += decoded.quarantined\n",
             ),
         ),
         ("put_bronze-lost_answer-first",),

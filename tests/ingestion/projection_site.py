@@ -8,6 +8,7 @@ from typing import Any
 
 from ingestion.bronze import put_bronze
 from ingestion.projection import Projection
+from ingestion.rows import Rows
 from lake.contracts import load_contracts
 from lake.missed import missed
 from runtime.errors import RetryLater
@@ -67,8 +68,8 @@ class Site:
 
     def arrive(self, *readings: dict[str, Any], contract: str = "boiler") -> int:
         """What a worker does with one batch, up to its delete; how many readings the store missed."""
-        rows = decoded(pack(*readings), self.contracts, contract=contract).rows
-        put_bronze(self.platform, rows, self.contracts, self.made.clock.now())
+        rows = Rows.of(self.contracts, [decoded(pack(*readings), self.contracts, contract=contract).rows])
+        put_bronze(self.platform, rows, self.made.clock.now())
         return self.projection.project(rows, self.made.clock.now())
 
     def quiet(self, times: int = 1) -> None:

@@ -7,10 +7,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from ingestion.bronze import parquet_of
+from ingestion.decode_fast import decode_into
+from ingestion.rows import Rows
 from lake.contracts import Contracts
 from lake.schemas import arrow_schema
 from lake.tables import bronze
-from tests.ingestion.builders import contracts_in, decoded, pack, reading
+from tests.ingestion.builders import FUTURE_SECONDS, contracts_in, envelope, pack, reading
 
 
 @pytest.fixture
@@ -19,9 +21,12 @@ def contracts(tmp_path: Path) -> Contracts:
 
 
 def object_of(contracts: Contracts) -> pq.ParquetFile:
-    rows = decoded(pack(*[reading(i, starts=i, mode="eco") for i in range(40)], boot="b7"), contracts).rows
-    rows += decoded(pack(*[reading(i, burning=True) for i in range(3)], boot=None), contracts, device_id="a-1").rows
-    return pq.ParquetFile(io.BytesIO(parquet_of(contracts["boiler"], reversed(rows))))
+    rows = Rows(contracts)
+    whole = pack(*[reading(i, starts=i, mode="eco") for i in reversed(range(40))], boot="b7")
+    decode_into(rows, envelope(whole), FUTURE_SECONDS)
+    decode_into(rows, envelope(pack(*[reading(i, burning=True) for i in range(3)], boot=None), device_id="a-1"), FUTURE_SECONDS)
+    (found,) = rows.bronze()
+    return pq.ParquetFile(io.BytesIO(parquet_of(found.table)))
 
 
 def test_an_object_has_the_declared_columns(contracts: Contracts) -> None:

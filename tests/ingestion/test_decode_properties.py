@@ -3,6 +3,7 @@
 import json
 import random
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingestion.decode import Decoded
-from ingestion.envelope import BadEnvelope, read_envelope
+from ingestion.envelope import BadEnvelope, Envelope, _read_exactly, read_envelope
 from ingestion.split import split_pack
 from lake.contracts import Contracts
 from lake.identity import event_id
@@ -140,3 +141,28 @@ def test_any_text_in_the_queue_is_an_envelope_or_a_bad_one(body: str) -> None:
         return
     # What is taken can be stored.
     assert envelope.topic.encode() == f"dt/fleetlake/{envelope.device_id}/{envelope.contract}".encode()
+
+
+_SPELT = st.sampled_from(
+    ['"QQ=="', '"QQ"', '"QR=="', '"Q Q=="', '""', '"="', '"QQ==QUJD"', '"a/b"', '"é"', '"\\u0041"', '"\\ud800"', "1790006460000", "1790006460000.5",
+     "-1", "1e400", "NaN", "null", "true", "[]", '"dt/fleetlake/b-1/boiler"', '"dt/fleetlake/b-1/"', '"dt/fleetlake/b-1/a/b"', '"b-1"']
+)  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    members=st.lists(
+        st.tuples(st.sampled_from(["payload", "device_id", "contract", "received_at", "topic", "trace_id", "x"]), _SPELT), max_size=3
+    )
+)
+def test_envelopes_are_read_alike_the_quick_way_and_the_exact_way(members: list[tuple[str, str]]) -> None:
+    base = {"payload": '"QUJD"', "device_id": '"b-1"', "contract": '"boiler"', "received_at": "1790006460000"}
+    body = "{" + ",".join(f'"{key}":{value}' for key, value in [*base.items(), *members]) + "}"
+    assert _outcome(body, read_envelope) == _outcome(body, _read_exactly)
+
+
+def _outcome(body: str, way: Callable[[str, str], Envelope]) -> str:
+    try:
+        return repr(way(body, "dt/fleetlake"))
+    except BadEnvelope as bad:
+        return f"bad: {bad}"

@@ -31,7 +31,7 @@ check: $(VENV)/.ready  ## format, lint, types, layers, fast tests
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/mypy .
 	@$(VENV)/bin/lint-imports
-	@$(PY) -m pytest $(PARALLEL) -m "not spark and not cloud"
+	@$(PY) -m pytest $(PARALLEL) -m "not spark and not cloud and not long"
 
 up: $(VENV)/.ready  ## start the laptop's cloud with the Airflow UI
 	@$(VENV)/bin/fleetlake up

@@ -14,6 +14,8 @@ from runtime.settings import REPOSITORY
 from tests.faults.cases import Case, cases
 from tests.faults.run import Lane, lane, run
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lane]:

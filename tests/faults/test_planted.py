@@ -6,6 +6,8 @@ import pytest
 
 from tests.faults.planted import BUGS, Bug, suspects
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name)
 def test_a_planted_bug_is_caught(bug: Bug, tmp_path: Path) -> None:

@@ -18,6 +18,8 @@ from runtime.errors import SetupError
 from runtime.settings import REPOSITORY
 
 # A message in each of the ways that a function goes, with no AWS: it must fail for the bucket and for nothing else.
+pytestmark = pytest.mark.long
+
 _PROGRAM = f"""
 import sys
 folder = sys.argv[1]

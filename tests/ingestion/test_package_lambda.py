@@ -17,9 +17,9 @@ from ingestion.package_lambda import LOCK, MOST_BYTES, add_code, copy_installed,
 from runtime.errors import SetupError
 from runtime.settings import REPOSITORY
 
-# A message in each of the ways that a function goes, with no AWS: it must fail for the bucket and for nothing else.
 pytestmark = pytest.mark.long
 
+# A message in each of the ways that a function goes, with no AWS: it must fail for the bucket and for nothing else.
 _PROGRAM = f"""
 import sys
 folder = sys.argv[1]

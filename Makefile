@@ -26,7 +26,7 @@ demo: $(VENV)/.ready  ## the whole journey on simulated devices: start, send, pr
 test: $(VENV)/.ready  ## every test
 	@$(PY) -m pytest $(PARALLEL)
 
-check: $(VENV)/.ready  ## format, lint, types, layers, fast tests
+check: $(VENV)/.ready  ## format, lint, types, layers, quick tests
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/mypy .

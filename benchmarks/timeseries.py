@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
@@ -69,7 +70,7 @@ class Duck:
         columns |= {name: [p.measures[name] for p in points] for name in FIELDS}
         batch = pa.table(columns)
         self._duck.register("batch", batch)
-        self._duck.execute(f"INSERT INTO t SELECT * FROM batch{self._conflict}")  # noqa: S608
+        self._duck.execute(f"INSERT INTO t SELECT * FROM batch{self._conflict}")  # noqa: S608 - one of two endings that stand above
         self._duck.unregister("batch")
 
     def latest(self, devices: list[str]) -> dict[str, float]:
@@ -120,11 +121,12 @@ def measure(devices: int, readings: int, batch: int) -> dict[str, dict[str, floa
                 begun = time.process_time()
                 store.write(points)
                 append += time.process_time() - begun
+            one = names[devices // 2]
             questions: dict[str, Callable[[], Any]] = {
-                f"latest of {devices}, ms": lambda store=store: store.latest(names),  # type: ignore[misc]
-                "24 h of one device, ms": lambda store=store: store.day(names[devices // 2], last_day),  # type: ignore[misc]
-                "hourly bins of 24 h, ms": lambda store=store: store.hours(names[devices // 2], last_day, 1),  # type: ignore[misc]
-                "hourly bins of 7 d, ms": lambda store=store: store.hours(names[devices // 2], START, 7),  # type: ignore[misc]
+                f"latest of {devices}, ms": partial(store.latest, names),
+                "24 h of one device, ms": partial(store.day, one, last_day),
+                "hourly bins of 24 h, ms": partial(store.hours, one, last_day, 1),
+                "hourly bins of 7 d, ms": partial(store.hours, one, START, 7),
             }
             answers.append([_rounded(ask()) for ask in questions.values()])
             size = (sum(file.stat().st_size for file in folder.iterdir()) - before) / 1e6

@@ -73,17 +73,12 @@ def _envelope(written: _Written, topic_prefix: str) -> Envelope:
 
 
 def _read_exactly(body: str, topic_prefix: str) -> Envelope:
-    try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
-        raise BadEnvelope("the message is not JSON") from None
-    if not isinstance(document, dict):
-        raise BadEnvelope("the message is not an object")
+    document = read_document(body)
     device_id, contract = _text(document, "device_id"), _text(document, "contract")
     # A topic of more levels names a contract that there is none of: all of what follows the device.
     topic = optional_text(document, "topic") or f"{topic_prefix}/{device_id}/{contract}"
     return Envelope(
-        payload=_payload(document),
+        payload=payload_in(document, "payload"),
         device_id=device_id,
         contract=topic.removeprefix(f"{topic_prefix}/{device_id}/") or contract,
         topic=topic,
@@ -101,6 +96,17 @@ def _text(document: dict[str, Any], name: str) -> str:
     return _whole(name, value)
 
 
+def read_document(body: str) -> dict[str, Any]:
+    """The object that a queue's message is. Raises BadEnvelope."""
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        raise BadEnvelope("the message is not JSON") from None
+    if not isinstance(document, dict):
+        raise BadEnvelope("the message is not an object")
+    return document
+
+
 def optional_text(document: dict[str, Any], name: str) -> str | None:
     value = document.get(name)
     return _whole(name, value) if isinstance(value, str) else None
@@ -113,12 +119,13 @@ def _whole(name: str, value: str) -> str:
     return value
 
 
-def _payload(document: dict[str, Any]) -> bytes:
+def payload_in(document: dict[str, Any], name: str) -> bytes:
+    """The device's bytes. Raises BadEnvelope."""
     try:
         # The rule's encode() of an empty payload is an empty text.
-        return base64.b64decode(str(document["payload"]), validate=True)
+        return base64.b64decode(str(document[name]), validate=True)
     except (KeyError, binascii.Error, ValueError):
-        raise BadEnvelope("payload is not base64") from None
+        raise BadEnvelope(f"{name} is not base64") from None
 
 
 def _moment(document: dict[str, Any]) -> datetime:

@@ -103,6 +103,7 @@ class Keeper:
             try:
                 self.extend(time.monotonic())
             except Exception as error:
+                # The thread's edge: without it every message in hand would come twice.
                 if away(error):
                     log.warning(f"extend visibility: {error}; trying again")
                 else:

@@ -4,15 +4,11 @@ AWS IoT says neither who published it nor when it came; the queue's own time of 
 https://docs.aws.amazon.com/iot/latest/developerguide/rule-error-handling.html
 """
 
-import base64
-import binascii
-import json
 import re
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
 
-from ingestion.envelope import BadEnvelope, Envelope, optional_text
+from ingestion.envelope import BadEnvelope, Envelope, optional_text, payload_in, read_document
 
 _ORIGINAL = "base64OriginalPayload"
 # Basic Ingest's prefix, which the rule itself does not see.
@@ -27,7 +23,7 @@ def is_rule_error(body: str) -> bool:
 
 def read_rule_error(body: str, topic_prefix: str, sent_at: datetime | None) -> Envelope:
     """The envelope of the message that the action failed for. Raises BadEnvelope."""
-    document = _document(body)
+    document = read_document(body)
     topic = _BASIC_INGEST.sub("", optional_text(document, "topic") or "")
     device_id, _, contract = topic.removeprefix(f"{topic_prefix}/").partition("/")
     if not topic.startswith(f"{topic_prefix}/") or not device_id or not contract:
@@ -36,7 +32,7 @@ def read_rule_error(body: str, topic_prefix: str, sent_at: datetime | None) -> E
         raise BadEnvelope("nothing says when the rule's error came")
     client = optional_text(document, "clientId")
     return Envelope(
-        payload=_payload(document),
+        payload=payload_in(document, _ORIGINAL),
         device_id=device_id,
         contract=contract,
         topic=topic,
@@ -50,27 +46,10 @@ def read_rule_error(body: str, topic_prefix: str, sent_at: datetime | None) -> E
 def failures(body: str) -> Iterator[str]:
     """What failed, in words, for the log; nothing for another message."""
     try:
-        found = _document(body).get("failures")
+        found = read_document(body).get("failures")
     except BadEnvelope:
         return
     for failure in found if isinstance(found, list) else ():
         if isinstance(failure, dict):
             action, resource, message = (failure.get(name) for name in ("failedAction", "failedResource", "errorMessage"))
             yield f"{action} to {resource}: {message}"
-
-
-def _document(body: str) -> dict[str, Any]:
-    try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
-        raise BadEnvelope("the message is not JSON") from None
-    if not isinstance(document, dict):
-        raise BadEnvelope("the message is not an object")
-    return document
-
-
-def _payload(document: dict[str, Any]) -> bytes:
-    try:
-        return base64.b64decode(str(document[_ORIGINAL]), validate=True)
-    except (KeyError, binascii.Error, ValueError):
-        raise BadEnvelope(f"{_ORIGINAL} is not base64") from None

@@ -126,7 +126,7 @@ class Worker:
                 raise
 
     def _seconds_to_wait(self) -> float:
-        if self._is_behind:
+        if self._is_behind and self.is_idle:
             return 0.001
         return WAIT_SECONDS if self._batch.is_empty else max(0.001, self._batch.seconds_left(time.monotonic()))
 
@@ -223,6 +223,7 @@ class Worker:
                     raise why from error
                 if away(error):
                     raise
+                # The loop's edge: neither queue nor S3 is to blame, so some message is, and halving finds it.
                 log.exception("write: unexpected error", extra=named(due.batch.messages))
                 self._due[:1] = self._split(due.batch)
 

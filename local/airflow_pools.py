@@ -11,17 +11,16 @@ from runtime.settings import Settings
 TRAINING_POOL = "training"
 
 
-def pools(settings: Settings) -> dict[str, int]:
-    """Slots by name of pool."""
+def pool_names(settings: Settings) -> list[str]:
     from lake.contracts import load_contracts
 
-    return {f"lake_{name}": 1 for name in load_contracts(settings.contracts_folder)} | {TRAINING_POOL: 1}
+    return [*(f"lake_{name}" for name in load_contracts(settings.contracts_folder)), TRAINING_POOL]
 
 
 def ensure(settings: Settings) -> None:
     airflow = Airflow(base_url(settings), *login(settings))
-    for name, slots in pools(settings).items():
-        airflow.ensure_pool(name, slots)
+    for name in pool_names(settings):
+        airflow.ensure_pool(name, slots=1)
 
 
 def main() -> None:

@@ -10,18 +10,11 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 JOBS = ("silver", "reconcile", "accept", "refuse", "gold_hourly", "gold_device_daily", "features", "score")
-
-
-@dataclass
-class Step:
-    """Which job is at work, for the sentence of one that fails."""
-
-    job: str
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -32,15 +25,20 @@ def main(arguments: Sequence[str]) -> int:
 
     settings = Settings.from_environment()
     log.configure(settings.log_level)
-    step = Step(options.jobs)
     try:
         if not settings.contracts_folder.is_dir():
             settings = replace(settings, contracts_folder=unpacked_contracts())
-        run_jobs(settings, options, step)
+        return run_jobs(settings, options)
     except FleetlakeError as error:
-        log.logger("main").error(f"{step.job}: {error}", exc_info=settings.debug)
-        return error.exit_code
-    return 0
+        return failed(options.jobs, error, settings)
+
+
+def failed(what: str, error: Any, settings: Any) -> int:
+    """Say in one line what failed and why; the exit code."""
+    from runtime import log
+
+    log.logger("main").error(f"{what}: {error}", exc_info=settings.debug)
+    return int(error.exit_code)
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -57,9 +55,11 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     return options
 
 
-def run_jobs(settings: Any, options: argparse.Namespace, step: Step) -> None:
+def run_jobs(settings: Any, options: argparse.Namespace) -> int:
+    """The exit code. A job that fails is named by its own name, and no other follows."""
     from lake.contracts import load_contracts
     from runtime import log
+    from runtime.errors import FleetlakeError
     from runtime.platforms import current_platform
     from spark_jobs.session import LazyLake
     from spark_jobs.tether import end_with_parent
@@ -71,9 +71,13 @@ def run_jobs(settings: Any, options: argparse.Namespace, step: Step) -> None:
     lake = LazyLake(platform, contracts, f"{options.jobs} {options.contract}")
     try:
         for contract in named:
-            for step.job in options.jobs.split(","):
-                log.logger("main").info(f"{step.job} of {contract} begins")
-                steps()[step.job](lake, argparse.Namespace(**{**vars(options), "contract": contract}))
+            for job in options.jobs.split(","):
+                log.logger("main").info(f"{job} of {contract} begins")
+                try:
+                    steps()[job](lake, argparse.Namespace(**{**vars(options), "contract": contract}))
+                except FleetlakeError as error:
+                    return failed(job, error, settings)
+        return 0
     finally:
         lake.stop()
 

@@ -29,7 +29,7 @@ _JOBS = "silver,gold_hourly,gold_device_daily,features"
 
 @dataclass(frozen=True)
 class _Grown:
-    """A lake that grows: which contracts, which devices, over twice how many hours; `late` readings are of `old`'s contract too."""
+    """A lake that grows: which contracts, which devices, over twice how many hours, and which contract the old object is of."""
 
     contracts: tuple[str, ...]
     devices: dict[str, int]
@@ -75,7 +75,7 @@ def _grow(cloud: Cloud, by: _Grown, size: Size) -> dict[str, Any]:
     whole = Plan(by.devices, end - timedelta(hours=2 * by.hours), end, seed=SEED)
     dags = [f"pipeline_{name}" for name in by.contracts]
     say("the first half, and its DAGs twice")
-    simulate(cloud.platform, replace(whole, end=middle))
+    assert simulate(cloud.platform, replace(whole, end=middle)).refused == 0
     drained(cloud)
     run_dags(cloud, dags)
     before = _fingerprints(cloud)
@@ -97,7 +97,7 @@ def _grow(cloud: Cloud, by: _Grown, size: Size) -> dict[str, Any]:
     if size is Size.SMALL:
         contract.shows_both_versions(cloud, by.hours)
     verdict = the_law(cloud)
-    assert verdict.in_flight == 0
+    assert (verdict.in_flight, verdict.surprised) == (0, 0)
     return {"sent": verdict.sent, "moved_object": moved}
 
 

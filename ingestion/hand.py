@@ -1,6 +1,7 @@
 """What the worker holds: messages received and neither deleted nor given back. Bounded, and kept invisible to others.
 
-The bound is the back-pressure: while a sink is slow the hand stays full, and nothing more is received.
+The bounds are the back-pressure: while a sink is slow nothing more is received. Nor is received far ahead of what is written: every
+message in hand has one try less when the worker dies, and after its last it is a dead letter, good as it may be.
 """
 
 import threading
@@ -19,11 +20,14 @@ log = logger("worker")
 
 
 class Hand:
-    def __init__(self, most_messages: int, most_bytes: int) -> None:
+    def __init__(self, most_messages: int, most_bytes: int, calls: int = 1) -> None:
         self._most_messages, self._most_bytes = most_messages, most_bytes
+        # As many as the calls that may be under way can bring at once; or another batch as large as the last.
+        self._least_ahead = self._most_ahead = calls * TEN
         self._messages: set[Message] = set()
         self._bytes = 0
         self._calls = 0
+        self._ahead = 0
         self._changed = threading.Condition()
 
     def __contains__(self, message: Message) -> bool:
@@ -37,7 +41,7 @@ class Hand:
     def begin_call(self, seconds: float) -> bool:
         """Keep room for what a receive may bring; False where there is none within `seconds`. Else `end_call` must follow."""
         with self._changed:
-            if not self._changed.wait_for(self._has_room, seconds):
+            if not self._changed.wait_for(lambda: self._has_room() and not self._is_ahead(), seconds):
                 return False
             self._calls += 1
             return True
@@ -48,6 +52,14 @@ class Hand:
             for message in received:
                 self._messages.add(message)
                 self._bytes += message.size
+                self._ahead += 1
+            self._changed.notify_all()
+
+    def take(self, messages: int, batch: int) -> None:
+        """So many messages are part of a batch now, which has `batch` of them."""
+        with self._changed:
+            self._ahead -= messages
+            self._most_ahead = max(self._least_ahead, batch)
             self._changed.notify_all()
 
     def release(self, messages: Iterable[Message]) -> None:
@@ -81,6 +93,9 @@ class Hand:
             return True
         calls = self._calls + 1
         return len(self._messages) + calls * TEN <= self._most_messages and self._bytes + calls * TEN * _MESSAGE_BYTES <= self._most_bytes
+
+    def _is_ahead(self) -> bool:
+        return self._ahead + self._calls * TEN >= self._most_ahead
 
 
 class Keeper:

@@ -64,7 +64,7 @@ class Worker:
         self._settings = settings
         self._patience = self.patience or Patience(settings.retry_seconds)
         self._queue = TelemetryQueue(self.platform, settings.telemetry_queue)
-        self._hand = Hand(settings.hand_messages, settings.hand_bytes)
+        self._hand = Hand(settings.hand_messages, settings.hand_bytes, settings.receive_calls)
         self._keeper = Keeper(self._hand, self._queue, settings.visibility_seconds, self._extended)
         self._receivers = Receivers(
             self._queue, self._hand, settings.receive_calls, settings.visibility_seconds, self._patience, self.boundary
@@ -109,8 +109,7 @@ class Worker:
             self._take(found)
         if self._is_due():
             self._flush_in_time()
-            self._keep_up()
-        elif self.is_idle:
+        if self._batch.is_empty:
             self._keep_up()
         self._tell()
 
@@ -192,8 +191,9 @@ class Worker:
             return
         self.counters.take(found)
         self._take_new_contracts()
+        # What is spoiled is the queue's again when its time is over; after the last try, the dead-letter queue's.
         spoiled = [message for message in found if not self._batch.add(message)]
-        # They are the queue's again when their time is over; after the last try, the dead-letter queue's.
+        self._hand.take(len(found), len(self._batch.messages))
         self._hand.release(spoiled)
         self.counters.failed += len(spoiled)
         self.boundary("decoded")

@@ -115,10 +115,11 @@ class _Message:
         return Decoded((), (quarantined(self.envelope, self.envelope.payload, None, outcome, identity=identity),))
 
     def _pack(self, document: dict[str, Any]) -> Decoded:
-        head, readings = self._head(document), document["readings"]
+        readings = document["readings"]
         if not isinstance(readings, list) or not readings:
             raise Refused(Reason.BAD_PACK, "readings must be a list of at least one reading")
         self._refuse_many(len(readings))
+        head = self._head(document)
         outcomes = [self._outcome(reading, head) for reading in readings]
         return self._decoded(outcomes, head, readings)
 

@@ -21,7 +21,8 @@ _LATEST_MS = 253_402_300_799_999
 _OWN = {"ts", "boot", "seq", "device_id"}
 _MAX_BOOT = 64
 _EXACT = 2**53
-_ISO = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?(Z|z|[+-]\d{2}:?\d{2})")
+# The minutes of a zone are looked at here: the standard library would take +02:75 for +03:15.
+_ISO = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?(Z|z|[+-]\d{2}:?[0-5]\d)")
 
 
 @dataclass(frozen=True)

@@ -180,8 +180,8 @@ def _float64(field: Field, value: Any) -> float:
 
 
 def _int64(field: Field, value: Any) -> int:
-    # 31.0 is the same JSON number as 31; above 2^53 a double is no longer one whole number.
-    is_whole = isinstance(value, float) and value.is_integer() and abs(value) <= _EXACT
+    # 31.0 is the same JSON number as 31; from 2^53 on a double is no longer one whole number (...993.0 reads as ...992.0).
+    is_whole = isinstance(value, float) and value.is_integer() and abs(value) < _EXACT
     if isinstance(value, bool) or not (isinstance(value, int) or is_whole):
         raise Refused(Reason.WRONG_TYPE, f"{field.name} must be a whole number")
     return int(value)

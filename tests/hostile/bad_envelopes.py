@@ -3,7 +3,13 @@
 import json
 from typing import Any
 
-_SOUND: dict[str, Any] = {"payload": "e30=", "device_id": "b-1", "contract": "kiln", "received_at": 1_790_010_060_000, "topic": "dt/fleetlake/b-1/kiln"}
+_SOUND: dict[str, Any] = {
+    "payload": "e30=",
+    "device_id": "b-1",
+    "contract": "kiln",
+    "received_at": 1_790_010_060_000,
+    "topic": "dt/fleetlake/b-1/kiln",
+}
 
 
 def _but(**members: Any) -> str:
@@ -20,7 +26,7 @@ BAD_ENVELOPE = [
     _but(device_id="b-1\udfff"), _but(contract=...), _but(contract=None), _but(contract=""), _but(contract=1), _but(contract=["kiln"]), _but(contract="\udc00"), _but(topic="\ud800"),
     _but(principal="\ud800"), _but(client_id="a\udfff"), _but(trace_id="\ud83d"), _but(Device_id="b-1", device_id=...),
     # Without bytes.
-    _but(payload=...), _but(payload=None), _but(payload="e30"), _but(payload="e3"), _but(payload="e"), _but(payload="===="), _but(payload="e30=="[:-2] + "!"), _but(payload="e3 0="), _but(payload="e30=\n"),
+    _but(payload=...), _but(payload=None), _but(payload="e30"), _but(payload="e3"), _but(payload="e"), _but(payload="===="), _but(payload="e30!"), _but(payload=True), _but(payload=1234), _but(payload="e3 0="), _but(payload="e30=\n"),
     _but(payload="{}"), _but(payload="é"), _but(payload="e30_"), _but(payload="-30="), _but(payload="=e30"), _but(payload="e=30"), _but(payload=1.5), _but(payload=["e30="]), _but(payload={"ts": 1}),
     # Without when it came.
     _but(received_at=...), _but(received_at=None), _but(received_at="1790010060000"), _but(received_at="2026-09-21T17:01:00Z"), _but(received_at=True), _but(received_at=[]), _but(received_at=-1),

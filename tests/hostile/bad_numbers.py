@@ -14,8 +14,11 @@ _BEYOND_INT64 = [
 
 NUMBER_OUT_OF_RANGE = [
     *[Hostile("number_out_of_range", spelt(water=number)) for number in _BEYOND_DOUBLE + _BEYOND_INT64],
-    *[Hostile("number_out_of_range", after(f'"starts": {number}')) for number in _BEYOND_INT64 + ["1e309"]],
-    *[Hostile("number_out_of_range", after(f'"x": {number}')) for number in ("1e400", "9223372036854775808", "-1e400", "-9223372036854775809", "1" * 21)],
+    *[Hostile("number_out_of_range", after(f'"starts": {number}')) for number in (*_BEYOND_INT64, "1e309")],
+    *[
+        Hostile("number_out_of_range", after(f'"x": {number}'))
+        for number in ("1e400", "9223372036854775808", "-1e400", "-9223372036854775809", "1" * 21)
+    ],
     *[
         Hostile("number_out_of_range", content)
         for content in (
@@ -52,7 +55,11 @@ _PLACES = ("water", "ts", "seq", "boot", "device_id", "drift", "starts", "shift"
 
 NOT_FINITE = [
     *[Hostile("not_finite", spelt(**{place: word})) for place in _PLACES for word in _NO_NUMBERS],
-    *[Hostile("not_finite", content) for word in _NO_NUMBERS for content in (word.encode(), f"[{word}]".encode(), f'{{"x": {word}}}'.encode())],
+    *[
+        Hostile("not_finite", content)
+        for word in _NO_NUMBERS
+        for content in (word.encode(), f"[{word}]".encode(), f'{{"x": {word}}}'.encode())
+    ],
     *[
         Hostile("not_finite", after(wrong))
         for wrong in (

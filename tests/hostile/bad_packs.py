@@ -36,7 +36,10 @@ _OTHER_DEVICES: list[Any] = [
 ]  # fmt: skip
 
 DEVICE_MISMATCH = [
-    *[Hostile("device_mismatch", after('"device_id": ' + json.dumps(device, ensure_ascii=index % 2 == 0))) for index, device in enumerate(_OTHER_DEVICES)],
+    *[
+        Hostile("device_mismatch", after('"device_id": ' + json.dumps(device, ensure_ascii=index % 2 == 0)))
+        for index, device in enumerate(_OTHER_DEVICES)
+    ],
     Hostile("device_mismatch", after('"d\\u0065vice_id": "b-2"')),
     Hostile("device_mismatch", b'{"device_id": "b-2", ' + spelt()[1:]),
     # The first reason counts.

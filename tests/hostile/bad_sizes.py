@@ -2,7 +2,16 @@
 
 from tests.hostile.cases import MAX_BYTES, Hostile, Whole, after, spelt
 
-_LISTS = [(b"[", b"]"), (b'{"a":', b"}"), (b'[{"a":', b"}]"), (b'{"a": [', b"]}"), (b"[[], ", b"]"), (b'["\\n", ', b"]"), (b'[ "][", ', b" ]"), (b"[\n", b"\n]")]
+_LISTS = [
+    (b"[", b"]"),
+    (b'{"a":', b"}"),
+    (b'[{"a":', b"}]"),
+    (b'{"a": [', b"]}"),
+    (b"[[], ", b"]"),
+    (b'["\\n", ', b"]"),
+    (b'[ "][", ', b" ]"),
+    (b"[\n", b"\n]"),
+]
 
 
 def _nested(levels: int, kind: tuple[bytes, bytes], middle: bytes = b"1") -> bytes:
@@ -14,10 +23,16 @@ def _nested(levels: int, kind: tuple[bytes, bytes], middle: bytes = b"1") -> byt
 # A reading is itself a level, and 16 are allowed.
 TOO_DEEP = [
     *[Hostile("too_deep", after(b'"x": ' + _nested(16, kind))) for kind in _LISTS],
-    *[Hostile("too_deep", after(b'"x": ' + _nested(levels, _LISTS[0]))) for levels in (17, 18, 40, 100, 255, 400, 900, 990, 1_000, 1_100, 5_000, 20_000)],
+    *[
+        Hostile("too_deep", after(b'"x": ' + _nested(levels, _LISTS[0])))
+        for levels in (17, 18, 40, 100, 255, 400, 900, 990, 1_000, 1_100, 5_000, 20_000)
+    ],
     *[Hostile("too_deep", after(b'"x": ' + _nested(levels, _LISTS[1]))) for levels in (17, 30, 500, 990, 1_001, 5_000)],
     *[Hostile("too_deep", after(b'"x": ' + _nested(levels, _LISTS[2]))) for levels in (18, 64, 1_000, 4_000)],
-    *[Hostile("too_deep", after(b'"x": ' + _nested(15, _LISTS[0], middle))) for middle in (b"[]", b"{}", b'{"a": 1}', b"[[]]", b'[1, {"b": []}]', b'[""]')],
+    *[
+        Hostile("too_deep", after(b'"x": ' + _nested(15, _LISTS[0], middle)))
+        for middle in (b"[]", b"{}", b'{"a": 1}', b"[[]]", b'[1, {"b": []}]', b'[""]')
+    ],
     *[
         Hostile("too_deep", after(b'"' + name + b'": ' + _nested(16, _LISTS[0])))
         for name in (b"boot", b"device_id", b"note", b"mode", b"burning", b"level", b"readings2", b"\\u0078")
@@ -53,8 +68,14 @@ def _many(content: bytes, count: int = 251, between: bytes = b", ", begin: bytes
 _READING = b'{"ts": 1790006460000, "water": 1, "why": "'
 TOO_LARGE = [
     # One byte too many, whatever is in it.
-    *[Whole("too_large", _filled(b"", filler, b"")) for filler in (b" ", b"\x00", b"a", b"\xff", b'"', b"\\", b"[", b"]", b"{", b"0", b",", b'\\"', b"\xc3\xa9", b"[{", b'{"a":', b"\n")],
-    *[Whole("too_large", _filled(_READING, filler, b'"}')) for filler in (b"a", b" ", b"\xc3\xa9", b"\\n", b"},{", b"\\u0041", b"\xf0\x9f\x98\x80")],
+    *[
+        Whole("too_large", _filled(b"", filler, b""))
+        for filler in (b" ", b"\x00", b"a", b"\xff", b'"', b"\\", b"[", b"]", b"{", b"0", b",", b'\\"', b"\xc3\xa9", b"[{", b'{"a":', b"\n")
+    ],
+    *[
+        Whole("too_large", _filled(_READING, filler, b'"}'))
+        for filler in (b"a", b" ", b"\xc3\xa9", b"\\n", b"},{", b"\\u0041", b"\xf0\x9f\x98\x80")
+    ],
     *[Whole("too_large", _filled(b'{"readings": [' + _GOOD, filler, b"]}")) for filler in (b" ", b"\t", b", " + _GOOD, b", 1", b", NaN")],
     *[Whole("too_large", _filled(b'{"boot": "', filler, b'", "readings": [' + _GOOD + b"]}")) for filler in (b"b", b"\x01")],
     Whole("too_large", _filled(_GOOD, b" ", b"")),
@@ -67,8 +88,14 @@ TOO_LARGE = [
     Whole("too_large", _filled(_READING, b"a", b'"}', 131_072)),
     Whole("too_large", _filled(_READING, b"a", b'"}', 250_000)),
     # One reading too many, sound or not, told apart by JSON or by brackets.
-    *[Whole("too_large", _many(content)) for content in (_GOOD, b"{}", b"1", b"null", b'"a"', b'"},{"', b"[]", b"[1, 2]", b"true", b'{"ts": 1}', b'{"x": {"y": [1]}}')],
-    *[Whole("too_large", _many(content)) for content in (b"NaN", b"", b"{,}", b"01", b"'a'", b'{"ts": NaN}', b'{"a": 1, "a": 2}', b'{"x": "\xff"}', b"{a}", b'"\\ud800"')],
+    *[
+        Whole("too_large", _many(content))
+        for content in (_GOOD, b"{}", b"1", b"null", b'"a"', b'"},{"', b"[]", b"[1, 2]", b"true", b'{"ts": 1}', b'{"x": {"y": [1]}}')
+    ],
+    *[
+        Whole("too_large", _many(content))
+        for content in (b"NaN", b"", b"{,}", b"01", b"'a'", b'{"ts": NaN}', b'{"a": 1, "a": 2}', b'{"x": "\xff"}', b"{a}", b'"\\ud800"')
+    ],
     *[Whole("too_large", _many(b"{}", count)) for count in (252, 500, 1_000, 20_000)],
     *[Whole("too_large", _many(_GOOD, 251, between)) for between in (b",", b" ,\n", b",\r\n\t ")],
     Whole("too_large", _many(_GOOD, begin=b'{"boot": "b7", "readings": [')),

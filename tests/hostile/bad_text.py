@@ -52,7 +52,10 @@ _HALVES = [
 
 LONE_SURROGATE = [
     *[Hostile("lone_surrogate", after(f'"why": "{half}"')) for half in _HALVES],
-    *[Hostile("lone_surrogate", after(f'"{half}": 1')) for half in ("\\ud800", "why\\udfff", "\\ude00\\ud83d", "\\uDBFFx", "\\ud83d\\u0020")],
+    *[
+        Hostile("lone_surrogate", after(f'"{half}": 1'))
+        for half in ("\\ud800", "why\\udfff", "\\ude00\\ud83d", "\\uDBFFx", "\\ud83d\\u0020")
+    ],
     *[
         Hostile("lone_surrogate", after(wrong))
         for wrong in (

@@ -33,7 +33,9 @@ _NO_TEXT = [
     "2000-01-01T01:59:59+02:00", "9999-12-31T23:59:59-00:01", "9999-12-31T23:59:59-23:59",
 ]  # fmt: skip
 
-BAD_TIME = [Hostile("bad_time", spelt(ts=number)) for number in _NO_MOMENT] + [Hostile("bad_time", spelt(ts=f'"{text}"')) for text in _NO_TEXT]
+BAD_TIME = [Hostile("bad_time", spelt(ts=number)) for number in _NO_MOMENT] + [
+    Hostile("bad_time", spelt(ts=f'"{text}"')) for text in _NO_TEXT
+]
 
 FUTURE_TIME = [
     *[Hostile("future_time", spelt(ts=str(LATEST_MS + ahead))) for ahead in (1, 2, 999, 1_000, 60_000, 3_600_000, 86_400_000, 31_536_000_000)],

@@ -6,7 +6,23 @@ from tests.hostile.cases import Hostile, after, spelt, vault
 _NO_TS = (
     "TS", "Ts", "tS", "ts ", " ts", "t", "t s", "tss", "time", "timestamp", "_ts", "ts_ms", "@ts", "ｔｓ", "tѕ", "ts\ufeff", "\u200bts", "t\u00ads", "ts\\u0000", "ts\\n", "\\u0054s", "ts.",
 )  # fmt: skip
-_NO_WATER = ("Water", "WATER", "water ", " water", "wat", "waters", "wаter", "ｗater", "water\u200b", "wa\u0308ter", "water\\u0000", "water\\t", "\\u0057ater", "value", "water.value")
+_NO_WATER = (
+    "Water",
+    "WATER",
+    "water ",
+    " water",
+    "wat",
+    "waters",
+    "wаter",
+    "ｗater",
+    "water\u200b",
+    "wa\u0308ter",
+    "water\\u0000",
+    "water\\t",
+    "\\u0057ater",
+    "value",
+    "water.value",
+)
 
 MISSING = [
     *[Hostile("missing", spelt(ts=None)[:-1] + f', "{key}": 1790006460000}}'.encode(), alone="bad_pack") for key in _NO_TS],

@@ -50,7 +50,10 @@ fields:
   grams: {type: float64, unit: g, required: true}
   hint: {type: string}
 """
-FIELDS = {"kiln": ("water", "drift", "starts", "shift", "level", "burning", "mode", "note"), "vault": ("doors", "shut", "label", "grams", "hint")}
+FIELDS = {
+    "kiln": ("water", "drift", "starts", "shift", "level", "burning", "mode", "note"),
+    "vault": ("doors", "shut", "label", "grams", "hint"),
+}
 
 
 @dataclass(frozen=True)

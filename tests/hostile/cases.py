@@ -87,8 +87,14 @@ class Sound:
     boot: str | None = None
     extra: str | None = None
     contract: str = "kiln"
+    _made: dict[str | None, "Row"] = field(default_factory=dict, compare=False, repr=False)
 
     def row(self, head_boot: str | None) -> "Row":
+        if head_boot not in self._made:
+            self._made[head_boot] = self._row(head_boot)
+        return self._made[head_boot]
+
+    def _row(self, head_boot: str | None) -> "Row":
         boot = self.boot if self.boot is not None else head_boot
         canonical = rfc8785.dumps(_spelt_exactly(self.document))
         values = dict.fromkeys(FIELDS[self.contract]) | self.values | {"_extra": self.extra}

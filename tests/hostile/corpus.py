@@ -1,5 +1,6 @@
 """All that is written down, by reason; and each of it among good neighbours, with what must become of all."""
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -68,11 +69,7 @@ def neighbour(contract: str, number: int) -> Sound:
     else:
         values = {"water": 20 + number / 8, "starts": number, "burning": number % 2 == 0, "mode": "eco"}
     document = {"ts": ts, "seq": seq} | values
-    text = ", ".join(f'"{name}": {_SPELT[type(value)](value)}' for name, value in document.items())
-    return Sound(f"{{{text}}}".encode(), document, values, ts, seq, contract=contract)
-
-
-_SPELT = {int: str, float: str, bool: lambda value: "true" if value else "false", str: lambda value: f'"{value}"'}
+    return Sound(json.dumps(document).encode(), document, values, ts, seq, contract=contract)
 
 
 def packed(items: Sequence[Hostile | Sound], contract: str, around: Surrounding = PLAIN, label: str = "") -> Payload:

@@ -25,6 +25,14 @@ class Wrong(AssertionError):
     """A payload of which something became that must not."""
 
 
+class Crashed(Wrong):
+    """One that a decoder raised for."""
+
+
+class Differs(Wrong):
+    """One that the fast way and the reference say different things of."""
+
+
 def envelope(payload: Payload, number: int = 0) -> Envelope:
     return Envelope(
         payload=payload.content,
@@ -66,7 +74,7 @@ def judged(payloads: Sequence[Payload], look: Look | None = None) -> Counter[str
         if len(payloads) > 1:
             for payload in payloads:
                 judged([payload], look)
-        raise Wrong(f"the fast way's rows differ from the reference's: {difference}\n{_shown(payloads[0])}")
+        raise Differs(f"the fast way's rows differ from the reference's: {difference}\n{_shown(payloads[0])}")
     return counts
 
 
@@ -74,19 +82,19 @@ def _reference(payload: Payload, given: Envelope) -> Decoded:
     try:
         return decode(given, contracts(), FUTURE_SECONDS)
     except Exception as error:  # It is what is looked for.
-        raise Wrong(f"the reference raised {error!r}\n{_shown(payload)}") from error
+        raise Crashed(f"the reference raised {error!r}\n{_shown(payload)}") from error
 
 
 def _fast(payload: Payload, rows: Rows, given: Envelope) -> list[Quarantined]:
     try:
         return decode_into(rows, given, FUTURE_SECONDS)
     except Exception as error:  # It is what is looked for.
-        raise Wrong(f"the fast way raised {error!r}\n{_shown(payload)}") from error
+        raise Crashed(f"the fast way raised {error!r}\n{_shown(payload)}") from error
 
 
 def _same_refused(payload: Payload, by_reference: Decoded, fast: list[Quarantined]) -> None:
     if list(by_reference.quarantined) != fast:
-        raise Wrong(f"the fast way refuses {fast}\nthe reference {by_reference.quarantined}\n{_shown(payload)}")
+        raise Differs(f"the fast way refuses {fast}\nthe reference {by_reference.quarantined}\n{_shown(payload)}")
 
 
 def _unexpected(payload: Payload, outcome: Decoded) -> str | None:

@@ -5,21 +5,24 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 
 from ingestion.arrival import decode_message, decode_message_into
 from ingestion.decode import decode
+from ingestion.decode_fast import decode_into
 from ingestion.envelope import Envelope
 from ingestion.rows import Rows
 from ingestion.validate import Reading
 from lake.quarantine import Quarantined, _parquet
 from lake.reasons import Reason
 from runtime.settings import Settings
+from runtime.timeseries import Point
 from tests.hostile import corpus, judge
 from tests.hostile.bad_envelopes import BAD_ENVELOPE
-from tests.hostile.cases import Payload, Refusal, contracts
+from tests.hostile.cases import FUTURE_SECONDS, Payload, Refusal, contracts
 from tests.hostile.judge import Wrong, judged
 
 # Not decode's to give: found at silver, and said by a person.
@@ -52,6 +55,24 @@ def test_what_no_rule_wrote_is_kept_as_it_is(body: str) -> None:
     decoded = decode_message(body, sent_at, contracts(), settings)
     assert (decoded.rows, decoded.quarantined, len(rows)) == ((), (fast,), 0)
     assert (fast.reason, fast.content, fast.index) == ("bad_envelope", body.encode(errors="surrogatepass"), None)
+
+
+def test_the_time_series_gets_the_same_points_both_ways() -> None:
+    for payload in (corpus.alone(item) for item in corpus.SOUND):
+        given, fast = judge.envelope(payload), Rows(contracts())
+        decode_into(fast, given, FUTURE_SECONDS)
+        reference = Rows.of(contracts(), [decode(given, contracts(), FUTURE_SECONDS).rows])
+        assert [_point(point) for point in fast.points()] == [_point(point) for point in reference.points()]
+
+
+def _point(point: Point) -> tuple[Any, ...]:
+    """A measure that is absent or null is none; 31 is not 31.0."""
+    return (
+        point.series,
+        point.device_id,
+        point.time,
+        sorted((name, repr(value)) for name, value in point.measures.items() if value is not None),
+    )
 
 
 def test_whatever_is_refused_can_be_stored() -> None:

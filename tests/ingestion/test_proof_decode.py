@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from ingestion.decode import Decoded, decode
+from ingestion.decode_fast import decode_into
 from ingestion.envelope import Envelope
 from ingestion.rows import Rows
 from lake.contracts import Contract
@@ -26,6 +27,21 @@ def test_hostile_payloads_cost_nothing_but_themselves() -> None:
     assert (counts["payloads"], counts["crashes"], counts["wrong"], counts["fast_differs"]) == (3_000, 0, 0, 0)
     assert counts["readings_taken"] > 5_000
     assert counts["peak_mb"] < 300
+
+
+def test_what_is_wrong_is_counted_and_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    def raises(rows: Rows, given: Envelope, future_seconds: float) -> list[Quarantined]:
+        if b"NaN" in given.payload:
+            raise KeyError("planted")
+        return decode_into(rows, given, future_seconds)
+
+    monkeypatch.setattr(judge, "decode_into", raises)
+    monkeypatch.setitem(proof._PLANS, Size.SMALL, proof._Plan(1, 300, 200))
+    told = proof.round_of(1, Size.SMALL)
+    assert told["wrong"].keys() == {"crashes"}
+    assert "planted" in told["first_wrong"][0]
+    with pytest.raises(AssertionError, match="planted"):
+        proof._total(proof._PLANS[Size.SMALL], [told])
 
 
 def test_the_oracle_says_what_is_written_of_every_reading() -> None:

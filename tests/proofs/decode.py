@@ -27,7 +27,7 @@ from tests.hostile import corpus, fuzz
 from tests.hostile.bad_envelopes import BAD_ENVELOPE
 from tests.hostile.cases import Payload
 from tests.hostile.fate import look
-from tests.hostile.judge import Wrong, judged
+from tests.hostile.judge import Crashed, Differs, Look, Wrong, judged
 from tests.proofs import Size
 from tests.proofs._journey import say
 
@@ -46,21 +46,23 @@ _MOST_MB = 300
 # Not decode's to give of a payload: tests/hostile/__init__.py.
 _OF_OTHERS = {Reason.EVENT_ID_CONFLICT, Reason.GATE_REFUSED, Reason.BAD_ENVELOPE}
 _BATCH = 50
+_WRONG = {Crashed: "crashes", Differs: "fast_differs", Wrong: "wrong"}
 
 
 @dataclass(frozen=True)
 class _Plan:
-    """A part of what is written goes into each round; the rest of it is half the corpus in surroundings by chance, half fuzz."""
+    """Of what is written each round takes one in `every`; the rest of it is half the corpus in surroundings by chance, half fuzz."""
 
     rounds: int
     payloads: int
+    every: int
 
     @property
     def total(self) -> int:
         return self.rounds * self.payloads
 
 
-_PLANS = {Size.SMALL: _Plan(2, 1_500), Size.FULL: _Plan(50, 20_000)}
+_PLANS = {Size.SMALL: _Plan(2, 1_500, 30), Size.FULL: _Plan(50, 20_000, 50)}
 
 
 def prove(size: Size) -> dict[str, Any]:
@@ -90,32 +92,41 @@ def prove(size: Size) -> dict[str, Any]:
 
 
 def round_of(number: int, size: Size) -> dict[str, Any]:
-    """Counts of one round. Raises Wrong, with the payload and its round, for the first that something else became of."""
+    """Counts of one round, and the first payloads of it that something else became of."""
     begun, outcomes, kinds, slowest = time.monotonic(), Counter[str](), Counter[str](), 0.0
-    payloads = _payloads(number, _PLANS[size], size)
-    for batch in _batched(payloads):
+    wrong: list[Wrong] = []
+    for batch in _batched(_payloads(number, _PLANS[size])):
         began = time.process_time()
-        try:
-            for is_fuzz in (False, True):
-                outcomes += judged([p for by, p in batch if by == is_fuzz], look if is_fuzz else None)
-        except Wrong as wrong:
-            raise Wrong(f"round {number} of seed {SEED}: {wrong}") from wrong
+        for is_fuzz in (False, True):
+            outcomes += _judged([payload for by, payload in batch if by == is_fuzz], look if is_fuzz else None, wrong)
         slowest = max(slowest, time.process_time() - began)
         kinds.update(payload.label if is_fuzz else "written" for is_fuzz, payload in batch)
     return {
         "payloads": sum(kinds.values()),
         "kinds": dict(kinds),
         "outcomes": dict(outcomes),
+        "wrong": dict(Counter(_WRONG[type(one)] for one in wrong)),
+        "first_wrong": [f"round {number} of seed {SEED}: {one}" for one in wrong[:3]],
         "peak_mb": peak_mb(),
         "seconds": round(time.monotonic() - begun),
         "slowest_batch_seconds": round(slowest, 2),
     }
 
 
-def _payloads(number: int, plan: _Plan, size: Size) -> Iterator[tuple[bool, Payload]]:
+def _judged(payloads: list[Payload], by: Look | None, wrong: list[Wrong]) -> Counter[str]:
+    try:
+        return judged(payloads, by)
+    except Wrong as first:
+        if len(payloads) == 1:
+            wrong.append(first)
+            return Counter()
+    return sum((_judged([payload], by, wrong) for payload in payloads), Counter[str]())
+
+
+def _payloads(number: int, plan: _Plan) -> Iterator[tuple[bool, Payload]]:
     """Each with whether it is fuzz: then the oracle says what must become of it, otherwise it says so itself."""
     rng = random.Random(f"{SEED}-{number}")
-    written = itertools.islice(itertools.chain(corpus.once(), corpus.everywhere()), number, None, plan.rounds if size is Size.FULL else 30)
+    written = itertools.islice(itertools.chain(corpus.once(), corpus.everywhere()), number, None, plan.every)
     made = 0
     for payload in written:
         made += 1
@@ -140,10 +151,8 @@ def peak_mb() -> int:
 
 
 def _total(plan: _Plan, rounds: list[dict[str, Any]]) -> dict[str, Any]:
-    outcomes, kinds = Counter[str](), Counter[str]()
-    for told in rounds:
-        outcomes.update(told["outcomes"])
-        kinds.update(told["kinds"])
+    outcomes, kinds, wrong = (sum((Counter(told[name]) for told in rounds), Counter[str]()) for name in ("outcomes", "kinds", "wrong"))
+    assert not wrong, "\n".join([str(dict(wrong)), *(one for told in rounds for one in told["first_wrong"])][:4])
     peak = max(told["peak_mb"] for told in rounds)
     written = Counter(
         [case.reason for case in corpus.READINGS] + [case.reason for case in corpus.MESSAGES] + ["bad_envelope"] * len(BAD_ENVELOPE)
@@ -158,9 +167,7 @@ def _total(plan: _Plan, rounds: list[dict[str, Any]]) -> dict[str, Any]:
         "readings_taken": outcomes.pop("row"),
         "refused": dict(outcomes.most_common()),
         "written_payloads": dict(sorted(written.items())) | {"sound": len(corpus.SOUND) + len(corpus.BY_HAND)},
-        "crashes": 0,
-        "wrong": 0,
-        "fast_differs": 0,
+        **{name: wrong[name] for name in _WRONG.values()},
         "peak_mb": peak,
         "slowest_batch_of_50_seconds": max(told["slowest_batch_seconds"] for told in rounds),
     }

@@ -121,10 +121,11 @@ def _whole(name: str, value: str) -> str:
 
 def payload_in(document: dict[str, Any], name: str) -> bytes:
     """The device's bytes. Raises BadEnvelope."""
+    text = document.get(name)
     try:
-        # The rule's encode() of an empty payload is an empty text.
-        return base64.b64decode(str(document[name]), validate=True)
-    except (KeyError, binascii.Error, ValueError):
+        # The rule's encode() of an empty payload is an empty text. A null is no text: as one it would be base64 of three bytes.
+        return base64.b64decode(text if isinstance(text, str) else "?", validate=True)
+    except (binascii.Error, ValueError):
         raise BadEnvelope(f"{name} is not base64") from None
 
 

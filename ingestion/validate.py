@@ -21,7 +21,8 @@ _LATEST_MS = 253_402_300_799_999
 _OWN = {"ts", "boot", "seq", "device_id"}
 _MAX_BOOT = 64
 _EXACT = 2**53
-_ISO = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?(Z|z|[+-]\d{2}:?\d{2})")
+# The minutes of a zone are looked at here: the standard library would take +02:75 for +03:15.
+_ISO = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?(Z|z|[+-]\d{2}:?[0-5]\d)")
 
 
 @dataclass(frozen=True)
@@ -179,8 +180,8 @@ def _float64(field: Field, value: Any) -> float:
 
 
 def _int64(field: Field, value: Any) -> int:
-    # 31.0 is the same JSON number as 31; above 2^53 a double is no longer one whole number.
-    is_whole = isinstance(value, float) and value.is_integer() and abs(value) <= _EXACT
+    # 31.0 is the same JSON number as 31; from 2^53 on a double is no longer one whole number (...993.0 reads as ...992.0).
+    is_whole = isinstance(value, float) and value.is_integer() and abs(value) < _EXACT
     if isinstance(value, bool) or not (isinstance(value, int) or is_whole):
         raise Refused(Reason.WRONG_TYPE, f"{field.name} must be a whole number")
     return int(value)

@@ -39,5 +39,7 @@ def parquet_of(table: pa.Table) -> bytes:
         compression_level=1,
         use_dictionary=repeating,
         column_encoding=dict.fromkeys(_COUNTERS, "DELTA_BINARY_PACKED"),
+        # Arrow's own schema would call some texts dictionaries; without it each reader sees the declared types.
+        store_schema=False,
     )
     return sink.getvalue()

@@ -7,15 +7,13 @@ the whole message where its readings cannot be told apart for certain.
 
 from typing import Any
 
-from msgspec import UNSET
-
 from ingestion.decode import MAX_BYTES, MAX_READINGS, decode
 from ingestion.envelope import Envelope
 from ingestion.judge import Judge, has_half_a_character
 from ingestion.rows import Rows
 from ingestion.runs import NOT_TAKEN, fault, take_runs
 from ingestion.strict_json import parse
-from ingestion.typed_reading import TypedContract
+from ingestion.typed_reading import QUOTES, TypedContract
 from lake.quarantine import Quarantined
 
 
@@ -83,4 +81,4 @@ def _whole(rows: Rows, typed: TypedContract, judge: Judge) -> bool:
 
 
 def _quotes_of_head(pack: Any) -> int:
-    return 2 + sum(4 if type(member) is str else 2 for member in (pack.boot, pack.device_id) if member is not UNSET)
+    return 2 + QUOTES[type(pack.boot)] + QUOTES[type(pack.device_id)]

@@ -3,7 +3,6 @@
 import base64
 import binascii
 import json
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -13,8 +12,8 @@ import msgspec
 _YEARS = range(2000, 9000)
 
 
-@dataclass(frozen=True)
-class Envelope:
+# There is one for each message, and a frozen dataclass takes five times as long to make.
+class Envelope(msgspec.Struct, frozen=True):
     payload: bytes
     device_id: str
     contract: str

@@ -22,8 +22,11 @@ _PAIR = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}
 _HALF = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen: there is one for each message, and a frozen one takes three times as long to make.
+@dataclass(slots=True)
 class Judge:
+    """Of one message."""
+
     envelope: Envelope
     future_seconds: float
 

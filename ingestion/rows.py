@@ -76,18 +76,24 @@ class Rows:
 
     def typed(self, contract: str) -> TypedContract | None:
         """How messages of a contract are read; None where there is no such contract."""
-        return self._group(contract).types if contract in self.contracts else None
+        group = self._groups.get(contract)
+        if group is None and contract in self.contracts:
+            group = self._group(contract)
+        return None if group is None else group.types
 
     def add_typed(self, envelope: Envelope, shape: Shape, boot: str | None, readings: list[Any], places: Sequence[int]) -> None:
         """Of one message: `boot` is its head's, `places` where they stand in it."""
-        self._group(envelope.contract).of_shape(shape).add(envelope, boot, readings, self._arrivals(places))
+        self._count += len(readings)
+        self._group(envelope.contract).of_shape(shape).add(envelope, boot, readings, self._messages * _A_MESSAGE, places)
 
     def add_readings(self, envelope: Envelope, readings: Sequence[Reading], places: Sequence[int]) -> None:
         """Of the same message, what the reference took."""
         group = self._group(envelope.contract)
         group.readings += readings
         group.envelopes += [envelope] * len(readings)
-        group.arrivals += self._arrivals(places)
+        begin = self._messages * _A_MESSAGE
+        group.arrivals += [begin + place for place in places]
+        self._count += len(readings)
 
     @classmethod
     def of(cls, contracts: Mapping[str, Contract], messages: Iterable[Sequence[tuple[Reading, Envelope]]]) -> "Rows":
@@ -117,8 +123,3 @@ class Rows:
         if group is None:
             group = self._groups[name] = _Group(self.contracts[name])
         return group
-
-    def _arrivals(self, places: Sequence[int]) -> list[int]:
-        self._count += len(places)
-        begin = self._messages * _A_MESSAGE
-        return [begin + place for place in places]

@@ -24,6 +24,7 @@ from lake.quarantine import Quarantined
 # A UnicodeDecodeError is a ValueError. Whatever the parser says, the reference knows why.
 NOT_TAKEN = (msgspec.MsgspecError, ValueError, RecursionError)
 _BETWEEN = re.compile(rb"\}(\s*,\s*)\{")
+_A_RUN = 64
 _AROUND = b'{"readings":[', b"]}"
 _PLACE = re.compile(r"at `\$(?:\.readings)?\[(\d+)\]")
 _BYTE = re.compile(r"\(byte (\d+)\)")
@@ -76,7 +77,13 @@ def _cut(payload: bytes, start: int, end: int) -> tuple[list[int], list[int]]:
     first = end - len(payload[start:end].lstrip())
     last = first + len(payload[first:end].rstrip())
     gaps = [match.span(1) for match in _BETWEEN.finditer(payload, first, last)]
-    return [first, *(after for _, after in gaps)], [*(before for before, _ in gaps), last]
+    return [first, *[after for _, after in gaps]], [*[before for before, _ in gaps], last]
+
+
+def _is_one(part: bytes) -> bool:
+    """Whether this part, broken or not, is one object by its brackets for certain: they stand at its ends, and all texts end within."""
+    are_at_its_ends = part[:1] == b"{" and part[-1:] == b"}" and part.count(b"{") == part.count(b"}") == 1
+    return are_at_its_ends and part.count(b'"') % 2 == 0 and not any(mark in part for mark in (b"[", b"]", b"\\"))
 
 
 @dataclass
@@ -124,8 +131,8 @@ class _Runs:
         return self.payload[self.starts[first] : self.ends[end - 1]]
 
     def _read(self, shape: Shape, first: int) -> list[Any]:
-        """The readings from a part on, to the first that is not of this shape."""
-        end = len(self.starts)
+        """The readings from a part on, to the first that is not of this shape; not very many, because of it they are read once more."""
+        end = min(len(self.starts), first + _A_RUN)
         try:
             readings = shape.read_readings(b"[" + self._text(first, end) + b"]")
         except NOT_TAKEN as error:
@@ -144,14 +151,15 @@ class _Runs:
         return readings
 
     def _judge(self, shape: Shape, readings: list[Any], first: int) -> None:
-        if self.judge.takes(shape, readings, self._text(first, first + len(readings)), self.head.boot):
-            return self._add(shape, readings)
-        for part, reading in enumerate(readings, first):
-            if self.judge.takes(shape, [reading], self._text(part, part + 1), self.head.boot):
-                self._add(shape, [reading])
-            else:
-                self._leave(part)
-        return None
+        count = len(readings)
+        if self.judge.takes(shape, readings, self._text(first, first + count), self.head.boot):
+            self._add(shape, readings)
+        elif count == 1:
+            self._leave(first)
+        else:
+            middle = count // 2
+            self._judge(shape, readings[:middle], first)
+            self._judge(shape, readings[middle:], first + middle)
 
     def _add(self, shape: Shape, readings: list[Any]) -> None:
         into = self.taken.setdefault(shape, ([], []))
@@ -160,8 +168,12 @@ class _Runs:
         self.place += len(readings)
 
     def _leave(self, part: int) -> None:
-        cut = split_pack(self._text(part, part + 1).join(_AROUND))
-        if cut is None or cut.head != b"".join(_AROUND):
-            raise _Unclear
-        self.left += enumerate(cut.readings, self.place)
-        self.place += len(cut.readings)
+        content = self._text(part, part + 1)
+        contents: tuple[bytes, ...] = (content,)
+        if not _is_one(content):
+            cut = split_pack(content.join(_AROUND))
+            if cut is None or cut.head != b"".join(_AROUND):
+                raise _Unclear
+            contents = cut.readings
+        self.left += enumerate(contents, self.place)
+        self.place += len(contents)

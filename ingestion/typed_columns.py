@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
@@ -28,30 +28,31 @@ _ID_BYTES = 16
 
 @dataclass
 class TypedReadings:
-    """Message by message: its envelope, its head's boot and how many of the readings are its own; of each, when it arrived."""
+    """Message by message: its envelope, its head's boot, when it arrived, and the places of its readings in it."""
 
     shape: Shape
     readings: list[Any] = field(default_factory=list)
     envelopes: list[Envelope] = field(default_factory=list)
     boots: list[str | None] = field(default_factory=list)
-    counts: list[int] = field(default_factory=list)
     arrivals: list[int] = field(default_factory=list)
+    places: list[Sequence[int]] = field(default_factory=list)
 
-    def add(self, envelope: Envelope, boot: str | None, readings: list[Any], arrivals: Sequence[int]) -> None:
+    def add(self, envelope: Envelope, boot: str | None, readings: list[Any], arrival: int, places: Sequence[int]) -> None:
         self.readings += readings
         self.envelopes.append(envelope)
         self.boots.append(boot)
-        self.counts.append(len(readings))
-        self.arrivals += arrivals
+        self.arrivals.append(arrival)
+        self.places.append(places)
 
     def columns(self) -> Columns:
         members = self.members()
-        owners = np.repeat(np.arange(len(self.envelopes)), self.counts)
+        owners = np.repeat(np.arange(len(self.envelopes)), list(map(len, self.places)))
+        arrivals = np.array(self.arrivals, np.int64)[owners] + np.fromiter(chain.from_iterable(self.places), np.int64, len(owners))
         fields = {f.name: self._array(members.get(f.name), ARROW[f.type]) for f in self.shape.contract.fields}
         return Columns(
-            event_ids=self._event_ids(members),
+            event_ids=_hexadecimal(self._digests(members, owners)),
             times_ms=np.array(members["ts"], np.int64),
-            arrivals=np.array(self.arrivals, np.int64),
+            arrivals=arrivals,
             envelopes=self.envelopes,
             owners=owners,
             arrays=fields
@@ -71,8 +72,8 @@ class TypedReadings:
         contract = self.shape.contract
         given = [(f.name, attribute) for f in contract.fields if (attribute := self.shape.attributes.get(f.name)) is not None]
         readings = iter(self.readings)
-        for envelope, count in zip(self.envelopes, self.counts, strict=True):
-            for reading in islice(readings, count):
+        for envelope, places in zip(self.envelopes, self.places, strict=True):
+            for reading in islice(readings, len(places)):
                 measures = {name: value for name, attribute in given if (value := getattr(reading, attribute)) is not UNSET}
                 yield Point(contract.name, envelope.device_id, _EPOCH + timedelta(milliseconds=reading.ts), measures)
 
@@ -109,26 +110,20 @@ class TypedReadings:
             texts.append(written[key])
         return pa.array(texts, pa.string())
 
-    def _event_ids(self, members: dict[str, list[Any]]) -> pa.Array:
-        name, begun = self.shape.contract.name, 0
+    def _digests(self, members: dict[str, list[Any]], owners: Any) -> list[bytes]:
+        name, messages = self.shape.contract.name, owners.tolist()
         times, seqs = members["ts"], members.get("seq", [])
-        is_numbered = set(map(type, seqs)) == {int} and not self._has_own_boots(members)
-        digests: list[bytes] = []
-        for envelope, boot, count in zip(self.envelopes, self.boots, self.counts, strict=True):
-            end = begun + count
-            if is_numbered and boot:
-                digests += event_id_digests(envelope.device_id, name, boot, times[begun:end], seqs[begun:end])
-            else:
-                digests += [self._digest(reading, envelope, boot) for reading in self.readings[begun:end]]
-            begun = end
-        return _hexadecimal(digests)
+        if set(map(type, seqs)) == {int} and all(self.boots) and not self._has_own_boots(members):
+            devices = [envelope.device_id for envelope in self.envelopes]
+            return event_id_digests(name, [devices[m] for m in messages], times, [self.boots[m] or "" for m in messages], seqs)
+        return [self._digest(reading, self.envelopes[m], self.boots[m]) for reading, m in zip(self.readings, messages, strict=True)]
 
     def _digest(self, reading: Any, envelope: Envelope, head: str | None) -> bytes:
         boot = getattr(reading, "boot", None) or head
         seq = getattr(reading, "seq", None)
         name = self.shape.contract.name
         if boot and type(seq) is int:
-            (digest,) = event_id_digests(envelope.device_id, name, boot, [reading.ts], [seq])
+            (digest,) = event_id_digests(name, [envelope.device_id], [reading.ts], [boot], [seq])
             return digest
         members = {key: getattr(reading, attribute) for key, attribute in self.shape.attributes.items()}
         canonical = canonical_json({key: value for key, value in members.items() if value is not UNSET})

@@ -30,7 +30,7 @@ _EARLIEST_MS, _LATEST_MS = 946_684_800_000, 253_402_300_799_999
 _MOST_SHAPES = 8
 _MOST_KEYS = 64
 # Quotes of a key with its value, by the value's type.
-_QUOTES: dict[type, int] = {UnsetType: 0, str: 4, NoneType: 2, int: 2, float: 2, bool: 2}
+QUOTES: dict[type, int] = {UnsetType: 0, str: 4, NoneType: 2, int: 2, float: 2, bool: 2}
 
 
 class _Member(NamedTuple):
@@ -88,7 +88,7 @@ class Shape:
         """How many quotes the text of these readings has; more than these are of a key that stands twice."""
         count = self.quotes * len(readings)
         for member in self.varying:
-            count += sum([_QUOTES[type(member(reading))] for reading in readings])
+            count += sum([QUOTES[type(member(reading))] for reading in readings])
         return count
 
 

@@ -24,7 +24,7 @@ def object_digest(table: pa.Table, columns: Iterable[str]) -> str:
         digest.update(f"{name}\x1f{column.type}\x1f{len(column)}\n".encode())
         digest.update(column.is_valid().to_numpy(zero_copy_only=False).astype(np.uint8))
         for values in _values(column):
-            digest.update(np.ascontiguousarray(values))
+            digest.update(np.ascontiguousarray(values).data)
     return digest.hexdigest()
 
 

@@ -1,6 +1,5 @@
 """Identities against digests computed by other means: sha256sum of the bytes that the design names."""
 
-
 import pytest
 import rfc8785
 from hypothesis import given

@@ -59,7 +59,7 @@ def reference(given: Work) -> tuple[pa.Table, int, Refusals]:
     for body in given.bodies:
         envelope = read_envelope(body, "dt/fleetlake")
         found = decode(envelope, given.contracts, _FUTURE_SECONDS)
-        rows.end_message()
+        rows.begin_message(envelope.contract)
         rows.add_readings(envelope, [reading for reading, _ in found.rows], range(len(found.rows)))
         refused += found.quarantined
     return _written(rows, refused)

@@ -39,7 +39,7 @@ class Loop:
 
     def __post_init__(self) -> None:
         fields = self.contract.fields
-        self.checks = [
+        self.checks: list[tuple[Any, ...]] = [
             (f.name, _KINDS[f.type], f.type != "bool", f.required, f.min, f.max, frozenset(f.enum), f.max_length) for f in fields
         ]
         self.known = {*_OWN, *(f.name for f in fields)}

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,7 @@ from lake.reading import epoch_ms
 from lake.schemas import ARROW, arrow_schema
 from lake.tables import bronze
 
+_EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 _OF_ENVELOPE = ("topic", "principal", "client_id", "trace_id")
 
 
@@ -64,8 +66,8 @@ def bronze_table(contract: Contract, parts: Sequence[Columns]) -> pa.Table:
     arrays["device_id"] = pa.DictionaryArray.from_arrays(pa.array(rank[order]), pa.array(devices, pa.string()))
     arrays["event_id"] = ids.take(picked)
     arrays["event_time"] = _moments(times_ms[order] * 1000)
-    received = pa.array([envelope.received_at for envelope in envelopes], ARROW["timestamp"])
-    arrays["received_at"] = received.take(pa.array(owners[order]))
+    received = np.array([(envelope.received_at - _EPOCH) // _MICROSECOND for envelope in envelopes], np.int64)
+    arrays["received_at"] = _moments(received[owners[order]])
     return pa.table({field.name: arrays[field.name] for field in arrow_schema(bronze(contract))})
 
 

@@ -19,9 +19,8 @@ from lake.quarantine import Quarantined
 
 def decode_into(rows: Rows, envelope: Envelope, future_seconds: float) -> list[Quarantined]:
     """Every reading of the message, each exactly once: in `rows`, or in the answer."""
-    rows.end_message()
+    typed = rows.begin_message(envelope.contract)
     payload = envelope.payload
-    typed = rows.typed(envelope.contract)
     if typed is None or len(payload) > MAX_BYTES or has_half_a_character(payload):
         return _by_reference(rows, envelope, future_seconds)
     judge = Judge(envelope, future_seconds)

@@ -43,12 +43,6 @@ class _Group:
     def __post_init__(self) -> None:
         self.types = typed_contract(self.contract)
 
-    def of_shape(self, shape: Shape) -> TypedReadings:
-        found = self.typed.get(shape)
-        if found is None:
-            found = self.typed[shape] = TypedReadings(shape)
-        return found
-
     def bronze(self) -> BronzeRows:
         parts = [typed.columns() for typed in self.typed.values()]
         if self.readings:
@@ -74,8 +68,9 @@ class Rows:
     def __len__(self) -> int:
         return self._count
 
-    def typed(self, contract: str) -> TypedContract | None:
-        """How messages of a contract are read; None where there is no such contract."""
+    def begin_message(self, contract: str) -> TypedContract | None:
+        """What is added from here on came later. How its readings are read; None where there is no such contract."""
+        self._messages += 1
         group = self._groups.get(contract)
         if group is None and contract in self.contracts:
             group = self._group(contract)
@@ -84,7 +79,11 @@ class Rows:
     def add_typed(self, envelope: Envelope, shape: Shape, boot: str | None, readings: list[Any], places: Sequence[int]) -> None:
         """Of one message: `boot` is its head's, `places` where they stand in it."""
         self._count += len(readings)
-        self._group(envelope.contract).of_shape(shape).add(envelope, boot, readings, self._messages * _A_MESSAGE, places)
+        typed = self._groups[envelope.contract].typed
+        into = typed.get(shape)
+        if into is None:
+            into = typed[shape] = TypedReadings(shape)
+        into.add(envelope, boot, readings, self._messages * _A_MESSAGE, places)
 
     def add_readings(self, envelope: Envelope, readings: Sequence[Reading], places: Sequence[int]) -> None:
         """Of the same message, what the reference took."""
@@ -101,13 +100,9 @@ class Rows:
         rows = cls(contracts)
         for decoded in messages:
             if decoded:
-                rows.end_message()
+                rows.begin_message(decoded[0][1].contract)
                 rows.add_readings(decoded[0][1], [reading for reading, _ in decoded], range(len(decoded)))
         return rows
-
-    def end_message(self) -> None:
-        """What is added from here on came later."""
-        self._messages += 1
 
     def bronze(self) -> Iterator[BronzeRows]:
         for group in self._groups.values():

@@ -78,6 +78,7 @@ class Shape:
     attributes: Mapping[str, str]
     unknown: tuple[str, ...]
     has_text_time: bool
+    has_device: bool
     quotes: int
     varying: tuple[Callable[[Any], Any], ...]
     read_pack: Callable[[bytes], Any]
@@ -101,8 +102,6 @@ class TypedContract:
     learnt: set[tuple[frozenset[str], bool]] = field(default_factory=set)
 
     def prefer(self, shape: Shape) -> None:
-        if self.shapes[0] is shape:
-            return
         # A new list: another thread may be going through the old one.
         self.shapes = [shape, *(other for other in self.shapes if other is not shape)]
 
@@ -111,7 +110,8 @@ class TypedContract:
 
     def took(self, shape: Shape, reading: Any) -> None:
         """The next message is tried by the same shape first, or by one that fits closer."""
-        self.prefer(shape)
+        if shape is not self.shapes[0]:
+            self.prefer(shape)
         if shape is self.open:
             members = {name: getattr(reading, attribute) for name, attribute in shape.attributes.items()}
             self.learn({name: value for name, value in members.items() if value is not UNSET})
@@ -174,6 +174,7 @@ def _shape(contract: Contract, members: dict[str, _Member], unknown: tuple[str, 
         attributes=attributes,
         unknown=unknown,
         has_text_time=has_text_time,
+        has_device="device_id" in members,
         quotes=sum(4 if member.is_text else 2 for member in members.values() if not member.varies),
         varying=tuple(attrgetter(attributes[name]) for name, member in members.items() if member.varies),
         read_pack=msgspec.json.Decoder(pack).decode,

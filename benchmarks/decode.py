@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from benchmarks.decode_loops import Loop, Refusals
 from benchmarks.decode_peers import size_of, with_duckdb, with_orjson, with_pandas, with_pydantic
+from benchmarks.decode_real import every
 from benchmarks.decode_work import Work, rows_of, work
 from ingestion.bronze import parquet_of
 from ingestion.decode import decode
@@ -133,14 +134,6 @@ def measure(readings: int, packs: tuple[int, ...] = PACKS) -> list[Figure]:
     return figures
 
 
-def shares_of_json(readings: int) -> dict[str, float]:
-    """Bytes of bronze as shares of the same readings' JSON lines with zstd 1: all of it, and without the identities."""
-    given = work(readings, 25, 0.0)
-    table, size, _ = ours(given)
-    text = len(pa.Codec("zstd", 1).compress(b"\n".join(given.lines), asbytes=True))
-    return {"whole": size / text, "without event_id": len(parquet_of(table.drop_columns(["event_id"]))) / text}
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--readings", type=int, default=50_000)
@@ -154,8 +147,10 @@ def main() -> None:
     for name in PATHS:
         cells = [f"{f.microseconds:.1f}{'' if f.is_exact else ' (not exact)'}" for f in figures if f.path == name]
         print(f"| {name} | " + " | ".join(cells) + " |")
-    for name, share in shares_of_json(readings).items():
-        print(f"bronze bytes, {name}: {share:.3f} of the readings' JSON lines with zstd 1")
+    print("\nBronze bytes as shares of JSON lines with zstd 1, and bytes of event_id a reading (16 are random):\n")
+    print("| readings | whole | without event_id | without event_id, of lines with the same columns | event_id |\n|---|---|---|---|---|")
+    for s in every():
+        print(f"| {s.data}, {s.readings} | {s.whole:.3f} | {s.without_event_id:.3f} | {s.of_same_columns:.3f} | {s.event_id_bytes:.1f} |")
 
 
 if __name__ == "__main__":

@@ -79,7 +79,7 @@ def test_what_types_cannot_keep_of_an_unknown_field(contracts: Contracts, types:
 
 
 _TEXTS = st.sampled_from(["a", "ä", '"', "\\", "},{", "a.0,", "\U0001f600", "123456", '"}', "\ud800", ""])
-_ELSE = _TEXTS | st.sampled_from([0, -1, 31.0, 1e-7, True, None, 2**53, 1e15, [], {}, {"a": "}"}])
+_ELSE: st.SearchStrategy[Any] = _TEXTS | st.sampled_from([0, -1, 31.0, 1e-7, True, None, 2**53, 1e15, [], {}, {"a": "}"}])
 _MEMBERS = st.fixed_dictionaries(
     {"water": st.floats(-1, 121) | st.integers(0, 120)},
     optional={

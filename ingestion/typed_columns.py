@@ -50,7 +50,7 @@ class TypedReadings:
         arrivals = np.array(self.arrivals, np.int64)[owners] + np.fromiter(chain.from_iterable(self.places), np.int64, len(owners))
         fields = {f.name: self._array(members.get(f.name), ARROW[f.type]) for f in self.shape.contract.fields}
         return Columns(
-            event_ids=_hexadecimal(self._digests(members, owners)),
+            event_ids=_hexadecimal(self._digests(members)),
             times_ms=np.array(members["ts"], np.int64),
             arrivals=arrivals,
             envelopes=self.envelopes,
@@ -110,24 +110,24 @@ class TypedReadings:
             texts.append(written[key])
         return pa.array(texts, pa.string())
 
-    def _digests(self, members: dict[str, list[Any]], owners: Any) -> list[bytes]:
-        name, messages = self.shape.contract.name, owners.tolist()
-        times, seqs = members["ts"], members.get("seq", [])
+    def _digests(self, members: dict[str, list[Any]]) -> list[bytes]:
+        name, seqs = self.shape.contract.name, members.get("seq", [])
+        messages = [(e.device_id, boot, len(places)) for e, boot, places in zip(self.envelopes, self.boots, self.places, strict=True)]
         if set(map(type, seqs)) == {int} and all(self.boots) and not self._has_own_boots(members):
-            devices = [envelope.device_id for envelope in self.envelopes]
-            return event_id_digests(name, [devices[m] for m in messages], times, [self.boots[m] or "" for m in messages], seqs)
-        return [self._digest(reading, self.envelopes[m], self.boots[m]) for reading, m in zip(self.readings, messages, strict=True)]
+            return event_id_digests(name, [(device_id, boot or "", count) for device_id, boot, count in messages], members["ts"], seqs)
+        owned = ((device_id, boot) for device_id, boot, count in messages for _ in range(count))
+        return [self._digest(reading, device_id, boot) for reading, (device_id, boot) in zip(self.readings, owned, strict=True)]
 
-    def _digest(self, reading: Any, envelope: Envelope, head: str | None) -> bytes:
+    def _digest(self, reading: Any, device_id: str, head: str | None) -> bytes:
         boot = getattr(reading, "boot", None) or head
         seq = getattr(reading, "seq", None)
         name = self.shape.contract.name
         if boot and type(seq) is int:
-            (digest,) = event_id_digests(name, [envelope.device_id], [reading.ts], [boot], [seq])
+            (digest,) = event_id_digests(name, [(device_id, boot, 1)], [reading.ts], [seq])
             return digest
         members = {key: getattr(reading, attribute) for key, attribute in self.shape.attributes.items()}
         canonical = canonical_json({key: value for key, value in members.items() if value is not UNSET})
-        return bytes.fromhex(event_id_of_content(envelope.device_id, name, canonical)).ljust(2 * _ID_BYTES)
+        return bytes.fromhex(event_id_of_content(device_id, name, canonical)).ljust(2 * _ID_BYTES)
 
 
 def _as_json(members: dict[str, Any]) -> str | None:

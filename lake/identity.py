@@ -1,7 +1,7 @@
 """Who a reading is: identities made from the device's message alone, never from a queue's id or a clock."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
@@ -18,15 +18,19 @@ def event_id(device_id: str, contract: str, ts_ms: int, boot: str, seq: int) -> 
     return _short(_SEPARATOR.join((device_id, contract, str(ts_ms), boot, str(seq))).encode())
 
 
-def event_id_digests(
-    contract: str, device_ids: Sequence[str], times_ms: Iterable[int], boots: Sequence[str], seqs: Iterable[int]
-) -> list[bytes]:
-    """Of many readings of one contract the SHA-256 of each, of which `event_id` is the first 16 bytes in hex."""
+def event_id_digests(contract: str, messages: Iterable[tuple[str, str, int]], times_ms: Iterable[int], seqs: Iterable[int]) -> list[bytes]:
+    """Of many readings of one contract the SHA-256 of each, of which `event_id` is the first 16 bytes in hex.
+
+    `messages` says of device, boot and how many of the readings, one after the other, are theirs.
+    """
     sha256 = hashlib.sha256
-    begins = {device_id: _SEPARATOR.join((device_id, contract, "")).encode() for device_id in set(device_ids)}
-    middles = {boot: _SEPARATOR.join(("", boot, "")).encode() for boot in set(boots)}
-    members = zip(device_ids, times_ms, boots, seqs, strict=True)
-    return [sha256(b"%b%d%b%d" % (begins[device_id], ts_ms, middles[boot], seq)).digest() for device_id, ts_ms, boot, seq in members]
+    begins: list[bytes] = []
+    middles: list[bytes] = []
+    for device_id, boot, count in messages:
+        begins += [f"{device_id}{_SEPARATOR}{contract}{_SEPARATOR}".encode()] * count
+        middles += [f"{_SEPARATOR}{boot}{_SEPARATOR}".encode()] * count
+    members = zip(begins, times_ms, middles, seqs, strict=True)
+    return [sha256(b"%b%d%b%d" % (begin, ts_ms, middle, seq)).digest() for begin, ts_ms, middle, seq in members]
 
 
 def event_id_of_content(device_id: str, contract: str, canonical: bytes) -> str:

@@ -74,10 +74,12 @@ def _head(content: bytes, device_id: str) -> Head | None:
 
 def _cut(payload: bytes, start: int, end: int) -> tuple[list[int], list[int]]:
     """Where each part begins and where it ends."""
-    first = end - len(payload[start:end].lstrip())
-    last = first + len(payload[first:end].rstrip())
-    gaps = [match.span(1) for match in _BETWEEN.finditer(payload, first, last)]
-    return [first, *[after for _, after in gaps]], [*[before for before, _ in gaps], last]
+    while payload[start : start + 1].isspace():
+        start += 1
+    while payload[end - 1 : end].isspace():
+        end -= 1
+    gaps = [match.span(1) for match in _BETWEEN.finditer(payload, start, end)]
+    return [start, *[after for _, after in gaps]], [*[before for before, _ in gaps], end]
 
 
 def _is_one(part: bytes) -> bool:
@@ -99,15 +101,18 @@ class _Runs:
     place: int = 0
     taken: dict[Shape, tuple[list[Any], list[int]]] = field(default_factory=dict)
     left: list[tuple[int, bytes]] = field(default_factory=list)
+    # The part that was last found not to be of a shape, or of none.
+    odd: tuple[int, Shape | None] = (-1, None)
 
     def take(self) -> None:
         part = 0
         while part < len(self.starts):
             if self.place > MAX_READINGS:
                 raise _Unclear
+            odd, of_shape = self.odd
             for shape in self.typed.shapes:
-                readings = self._read(shape, part)
-                if readings:
+                is_odd = part == odd and of_shape in (None, shape)
+                if not is_odd and (readings := self._read(shape, part)):
                     self._judge(shape, readings, part)
                     part += len(readings)
                     break
@@ -133,22 +138,22 @@ class _Runs:
     def _read(self, shape: Shape, first: int) -> list[Any]:
         """The readings from a part on, to the first that is not of this shape; not very many, because of it they are read once more."""
         end = min(len(self.starts), first + _A_RUN)
-        try:
-            readings = shape.read_readings(b"[" + self._text(first, end) + b"]")
-        except NOT_TAKEN as error:
-            place = fault(error, lambda byte: bisect_right(self.starts, self.starts[first] + byte - 1) - 1 - first)
-            if place is None:
-                raise _Unclear from None
-            end = first + place
-            if place <= 0:
-                return []
+        while end > first:
             try:
                 readings = shape.read_readings(b"[" + self._text(first, end) + b"]")
-            except NOT_TAKEN:
-                raise _Unclear from None
-        if len(readings) != end - first:
-            raise _Unclear
-        return readings
+            except NOT_TAKEN as error:
+                place = fault(error, lambda byte: bisect_right(self.starts, self.starts[first] + byte - 1) - 1 - first)
+                if place is None or not 0 <= place < end - first:
+                    end = (first + end) // 2
+                else:
+                    end = first + place
+                    # What is no JSON is of no shape.
+                    self.odd = end, shape if isinstance(error, msgspec.ValidationError) else None
+            else:
+                if len(readings) != end - first:
+                    raise _Unclear
+                return readings
+        return []
 
     def _judge(self, shape: Shape, readings: list[Any], first: int) -> None:
         count = len(readings)

@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ingestion.arrival import decode_message_into
-from ingestion.message import Message, named
+from ingestion.message import named
 from ingestion.rows import Rows
 from lake.contracts import Contract
 from lake.quarantine import Quarantined
 from runtime.log import logger
 from runtime.settings import Settings
+from runtime.sqs import Message
 
 log = logger("worker")
 

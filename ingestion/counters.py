@@ -8,10 +8,10 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ingestion.delivery import Delivered
-from ingestion.message import Message
 from runtime.log import logger
 from runtime.metrics import count, latency
 from runtime.settings import Settings
+from runtime.sqs import Message
 
 _STATUS_SECONDS = 1.0
 log = logger("worker")

@@ -10,16 +10,16 @@ import threading
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ingestion.intake import Arrival, Intake
+from ingestion.intake import Intake
+from ingestion.message import named
 from ingestion.rule_error import failures
 from runtime.errors import ServiceError
 from runtime.log import logger
 from runtime.metrics import count
-from runtime.sqs import receives, sent_time
+from runtime.sqs import Message, Queue
 
 _WAIT_SECONDS = 5
 _LONGEST_PAUSE = 20.0
@@ -32,9 +32,7 @@ class ErrorQueue:
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
-        settings = self.intake.platform.settings
-        self._sqs = self.intake.platform.client("sqs")
-        self._queue = self._sqs.get_queue_url(QueueName=settings.error_queue)["QueueUrl"]
+        self._queue = Queue(self.intake.platform.client("sqs"), self.intake.platform.settings.error_queue)
 
     def start(self) -> threading.Thread:
         """Read in a thread until `stopping` is set."""
@@ -60,37 +58,22 @@ class ErrorQueue:
 
     def step(self, wait_seconds: int = _WAIT_SECONDS) -> int:
         """Take what one receive gives; how many messages that was. Raises where the queue is away."""
-        answer = self._sqs.receive_message(
-            QueueUrl=self._queue,
-            MaxNumberOfMessages=10,
-            WaitTimeSeconds=wait_seconds,
-            VisibilityTimeout=self.intake.platform.settings.visibility_seconds,
-            AttributeNames=["ApproximateReceiveCount", "SentTimestamp"],
-        )
-        found: list[dict[str, Any]] = answer.get("Messages", [])
+        found = self._queue.receive(wait_seconds, self.intake.platform.settings.visibility_seconds)
         if found:
             self._take(found)
         return len(found)
 
-    def _take(self, found: Sequence[dict[str, Any]]) -> None:
-        causes = Counter(cause for entry in found for cause in failures(entry["Body"]))
+    def _take(self, found: Sequence[Message]) -> None:
+        causes = Counter(cause for message in found for cause in failures(message.body))
         for cause, times in causes.most_common():
-            log.warning(f"the rule could not deliver {times} messages: {cause}")
+            log.warning(f"the rule could not deliver {times} messages: {cause}", extra=named(found))
         count(sys.stdout, "rule_errors", len(found))
-        failed = set(self.intake.take([_arrival(entry) for entry in found]))
-        self._delete([entry for entry in found if entry["MessageId"] not in failed])
+        failed = set(self.intake.take(found))
+        self._delete([message for message in found if message.message_id not in failed])
 
-    def _delete(self, entries: Sequence[dict[str, Any]]) -> None:
-        if not entries:
-            return
-        asked = [{"Id": str(i), "ReceiptHandle": entry["ReceiptHandle"]} for i, entry in enumerate(entries)]
-        answer = self._sqs.delete_message_batch(QueueUrl=self._queue, Entries=asked)
-        for failure in answer.get("Failed", ()):
-            log.warning(f"error queue did not delete: {failure.get('Code')}: {failure.get('Message')}; the message comes back")
-        count(sys.stdout, "messages_deleted", len(answer.get("Successful", ())))
+    def _delete(self, messages: Sequence[Message]) -> None:
+        failed = self._queue.delete(messages)
+        for failure in failed:
+            log.warning(f"error queue did not delete {failure}; it comes back", extra=named([failure.message]))
+        count(sys.stdout, "messages_deleted", len(messages) - len(failed))
         sys.stdout.flush()
-
-
-def _arrival(entry: dict[str, Any]) -> Arrival:
-    attributes = entry.get("Attributes", {})
-    return Arrival(entry["MessageId"], entry["Body"], sent_time(attributes), receives(attributes))

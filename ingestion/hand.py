@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable, Iterable
 
 from ingestion.failures import away
-from ingestion.message import Message, named
-from ingestion.telemetry_queue import TEN, TelemetryQueue, tens
+from ingestion.message import named
 from runtime.log import logger
+from runtime.sqs import TEN, Message, Queue, tens
 
 # A message has at most this many bytes: what AWS IoT takes (128 KiB) in base64 with its envelope. So many are kept free for each
 # message of a call under way.
@@ -101,7 +101,7 @@ class Hand:
 class Keeper:
     """A thread that extends the invisibility of what is in hand at half of its life, whatever the rest of the worker waits for."""
 
-    def __init__(self, hand: Hand, queue: TelemetryQueue, seconds: int, boundary: Callable[[str], None]) -> None:
+    def __init__(self, hand: Hand, queue: Queue, seconds: int, boundary: Callable[[str], None]) -> None:
         self._hand, self._queue, self._seconds, self._boundary = hand, queue, seconds, boundary
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)

@@ -7,13 +7,13 @@ cannot be written together is halved until it stands alone.
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from ingestion.arrival import decode_message
 from ingestion.contract_folder import ContractFolder
 from ingestion.decode import Decoded
 from ingestion.delivery import deliver, unwatched
 from ingestion.failures import away, cannot_go_on
+from ingestion.message import named
 from ingestion.projection import Projection
 from ingestion.rows import Rows
 from lake.contracts import Contracts
@@ -21,20 +21,11 @@ from runtime.clock import Clock, SystemClock
 from runtime.log import logger
 from runtime.metrics import count
 from runtime.platforms import Platform
+from runtime.sqs import Message
 
 # A write is not begun with less time left than this, or than a quarter of all there was.
 _TO_WRITE_SECONDS = 5.0
 log = logger("intake")
-
-
-@dataclass(frozen=True)
-class Arrival:
-    """A message as the queue gave it."""
-
-    message_id: str
-    body: str
-    sent_at: datetime | None = None
-    receives: int = 1
 
 
 def unlimited() -> float:
@@ -51,21 +42,21 @@ class Intake:
     def __post_init__(self) -> None:
         self.projection = Projection(self.platform)
 
-    def take(self, arrivals: Sequence[Arrival], seconds_left: Callable[[], float] = unlimited) -> list[str]:
+    def take(self, messages: Sequence[Message], seconds_left: Callable[[], float] = unlimited) -> list[str]:
         """Ids of the messages that are not in the lake; the others may be deleted. Never raises for what a message holds."""
         batch = _Batch(self, self.folder.contracts(), seconds_left, min(_TO_WRITE_SECONDS, seconds_left() / 4))
-        failed = batch.take(arrivals)
+        failed = batch.take(messages)
         if not failed and seconds_left() >= 2 * batch.to_write:
             # One thing that the time series is behind with, while there is time.
             self.projection.keep_up(batch.contracts, self.clock.now())
-        count(sys.stdout, "messages_received", len(arrivals))
-        count(sys.stdout, "messages_redelivered", sum(arrival.receives > 1 for arrival in arrivals))
+        count(sys.stdout, "messages_received", len(messages))
+        count(sys.stdout, "messages_redelivered", sum(message.receives > 1 for message in messages))
         count(sys.stdout, "messages_failed", len(failed))
         sys.stdout.flush()
         return failed
 
 
-_Opened = tuple[Arrival, Decoded]
+_Opened = tuple[Message, Decoded]
 
 
 @dataclass(frozen=True)
@@ -75,35 +66,37 @@ class _Batch:
     seconds_left: Callable[[], float]
     to_write: float
 
-    def take(self, arrivals: Sequence[Arrival]) -> list[str]:
+    def take(self, messages: Sequence[Message]) -> list[str]:
         opened: list[_Opened] = []
         failed: list[str] = []
-        for arrival in arrivals:
-            decoded = self._decode(arrival)
+        for message in messages:
+            decoded = self._decode(message)
             if decoded is None:
-                failed.append(arrival.message_id)
+                failed.append(message.message_id)
             else:
-                opened.append((arrival, decoded))
+                opened.append((message, decoded))
         return failed + self._write(opened)
 
-    def _decode(self, arrival: Arrival) -> Decoded | None:
+    def _decode(self, message: Message) -> Decoded | None:
         if self.seconds_left() < 2 * self.to_write:
-            log.warning("decode: the time is nearly over; the message goes back to the queue", extra={"message_id": arrival.message_id})
+            log.warning("decode: the time is nearly over; the message goes back to the queue", extra=named([message]))
             return None
         try:
-            return decode_message(arrival.body, arrival.sent_at, self.contracts, self.intake.platform.settings)
+            return decode_message(message.body, message.sent_at, self.contracts, self.intake.platform.settings)
         except Exception:
             # The edge: no content may cost another message. After its last try this one is in the dead-letter queue.
-            log.exception("decode: unexpected error; the message goes back to the queue", extra={"message_id": arrival.message_id})
+            log.exception("decode: unexpected error; the message goes back to the queue", extra=named([message]))
             return None
 
     def _write(self, opened: Sequence[_Opened]) -> list[str]:
         """Ids of what could not be written."""
-        ids = [arrival.message_id for arrival, _ in opened]
+        ids = [message.message_id for message, _ in opened]
         if not opened:
             return []
         if self.seconds_left() < self.to_write:
-            log.warning(f"write: the time is nearly over; {len(ids)} messages go back to the queue", extra={"message_ids": ids})
+            log.warning(
+                f"write: the time is nearly over; {len(ids)} messages go back to the queue", extra=named([message for message, _ in opened])
+            )
             return ids
         try:
             self._deliver(opened)
@@ -111,9 +104,11 @@ class _Batch:
             # Away, or not allowed: none of the messages is the cause, and all go back to the queue.
             cause = cannot_go_on(error, self.intake.platform.settings)
             if cause or away(error):
-                log.error(f"write: {cause or error}; {len(ids)} messages go back to the queue", extra={"message_ids": ids})
+                log.error(
+                    f"write: {cause or error}; {len(ids)} messages go back to the queue", extra=named([message for message, _ in opened])
+                )
                 return ids
-            log.exception(f"write: unexpected error with {len(ids)} messages", extra={"message_ids": ids})
+            log.exception(f"write: unexpected error with {len(ids)} messages", extra=named([message for message, _ in opened]))
             half = len(opened) // 2
             return self._write(opened[:half]) + self._write(opened[half:]) if half else ids
         return []

@@ -1,47 +1,42 @@
-"""A message of the telemetry queue in the worker's hand."""
+"""What a log line says of messages of a queue: their ids, devices and traces, as the rule wrote them."""
 
 import json
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Sequence
 from typing import Any
 
-from runtime.sqs import receives, sent_time
+from runtime.sqs import Message
 
 _MOST_IDS = 100
+# The rule's names, and what its error action calls the same.
+_TRACES = ("trace_id", "cloudwatchTraceId")
 
 
-# Known by identity: the same message may come twice, with two receipts.
-@dataclass(eq=False)
-class Message:
-    body: str
-    receipt: str
-    receives: int
-    # When it became invisible to others, by the monotonic clock.
-    hidden_at: float
-    # When the queue got it.
-    sent_at: datetime | None = None
-    message_id: str = ""
-
-    @classmethod
-    def of(cls, entry: dict[str, Any], now: float) -> "Message":
-        attributes = entry.get("Attributes", {})
-        return cls(entry["Body"], entry["ReceiptHandle"], receives(attributes), now, sent_time(attributes), entry.get("MessageId", ""))
-
-    @property
-    def size(self) -> int:
-        return len(self.body)
-
-    @property
-    def device_id(self) -> str:
-        """As the rule wrote it; empty where no rule did. For log lines, so it never raises."""
-        try:
-            return str(json.loads(self.body)["device_id"])
-        except (ValueError, RecursionError, KeyError, TypeError):
-            return ""
-
-
-def named(messages: list[Message]) -> dict[str, Any]:
-    """What a log line says of messages: their ids and devices, of a long list its beginning."""
+def named(messages: Sequence[Message]) -> dict[str, Any]:
+    """For a log record's `extra`; of a long list its beginning. Never raises."""
     shown = messages[:_MOST_IDS]
-    devices = sorted({device for message in shown if (device := message.device_id)})
-    return {"messages": len(messages), "message_ids": [message.message_id for message in shown], "device_ids": devices}
+    heads = [_head(message.body) for message in shown]
+    return {
+        "messages": len(messages),
+        "message_ids": [message.message_id for message in shown],
+        "device_ids": sorted({device for device, _ in heads if device}),
+        "trace_ids": [trace for _, trace in heads if trace],
+    }
+
+
+def _head(body: str) -> tuple[str, str]:
+    """Device and trace; empty where nothing says so."""
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        return "", ""
+    if not isinstance(document, dict):
+        return "", ""
+    return _device(document), next((str(document[name]) for name in _TRACES if document.get(name)), "")
+
+
+def _device(document: dict[str, Any]) -> str:
+    """Of a rule's error only the topic names it: ``dt/fleetlake/{device_id}/{contract}``."""
+    if "device_id" in document:
+        return str(document["device_id"])
+    parts = str(document.get("topic", "")).rsplit("/", 2)
+    return parts[1] if len(parts) == 3 else ""

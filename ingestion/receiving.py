@@ -8,10 +8,9 @@ import threading
 from collections.abc import Callable
 
 from ingestion.hand import Hand
-from ingestion.message import Message
 from ingestion.retry import Patience
-from ingestion.telemetry_queue import TEN, TelemetryQueue
 from runtime.log import logger
+from runtime.sqs import TEN, Message, Queue
 
 WAIT_SECONDS = 1
 # How long a receiver sleeps at most before it looks whether it should end.
@@ -24,7 +23,7 @@ Inbox = queue.SimpleQueue[list[Message] | BaseException]
 
 class Receivers:
     def __init__(
-        self, source: TelemetryQueue, hand: Hand, calls: int, visibility_seconds: int, patience: Patience, boundary: Callable[[str], None]
+        self, source: Queue, hand: Hand, calls: int, visibility_seconds: int, patience: Patience, boundary: Callable[[str], None]
     ) -> None:
         self.inbox: Inbox = queue.SimpleQueue()
         self._source, self._hand, self._visibility_seconds = source, hand, visibility_seconds

@@ -6,7 +6,6 @@ no bucket, a full disk) it ends with a line that says so; nothing is deleted tha
 """
 
 import queue
-import random
 import sys
 import threading
 import time
@@ -23,21 +22,18 @@ from ingestion.counters import Counters, StatusFile
 from ingestion.delivery import Delivered, deliver
 from ingestion.failures import away, cannot_go_on
 from ingestion.hand import Hand, Keeper
-from ingestion.message import Message, named
+from ingestion.message import named
 from ingestion.projection import Projection
 from ingestion.receiving import WAIT_SECONDS, Receivers
 from ingestion.retry import Patience
-from ingestion.telemetry_queue import TelemetryQueue, tens
 from runtime import log as logging
 from runtime.clock import Clock, SystemClock
 from runtime.metrics import count
 from runtime.platforms import Platform
+from runtime.sqs import Message, Queue, tens
 
 # Between two effects. A worker that dies at one of them is what the fault matrix and the proofs try, by these names.
 BOUNDARIES = ("received", "decoded", *delivery.BOUNDARIES, "deleted", "extended", "given_back")
-# A refused entry of a batch answer is asked again so often, after a short pause.
-_DELETE_TRIES = 3
-_LONGEST_DELETE_PAUSE = 0.2
 log = logging.logger("worker")
 
 
@@ -63,7 +59,7 @@ class Worker:
         settings = self.platform.settings
         self._settings = settings
         self._patience = self.patience or Patience(settings.retry_seconds)
-        self._queue = TelemetryQueue(self.platform, settings.telemetry_queue)
+        self._queue = Queue(self.platform.client("sqs"), settings.telemetry_queue)
         self._hand = Hand(settings.hand_messages, settings.hand_bytes, settings.receive_calls)
         self._keeper = Keeper(self._hand, self._queue, settings.visibility_seconds, self._extended)
         self._receivers = Receivers(
@@ -253,20 +249,11 @@ class Worker:
 
     def _delete(self, messages: list[Message]) -> int:
         """How many of up to ten the queue deleted. One that it did not delete comes back, and changes nothing."""
-        left = messages
-        for tried in range(_DELETE_TRIES):
-            failed = {failure.message: failure for failure in self._queue.delete(left)}
-            self._hand.release(message for message in left if message not in failed)
-            left = [message for message, failure in failed.items() if not failure.is_final]
-            if not left:
-                break
-            if tried + 1 < _DELETE_TRIES:
-                time.sleep(random.uniform(0, _LONGEST_DELETE_PAUSE))
-        for failure in failed.values():
+        failed = self._queue.delete(messages)
+        for failure in failed:
             log.warning(f"telemetry queue did not delete {failure}; it comes back", extra=named([failure.message]))
-        gone = sum(message not in self._hand for message in messages)
         self._hand.release(messages)
-        return gone
+        return len(messages) - len(failed)
 
     def _give_back(self, messages: list[Message]) -> None:
         """Another worker may have them at once. Where the queue does not answer they come back when their time is over."""

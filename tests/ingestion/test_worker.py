@@ -181,7 +181,7 @@ def test_what_the_queue_did_not_delete_comes_back_and_changes_nothing(made: Benc
             return {"Failed": [refusals.pop()]} if refusals else sqs.delete_message_batch(**arguments)
 
     made.send(body(pack(reading(0))))
-    made.worker._queue._sqs = Failing()
+    made.worker._queue.sqs = Failing()
     made.worker.step()
     (receipt,) = [message.receipt for message in made.worker._batch.messages]
     made.worker.step()
@@ -225,7 +225,7 @@ def test_an_entry_that_the_queue_could_not_delete_is_asked_again(made: Bench) ->
             return answers.pop(0) if answers else sqs.delete_message_batch(**arguments)
 
     made.send(body(pack(reading(0))))
-    made.worker._queue._sqs = Failing()
+    made.worker._queue.sqs = Failing()
     made.work()
     assert (answers, made.worker.counters.deleted, made.left()) == ([], 1, 0)
 

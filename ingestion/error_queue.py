@@ -5,7 +5,6 @@ and after its last try lies in the dead-letter queue.
 """
 
 import random
-import sys
 import threading
 from collections import Counter
 from collections.abc import Sequence
@@ -18,7 +17,6 @@ from ingestion.message import named
 from ingestion.rule_error import failures
 from runtime.errors import ServiceError
 from runtime.log import logger
-from runtime.metrics import count
 from runtime.sqs import Message, Queue
 
 _WAIT_SECONDS = 5
@@ -48,11 +46,13 @@ class ErrorQueue:
                 self.step()
                 pause = 0.5
             except (ClientError, BotoCoreError, ServiceError) as error:
+                self.intake.emit(failures=1, retries=1)
                 log.warning(f"error queue: {error}; trying again")
                 self.stopping.wait(random.uniform(0, pause))
                 pause = min(_LONGEST_PAUSE, pause * 2)
             except Exception:
                 # The loop's edge: the worker's own queue goes on whatever happens here.
+                self.intake.emit(failures=1, retries=1)
                 log.exception("error queue: unexpected error; trying again")
                 self.stopping.wait(pause)
 
@@ -67,7 +67,7 @@ class ErrorQueue:
         causes = Counter(cause for message in found for cause in failures(message.body))
         for cause, times in causes.most_common():
             log.warning(f"the rule could not deliver {times} messages: {cause}", extra=named(found))
-        count(sys.stdout, "rule_errors", len(found))
+        self.intake.emit(rule_errors=len(found))
         failed = set(self.intake.take(found))
         self._delete([message for message in found if message.message_id not in failed])
 
@@ -75,5 +75,4 @@ class ErrorQueue:
         failed = self._queue.delete(messages)
         for failure in failed:
             log.warning(f"error queue did not delete {failure}; it comes back", extra=named([failure.message]))
-        count(sys.stdout, "messages_deleted", len(messages) - len(failed))
-        sys.stdout.flush()
+        self.intake.emit(messages_deleted=len(messages) - len(failed), failures=len(failed))

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 
+from ingestion.counters import call_failed
 from ingestion.failures import away
 from ingestion.message import named
 from runtime.log import logger
@@ -101,8 +102,8 @@ class Hand:
 class Keeper:
     """A thread that extends the invisibility of what is in hand at half of its life, whatever the rest of the worker waits for."""
 
-    def __init__(self, hand: Hand, queue: Queue, seconds: int, boundary: Callable[[str], None]) -> None:
-        self._hand, self._queue, self._seconds, self._boundary = hand, queue, seconds, boundary
+    def __init__(self, hand: Hand, queue: Queue, seconds: int, extended: Callable[[int], None]) -> None:
+        self._hand, self._queue, self._seconds, self._extended = hand, queue, seconds, extended
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
 
@@ -119,6 +120,7 @@ class Keeper:
                 self.extend(time.monotonic())
             except Exception as error:
                 # The thread's edge: without it every message in hand would come twice.
+                call_failed(is_tried_again=True)
                 if away(error):
                     log.warning(f"extend visibility: {error}; trying again")
                 else:
@@ -136,5 +138,5 @@ class Keeper:
             still = [failure for failure in failed.values() if failure.message in self._hand]
             for failure in still:
                 log.warning(f"extend visibility: {failure}; it may come twice", extra=named([failure.message]))
-            self._boundary("extended")
+            self._extended(len(part) - len(failed))
         return len(late)

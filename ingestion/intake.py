@@ -5,11 +5,13 @@ cannot be written together is halved until it stands alone.
 """
 
 import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ingestion.arrival import decode_message
 from ingestion.contract_folder import ContractFolder
+from ingestion.counters import queue_seconds
 from ingestion.decode import Decoded
 from ingestion.delivery import deliver, unwatched
 from ingestion.failures import away, cannot_go_on
@@ -19,7 +21,7 @@ from ingestion.rows import Rows
 from lake.contracts import Contracts
 from runtime.clock import Clock, SystemClock
 from runtime.log import logger
-from runtime.metrics import count
+from runtime.metrics import Source, Value, emit
 from runtime.platforms import Platform
 from runtime.sqs import Message
 
@@ -38,6 +40,7 @@ class Intake:
     folder: ContractFolder
     clock: Clock = field(default_factory=SystemClock)
     boundary: Callable[[str], None] = unwatched
+    source: Source = Source.LAMBDA
 
     def __post_init__(self) -> None:
         self.projection = Projection(self.platform)
@@ -49,11 +52,12 @@ class Intake:
         if not failed and seconds_left() >= 2 * batch.to_write:
             # One thing that the time series is behind with, while there is time.
             self.projection.keep_up(batch.contracts, self.clock.now())
-        count(sys.stdout, "messages_received", len(messages))
-        count(sys.stdout, "messages_redelivered", sum(message.receives > 1 for message in messages))
-        count(sys.stdout, "messages_failed", len(failed))
-        sys.stdout.flush()
+        again = sum(message.receives > 1 for message in messages)
+        self.emit(messages_received=len(messages), messages_redelivered=again, messages_failed=len(failed))
         return failed
+
+    def emit(self, **values: float) -> None:
+        emit(sys.stdout, self.source, values)
 
 
 _Opened = tuple[Message, Decoded]
@@ -102,6 +106,7 @@ class _Batch:
             self._deliver(opened)
         except Exception as error:
             # Away, or not allowed: none of the messages is the cause, and all go back to the queue.
+            self.intake.emit(failures=1)
             cause = cannot_go_on(error, self.intake.platform.settings)
             if cause or away(error):
                 log.error(
@@ -110,15 +115,20 @@ class _Batch:
                 return ids
             log.exception(f"write: unexpected error with {len(ids)} messages", extra=named([message for message, _ in opened]))
             half = len(opened) // 2
+            self.intake.emit(batches_split=int(half > 0))
             return self._write(opened[:half]) + self._write(opened[half:]) if half else ids
         return []
 
     def _deliver(self, opened: Sequence[_Opened]) -> None:
         rows = Rows.of(self.contracts, (decoded.rows for _, decoded in opened))
         refused = [row for _, decoded in opened for row in decoded.quarantined]
-        put_at = self.intake.clock.now()
+        put_at, began = self.intake.clock.now(), time.monotonic()
         delivered = deliver(self.intake.projection, rows, refused, self.contracts, put_at, self.intake.boundary, self._may_project)
-        delivered.count(sys.stdout)
+        messages = [message for message, _ in opened]
+        now = self.intake.clock.now().timestamp()
+        more: dict[str, Value] = {"write_seconds": time.monotonic() - began, "queue_seconds": queue_seconds(messages, now)}
+        delivered.emit(sys.stdout, self.intake.source, more)
+        log.info(f"delivered {delivered.bronze} readings to bronze", extra=named(messages))
 
     def _may_project(self) -> bool:
         """Whether there is time for the time series, which is made good from the lake; a message that comes twice is worse."""

@@ -1,42 +1,48 @@
-"""What a log line says of messages of a queue: their ids, devices and traces, as the rule wrote them."""
+"""What a log line says of messages of a queue: their ids, devices and traces, as the rule or its error action wrote them."""
 
-import json
 from collections.abc import Sequence
 from typing import Any
+
+import msgspec
 
 from runtime.sqs import Message
 
 _MOST_IDS = 100
-# The rule's names, and what its error action calls the same.
-_TRACES = ("trace_id", "cloudwatchTraceId")
+
+
+class _Head(msgspec.Struct, gc=False):
+    """The payload beside it is only stepped over."""
+
+    device_id: str = ""
+    trace_id: str | None = None
+    cloudwatchTraceId: str | None = None
+    topic: str | None = None
+
+    @property
+    def device(self) -> str:
+        """Of a rule's error only the topic names it: ``dt/fleetlake/{device_id}/{contract}``."""
+        parts = (self.topic or "").rsplit("/", 2)
+        return self.device_id or (parts[1] if len(parts) == 3 else "")
+
+
+_head = msgspec.json.Decoder(_Head).decode
 
 
 def named(messages: Sequence[Message]) -> dict[str, Any]:
     """For a log record's `extra`; of a long list its beginning. Never raises."""
     shown = messages[:_MOST_IDS]
-    heads = [_head(message.body) for message in shown]
+    heads = [_head_of(message.body) for message in shown]
     return {
         "messages": len(messages),
         "message_ids": [message.message_id for message in shown],
-        "device_ids": sorted({device for device, _ in heads if device}),
-        "trace_ids": [trace for _, trace in heads if trace],
+        "device_ids": sorted({head.device for head in heads if head.device}),
+        "trace_ids": sorted({trace for head in heads if (trace := head.trace_id or head.cloudwatchTraceId)}),
     }
 
 
-def _head(body: str) -> tuple[str, str]:
-    """Device and trace; empty where nothing says so."""
+def _head_of(body: str) -> _Head:
     try:
-        document = json.loads(body)
+        return _head(body)
     except (ValueError, RecursionError):
-        return "", ""
-    if not isinstance(document, dict):
-        return "", ""
-    return _device(document), next((str(document[name]) for name in _TRACES if document.get(name)), "")
-
-
-def _device(document: dict[str, Any]) -> str:
-    """Of a rule's error only the topic names it: ``dt/fleetlake/{device_id}/{contract}``."""
-    if "device_id" in document:
-        return str(document["device_id"])
-    parts = str(document.get("topic", "")).rsplit("/", 2)
-    return parts[1] if len(parts) == 3 else ""
+        # Not JSON, or not of a rule: its id names it.
+        return _Head()

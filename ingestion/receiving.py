@@ -7,6 +7,7 @@ import queue
 import threading
 from collections.abc import Callable
 
+from ingestion.counters import call_failed
 from ingestion.hand import Hand
 from ingestion.retry import Patience
 from runtime.log import logger
@@ -79,4 +80,5 @@ class Receivers:
 
 
 def _say(error: BaseException) -> None:
+    call_failed(is_tried_again=True)
     log.warning(f"telemetry queue: {error}; trying again")

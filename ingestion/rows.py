@@ -124,6 +124,11 @@ class Rows:
         """The readings for the time series."""
         return [point for group in self._groups.values() for point in group.points()]
 
+    def received(self) -> Iterator[datetime]:
+        """When the rule saw the messages that they came with."""
+        for group in self._groups.values():
+            yield from (envelope.received_at for part in (group.typed.envelopes, group.envelopes) for envelope in part)
+
     def _group(self, name: str) -> _Group:
         if name not in self._groups:
             contract = self.contracts[name]

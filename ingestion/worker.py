@@ -18,7 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from ingestion import delivery
 from ingestion.batch import Batch
 from ingestion.contract_folder import ContractFolder
-from ingestion.counters import Counters, StatusFile
+from ingestion.counters import Counters, StatusFile, call_failed
 from ingestion.delivery import Delivered, deliver
 from ingestion.failures import away, cannot_go_on
 from ingestion.hand import Hand, Keeper
@@ -28,7 +28,6 @@ from ingestion.receiving import WAIT_SECONDS, Receivers
 from ingestion.retry import Patience
 from runtime import log as logging
 from runtime.clock import Clock, SystemClock
-from runtime.metrics import count
 from runtime.platforms import Platform
 from runtime.sqs import Message, Queue, tens
 
@@ -86,6 +85,7 @@ class Worker:
                 self._advance()
         except Exception as error:
             may_write = False
+            call_failed(is_tried_again=False)
             why = cannot_go_on(error, self._settings)
             if why:
                 raise why from error
@@ -114,7 +114,7 @@ class Worker:
 
     def _flush_in_time(self) -> None:
         try:
-            self._patience.call(self.flush, self.stopping, _say)
+            self._patience.call(self.flush, self.stopping, self._say)
         except Exception as error:
             # Asked to stop meanwhile: what is left is tried once more, then given back.
             if not (self.stopping.is_set() and away(error)):
@@ -191,7 +191,8 @@ class Worker:
         spoiled = [message for message in found if not self._batch.add(message)]
         self._hand.take(len(found), len(self._batch.messages))
         self._hand.release(spoiled)
-        self.counters.failed += len(spoiled)
+        if spoiled:
+            self.counters.fail(spoiled)
         self.boundary("decoded")
 
     def _take_new_contracts(self) -> None:
@@ -220,6 +221,7 @@ class Worker:
                 if away(error):
                     raise
                 # The loop's edge: neither queue nor S3 is to blame, so some message is, and halving finds it.
+                call_failed(is_tried_again=False)
                 log.exception("write: unexpected error", extra=named(due.batch.messages))
                 self._due[:1] = self._split(due.batch)
 
@@ -229,10 +231,9 @@ class Worker:
         if not halves:
             log.error("write: this message cannot be written; it goes back to the queue", extra=named(batch.messages))
             self._hand.release(batch.messages)
-            self.counters.failed += len(batch.messages)
+            self.counters.fail(batch.messages)
         else:
-            self.counters.split += 1
-            count(sys.stdout, "messages_split", 1)
+            self.counters.halve()
         return [_Due(half) for half in halves if not half.is_empty]
 
     def _write(self, due: _Due) -> None:
@@ -251,6 +252,7 @@ class Worker:
         """How many of up to ten the queue deleted. One that it did not delete comes back, and changes nothing."""
         failed = self._queue.delete(messages)
         for failure in failed:
+            call_failed(is_tried_again=False)
             log.warning(f"telemetry queue did not delete {failure}; it comes back", extra=named([failure.message]))
         self._hand.release(messages)
         return len(messages) - len(failed)
@@ -265,20 +267,23 @@ class Worker:
             except (ClientError, BotoCoreError) as error:
                 log.warning(f"give back: {error}; the messages come back by themselves", extra=named(part))
                 continue
-            self.counters.given_back += len(part) - len(failed)
-            count(sys.stdout, "messages_given_back", len(part) - len(failed))
+            for failure in failed:
+                log.warning(f"give back: {failure}; it comes back by itself", extra=named([failure.message]))
+            self.counters.give_back(len(part) - len(failed))
             self.boundary("given_back")
 
-    def _extended(self, boundary: str) -> None:
-        self.counters.extended += 1
-        self.boundary(boundary)
+    def _extended(self, messages: int) -> None:
+        self.counters.extend(messages)
+        self.boundary("extended")
 
     def _tell(self, force: bool = False) -> None:
         self._status.tell(self.counters, len(self._hand), self._hand.oldest_sent(), force=force)
 
-
-def _say(error: BaseException) -> None:
-    log.warning(f"write: {error}; the batch stays in hand, trying again")
+    def _say(self, error: BaseException) -> None:
+        call_failed(is_tried_again=True)
+        log.warning(
+            f"write: {error}; the batch stays in hand, trying again", extra=named([m for due in self._due for m in due.batch.messages])
+        )
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from ingestion.intake import Intake
 from ingestion.worker import Worker
 from runtime import log as logging
 from runtime.errors import FleetlakeError, ServiceError
+from runtime.metrics import Source
 from runtime.platforms import Platform, current_platform
 from runtime.settings import Settings
 
@@ -42,7 +43,7 @@ def run(settings: Settings, stopping: threading.Event) -> int:
         platform = current_platform(settings)
         check(platform)
         worker = Worker(platform, ContractFolder(settings.contracts_folder), stopping=stopping)
-        errors = ErrorQueue(Intake(platform, ContractFolder(settings.contracts_folder)), stopping).start()
+        errors = ErrorQueue(Intake(platform, ContractFolder(settings.contracts_folder), source=Source.ERROR_QUEUE), stopping).start()
         doing = "stop"
         worker.run()
     except (FleetlakeError, ClientError, BotoCoreError, OSError) as error:

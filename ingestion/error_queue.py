@@ -15,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from ingestion.intake import Intake
 from ingestion.message import named
 from ingestion.rule_error import failures
+from ingestion.start_check import try_bucket
 from runtime.errors import ServiceError
 from runtime.log import logger
 from runtime.sqs import Message, Queue
@@ -30,6 +31,8 @@ class ErrorQueue:
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
+        # The last take left messages in the queue.
+        self._has_failed = False
         self._queue = Queue(self.intake.platform.client("sqs"), self.intake.platform.settings.error_queue)
 
     def start(self) -> threading.Thread:
@@ -58,6 +61,9 @@ class ErrorQueue:
 
     def step(self, wait_seconds: int = _WAIT_SECONDS) -> int:
         """Take what one receive gives; how many messages that was. Raises where the queue is away."""
+        if self._has_failed:
+            # While the bucket is away nothing is received: each receive costs a message one of its tries.
+            try_bucket(self.intake.platform)
         found = self._queue.receive(wait_seconds, self.intake.platform.settings.visibility_seconds)
         if found:
             self._take(found)
@@ -69,6 +75,7 @@ class ErrorQueue:
             log.warning(f"the rule could not deliver {times} messages: {cause}", extra=named(found))
         self.intake.emit(rule_errors=len(found))
         failed = set(self.intake.take(found))
+        self._has_failed = bool(failed)
         self._delete([message for message in found if message.message_id not in failed])
 
     def _delete(self, messages: Sequence[Message]) -> None:

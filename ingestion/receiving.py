@@ -48,7 +48,10 @@ class Receivers:
         messages: list[Message] = []
         while not self.inbox.empty():
             found = self.inbox.get()
-            messages += found if isinstance(found, list) else []
+            if isinstance(found, list):
+                messages += found
+            else:
+                log.warning(f"telemetry queue: {found}; it is no longer asked")
         return messages
 
     def _run(self, number: int) -> None:

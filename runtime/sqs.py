@@ -128,6 +128,12 @@ class Queue:
             failed = final + self._batch(self.sqs.delete_message_batch, again)
         return failed
 
+    def try_out(self) -> None:
+        """Whether messages may be hidden and deleted, with a receipt of none: nothing is received or changed. Raises ClientError."""
+        nobody = [Message("none", "", "none")]
+        self._ask(self.sqs.change_message_visibility_batch, nobody, VisibilityTimeout=0)
+        self._ask(self.sqs.delete_message_batch, nobody)
+
     def waiting(self) -> int:
         """Messages there, as far as the queue knows, hidden and delayed ones included."""
         found = self.sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=list(_COUNTS))["Attributes"]

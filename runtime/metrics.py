@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedd
 """
 
 import json
+import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from runtime.log import logger
 NAMESPACE = "fleetlake"
 # As many values as the format takes for one metric of a line.
 MOST_VALUES = 100
+# Threads share a stream, and half a line is none.
+_writing = threading.Lock()
 log = logger("metrics")
 
 
@@ -83,8 +86,9 @@ def emit(stream: TextIO, source: Source, values: Mapping[str, Value], **dimensio
     }
     entry = {"_aws": {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]}, **members, **shown}
     try:
-        stream.write(json.dumps(entry) + "\n")
-        stream.flush()
+        with _writing:
+            stream.write(json.dumps(entry) + "\n")
+            stream.flush()
     except (OSError, ValueError) as error:
         log.warning(f"metrics: they cannot be written: {error}")
 

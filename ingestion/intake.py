@@ -9,16 +9,16 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from ingestion.arrival import decode_message
+from ingestion.arrival import decode_message_into
 from ingestion.contract_folder import ContractFolder
 from ingestion.counters import queue_seconds
-from ingestion.decode import Decoded
 from ingestion.delivery import deliver, unwatched
 from ingestion.failures import away, cannot_go_on
 from ingestion.message import named
 from ingestion.projection import Projection
 from ingestion.rows import Rows
 from lake.contracts import Contracts
+from lake.quarantine import Quarantined
 from runtime.clock import Clock, SystemClock
 from runtime.log import logger
 from runtime.metrics import Source, Value, emit
@@ -60,7 +60,13 @@ class Intake:
         emit(sys.stdout, self.source, values)
 
 
-_Opened = tuple[Message, Decoded]
+@dataclass
+class _Opened:
+    """Messages that are decoded, and their readings."""
+
+    rows: Rows
+    messages: list[Message] = field(default_factory=list)
+    quarantined: list[Quarantined] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -71,36 +77,37 @@ class _Batch:
     to_write: float
 
     def take(self, messages: Sequence[Message]) -> list[str]:
-        opened: list[_Opened] = []
-        failed: list[str] = []
-        for message in messages:
-            decoded = self._decode(message)
-            if decoded is None:
-                failed.append(message.message_id)
-            else:
-                opened.append((message, decoded))
-        return failed + self._write(opened)
+        opened = self._open(messages)
+        return [message.message_id for message in messages if message not in opened.messages] + self._write(opened)
 
-    def _decode(self, message: Message) -> Decoded | None:
+    def _open(self, messages: Sequence[Message]) -> _Opened:
+        """What can be decoded of them, in time."""
+        opened = _Opened(Rows(self.contracts))
+        for message in messages:
+            refused = self._decode(message, opened.rows)
+            if refused is not None:
+                opened.messages.append(message)
+                opened.quarantined += refused
+        return opened
+
+    def _decode(self, message: Message, rows: Rows) -> list[Quarantined] | None:
         if self.seconds_left() < 2 * self.to_write:
             log.warning("decode: the time is nearly over; the message goes back to the queue", extra=named([message]))
             return None
         try:
-            return decode_message(message.body, message.sent_at, self.contracts, self.intake.platform.settings)
+            return decode_message_into(rows, message.body, message.sent_at, self.intake.platform.settings)
         except Exception:
             # The edge: no content may cost another message. After its last try this one is in the dead-letter queue.
             log.exception("decode: unexpected error; the message goes back to the queue", extra=named([message]))
             return None
 
-    def _write(self, opened: Sequence[_Opened]) -> list[str]:
+    def _write(self, opened: _Opened) -> list[str]:
         """Ids of what could not be written."""
-        ids = [message.message_id for message, _ in opened]
-        if not opened:
+        ids = [message.message_id for message in opened.messages]
+        if not ids:
             return []
         if self.seconds_left() < self.to_write:
-            log.warning(
-                f"write: the time is nearly over; {len(ids)} messages go back to the queue", extra=named([message for message, _ in opened])
-            )
+            log.warning(f"write: the time is nearly over; {len(ids)} messages go back to the queue", extra=named(opened.messages))
             return ids
         try:
             self._deliver(opened)
@@ -109,26 +116,22 @@ class _Batch:
             self.intake.emit(failures=1)
             cause = cannot_go_on(error, self.intake.platform.settings)
             if cause or away(error):
-                log.error(
-                    f"write: {cause or error}; {len(ids)} messages go back to the queue", extra=named([message for message, _ in opened])
-                )
+                log.error(f"write: {cause or error}; {len(ids)} messages go back to the queue", extra=named(opened.messages))
                 return ids
-            log.exception(f"write: unexpected error with {len(ids)} messages", extra=named([message for message, _ in opened]))
-            half = len(opened) // 2
+            log.exception(f"write: unexpected error with {len(ids)} messages", extra=named(opened.messages))
+            half = len(ids) // 2
             self.intake.emit(batches_split=int(half > 0))
-            return self._write(opened[:half]) + self._write(opened[half:]) if half else ids
+            return self.take(opened.messages[:half]) + self.take(opened.messages[half:]) if half else ids
         return []
 
-    def _deliver(self, opened: Sequence[_Opened]) -> None:
-        rows = Rows.of(self.contracts, (decoded.rows for _, decoded in opened))
-        refused = [row for _, decoded in opened for row in decoded.quarantined]
+    def _deliver(self, opened: _Opened) -> None:
         put_at, began = self.intake.clock.now(), time.monotonic()
-        delivered = deliver(self.intake.projection, rows, refused, self.contracts, put_at, self.intake.boundary, self._may_project)
-        messages = [message for message, _ in opened]
+        projection, boundary = self.intake.projection, self.intake.boundary
+        delivered = deliver(projection, opened.rows, opened.quarantined, self.contracts, put_at, boundary, self._may_project)
         now = self.intake.clock.now().timestamp()
-        more: dict[str, Value] = {"write_seconds": time.monotonic() - began, "queue_seconds": queue_seconds(messages, now)}
+        more: dict[str, Value] = {"write_seconds": time.monotonic() - began, "queue_seconds": queue_seconds(opened.messages, now)}
         delivered.emit(sys.stdout, self.intake.source, more)
-        log.info(f"delivered {delivered.bronze} readings to bronze", extra=named(messages))
+        log.info(f"delivered {delivered.bronze} readings to bronze", extra=named(opened.messages))
 
     def _may_project(self) -> bool:
         """Whether there is time for the time series, which is made good from the lake; a message that comes twice is worse."""

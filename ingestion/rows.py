@@ -117,7 +117,7 @@ class Rows:
     def received(self) -> Iterator[datetime]:
         """When the rule saw the messages that they came with."""
         for group in self._groups.values():
-            parts = [group.envelopes, *(typed.envelopes for typed in group.typed.values())]
+            parts = [*(typed.envelopes for typed in group.typed.values()), group.envelopes]
             yield from (envelope.received_at for part in parts for envelope in part)
 
     def _group(self, name: str) -> _Group:

@@ -39,6 +39,8 @@ class Case:
     # Messages come again only where a worker died, an answer was lost or a receive was repeated.
     once_each: bool = False
     messages: int = 36
+    # Of a thousand readings so many are to be refused.
+    poison: int = 80
     # Receive calls under way at once: so many tens may be received ahead.
     calls: int = 2
 
@@ -82,7 +84,9 @@ def _calls() -> list[Case]:
             and (kind, phase) != (Kind.PARTIAL, Phase.STORM)
         )
         faults = ((operation, kind, skip, times, seconds),)
-        made.append(Case(f"{operation}-{kind}-{phase}", faults, phase, once_each=once))
+        # A stopping worker writes one batch or two, and something of them shall go to quarantine.
+        poison = 300 if phase is Phase.STOPPING else 80
+        made.append(Case(f"{operation}-{kind}-{phase}", faults, phase, once_each=once, poison=poison))
     return made
 
 

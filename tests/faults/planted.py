@@ -74,8 +74,8 @@ BUGS = (
     ),
     Bug(
         "unsorted hash",
-        "lake/identity.py",
-        (("in sorted(members):", "in members:"),),
+        "ingestion/columns.py",
+        (("    order = np.lexsort((arrivals, times_ms, rank))\n", "    return np.argsort(arrivals)\n"),),
         ("reordered-put_quarantine", "reordered-wrote_timeseries"),
         "same_object_twice",
     ),

@@ -22,7 +22,7 @@ from runtime.local import LocalPlatform
 from runtime.settings import Settings
 from tests.faults.cases import Case, Clock, Phase
 from tests.faults.checker import Finding, check
-from tests.faults.proxy import Proxy
+from tests.faults.proxy import Fault, Kind, Proxy
 from tests.faults.stand_in import StandIn
 from tests.faults.traffic import Traffic, contracts_in
 
@@ -30,6 +30,7 @@ VISIBILITY_SECONDS = 1
 # A worker that tries again at once: the pauses are those of the code, a hundredth as long.
 _PATIENCE = Patience(budget=20.0, first=0.005, longest=0.05)
 _LONGEST_CASE = 15.0
+_STOPPED_WITHIN = 0.5
 
 
 class Died(SystemExit):
@@ -142,7 +143,7 @@ class _Run:
     def __init__(self, case: Case, lane: Lane, home: Path, seed: int) -> None:
         self.case, self.lane, self.home = case, lane, home
         self.stand_in = StandIn(seed)
-        self.traffic = Traffic(messages=case.messages, pack=3)
+        self.traffic = Traffic(messages=case.messages, pack=3, poison=case.poison)
         self.faults = case.armed()
         self.clock: PortClock = _SkewedClock(case.clock)
         self.passed: Counter[str] = Counter()
@@ -169,7 +170,9 @@ class _Run:
         """Until all is delivered, the worker is dead or has ended, or, where the case stops it, has stopped."""
         late = self.case.phase is Phase.STOPPING
         first, second = self.lane.proxies
-        first.again(self.stand_in, [] if late and not self.case.boundary else self.faults)
+        # The first put takes until the worker was told to stop: what follows is the first call after that.
+        holding = [Fault(Kind.SLOW, "put_bronze", seconds=_STOPPED_WITHIN)]
+        first.again(self.stand_in, holding if late and not self.case.boundary else self.faults)
         second.again(self.stand_in, [])
         workers = [self._worker(0, watched=True)]
         if self.case.phase is Phase.TWO_WORKERS:

@@ -29,7 +29,7 @@ from lake.quarantine import Quarantined
 
 PACKS = (1, 25, 250)
 DIRT = (0.0, 0.01)
-ROUNDS = 3
+ROUNDS = 5
 _FUTURE_SECONDS = 900
 Path = Callable[[Work], tuple[pa.Table, int, Refusals]]
 

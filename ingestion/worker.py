@@ -287,7 +287,7 @@ class Worker:
         self.boundary(boundary)
 
     def _tell(self, force: bool = False) -> None:
-        self._status.tell(self.counters, len(self._hand), self._hand.oldest_sent(), force=force)
+        self._status.tell(self.counters, len(self._hand), self._hand.oldest_sent, force=force)
 
 
 def _say(error: BaseException) -> None:

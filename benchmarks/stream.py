@@ -41,9 +41,18 @@ class Stream:
     def bodies(self, readings: int, first: int = 0) -> Iterator[str]:
         """The queue's messages of so many readings, from the reading numbered `first` on; both in whole packs."""
         for message in range(first // self.pack, (first + readings) // self.pack):
-            numbers = range(message * self.pack, (message + 1) * self.pack)
-            texts = [f'{{"ts":{self._ts(n)}{_BETWEEN}{self._seq(n)},{self.pool[n % len(self.pool)]}' for n in numbers]
+            texts = self.lines(self.pack, message * self.pack)
             yield self._body('{"boot":"b7","readings":[' + ",".join(texts) + "]}", message)
+
+    def lines(self, readings: int, first: int = 0) -> Iterator[str]:
+        """The JSON of each reading, as it stands in its pack."""
+        for n in range(first, first + readings):
+            yield f'{{"ts":{self._ts(n)}{_BETWEEN}{self._seq(n)},{self.pool[n % len(self.pool)]}'
+
+    @staticmethod
+    def payload_bytes(body: str) -> int:
+        """Of the device's message in one of the queue's."""
+        return len(base64.b64decode(json.loads(body)["payload"]))
 
     def truth(self, readings: int, first: int = 0) -> Iterator[tuple[Any, ...]]:
         """Device, seq, time in ms and values of the same readings."""

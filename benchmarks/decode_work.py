@@ -14,16 +14,24 @@ CONTRACT = "pump"
 _ARRIVAL_MS = 1_890_000_000_000
 _START_MS = 1_790_000_000_000
 # A sensor's usual faults: each makes its reading invalid, and the first two make the whole pack no JSON.
-_DIRT = ('"flow_m3_h":NaN', '"flow_m3_h":', '"flow_m3_h":"12.1"', '"flow_m3_h":-1.0', '"flow_m3_h":1,"flow_m3_h":2')
+_DIRT = {
+    '"flow_m3_h":NaN': "not_finite",
+    '"flow_m3_h":': "not_json",
+    '"flow_m3_h":"12.1"': "wrong_type",
+    '"flow_m3_h":-1.0': "out_of_range",
+    '"flow_m3_h":1,"flow_m3_h":2': "duplicate_key",
+}
 
 
 @dataclass(frozen=True)
 class Work:
-    """`truth` has, for each valid reading, device, seq and the values of its fields, in the order of the contract."""
+    """`truth` has, for each valid reading, device, seq and the values of its fields, in the order of the contract; `refused`, for
+    each other one, device, content and reason."""
 
     bodies: list[str]
     lines: list[bytes]
     truth: list[tuple[Any, ...]]
+    refused: list[tuple[str, bytes, str]]
     readings: int
     contracts: Contracts
 
@@ -36,7 +44,7 @@ def work(readings: int, pack: int, dirt: float) -> Work:
     """Pumps as they are: a level of each's own, noise, sensors that round to two or three digits."""
     rng = random.Random(7)
     contracts = load_contracts(REPOSITORY / "contracts")
-    bodies, lines, truth = [], [], []
+    bodies, lines, truth, refused = [], [], [], []
     for number in range(readings // pack):
         device = f"pump-{number % 100}"
         texts = []
@@ -45,12 +53,14 @@ def work(readings: int, pack: int, dirt: float) -> Work:
             text = json.dumps(document, separators=(",", ":"))
             lines.append(text.encode())
             if rng.random() < dirt:
-                text = text.replace(f'"flow_m3_h":{document["flow_m3_h"]}', rng.choice(_DIRT))
+                spoilt, reason = rng.choice(list(_DIRT.items()))
+                text = text.replace(f'"flow_m3_h":{document["flow_m3_h"]}', spoilt)
+                refused.append((device, text.encode(), reason))
             else:
                 truth.append((device, seq, *(document[field.name] for field in contracts[CONTRACT].fields)))
             texts.append(text)
         bodies.append(_body('{"boot":"b7","readings":[' + ",".join(texts) + "]}", device))
-    return Work(bodies, lines, truth, readings // pack * pack, contracts)
+    return Work(bodies, lines, truth, refused, readings // pack * pack, contracts)
 
 
 def _reading(rng: random.Random, device: int, seq: int) -> dict[str, Any]:

@@ -25,7 +25,7 @@ def decode_message(body: str, sent_at: datetime | None, contracts: Mapping[str, 
 
 
 def decode_message_into(rows: Rows, body: str, sent_at: datetime | None, settings: Settings) -> list[Quarantined]:
-    """The same the quick way: each reading in `rows`, or in the answer."""
+    """The same the quick way, as worker and Lambda function do it: each reading in `rows`, or in the answer."""
     try:
         envelope = read_message(body, sent_at, settings.topic_prefix)
     except BadEnvelope as bad:

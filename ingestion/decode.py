@@ -4,7 +4,8 @@ A message is a pack, ``{"boot": …, "readings": […]}``, or one reading. Where
 are cut apart by their brackets and parsed one by one, so that a NaN in one costs that one.
 
 This is the reference, straightforward and exact; the worker goes by ingestion/decode_fast.py, which tests hold equal to it. The first
-that holds of a message, then of a reading, is the reason (lake/reasons.py):
+that holds of a message is the reason (lake/reasons.py); of a reading the first found in its JSON, device, boot, seq, ts, then field by field as
+the contract lists them:
 
 | reason | of | where |
 |---|---|---|
@@ -14,7 +15,7 @@ that holds of a message, then of a reading, is the reason (lake/reasons.py):
 | not_utf8, not_json, too_deep, duplicate_key, not_finite, number_out_of_range, lone_surrogate | reading, or message | strict_json; of the whole message where its readings cannot be told apart, or its head is wrong |
 | bad_pack | message | JSON, but neither a list of readings nor a ts |
 | device_mismatch | message, or reading | its head, or it, names another device than the topic |
-| wrong_type | reading, or message | not an object, or a boot, seq or field of another type; 31.0 is a whole number, but for seq |
+| wrong_type | reading, or message | not an object, or a boot, seq or field of another type; 31.0 is a whole number below 2^53, but for seq |
 | missing | reading | ts or a required field is absent or null |
 | bad_time | reading | neither epoch milliseconds nor ISO 8601 with a zone, or outside of the years 2000 to 9999 |
 | future_time | reading | further ahead of received_at than `future_seconds` |
@@ -115,10 +116,11 @@ class _Message:
         return Decoded((), (quarantined(self.envelope, self.envelope.payload, None, outcome, identity=identity),))
 
     def _pack(self, document: dict[str, Any]) -> Decoded:
-        head, readings = self._head(document), document["readings"]
+        readings = document["readings"]
         if not isinstance(readings, list) or not readings:
             raise Refused(Reason.BAD_PACK, "readings must be a list of at least one reading")
         self._refuse_many(len(readings))
+        head = self._head(document)
         outcomes = [self._outcome(reading, head) for reading in readings]
         return self._decoded(outcomes, head, readings)
 

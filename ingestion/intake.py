@@ -9,14 +9,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from ingestion.arrival import decode_message
+from ingestion.arrival import decode_message_into
 from ingestion.contract_folder import ContractFolder
-from ingestion.decode import Decoded
 from ingestion.delivery import deliver, unwatched
 from ingestion.failures import away, cannot_go_on
 from ingestion.projection import Projection
 from ingestion.rows import Rows
 from lake.contracts import Contracts
+from lake.quarantine import Quarantined
 from runtime.clock import Clock, SystemClock
 from runtime.log import logger
 from runtime.metrics import count
@@ -65,7 +65,13 @@ class Intake:
         return failed
 
 
-_Opened = tuple[Arrival, Decoded]
+@dataclass
+class _Opened:
+    """Messages that are decoded, and their readings."""
+
+    rows: Rows
+    arrivals: list[Arrival] = field(default_factory=list)
+    quarantined: list[Quarantined] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -76,31 +82,34 @@ class _Batch:
     to_write: float
 
     def take(self, arrivals: Sequence[Arrival]) -> list[str]:
-        opened: list[_Opened] = []
-        failed: list[str] = []
-        for arrival in arrivals:
-            decoded = self._decode(arrival)
-            if decoded is None:
-                failed.append(arrival.message_id)
-            else:
-                opened.append((arrival, decoded))
-        return failed + self._write(opened)
+        opened = self._open(arrivals)
+        return [arrival.message_id for arrival in arrivals if arrival not in opened.arrivals] + self._write(opened)
 
-    def _decode(self, arrival: Arrival) -> Decoded | None:
+    def _open(self, arrivals: Sequence[Arrival]) -> _Opened:
+        """What can be decoded of them, in time."""
+        opened = _Opened(Rows(self.contracts))
+        for arrival in arrivals:
+            refused = self._decode(arrival, opened.rows)
+            if refused is not None:
+                opened.arrivals.append(arrival)
+                opened.quarantined += refused
+        return opened
+
+    def _decode(self, arrival: Arrival, rows: Rows) -> list[Quarantined] | None:
         if self.seconds_left() < 2 * self.to_write:
             log.warning("decode: the time is nearly over; the message goes back to the queue", extra={"message_id": arrival.message_id})
             return None
         try:
-            return decode_message(arrival.body, arrival.sent_at, self.contracts, self.intake.platform.settings)
+            return decode_message_into(rows, arrival.body, arrival.sent_at, self.intake.platform.settings)
         except Exception:
             # The edge: no content may cost another message. After its last try this one is in the dead-letter queue.
             log.exception("decode: unexpected error; the message goes back to the queue", extra={"message_id": arrival.message_id})
             return None
 
-    def _write(self, opened: Sequence[_Opened]) -> list[str]:
+    def _write(self, opened: _Opened) -> list[str]:
         """Ids of what could not be written."""
-        ids = [arrival.message_id for arrival, _ in opened]
-        if not opened:
+        ids = [arrival.message_id for arrival in opened.arrivals]
+        if not ids:
             return []
         if self.seconds_left() < self.to_write:
             log.warning(f"write: the time is nearly over; {len(ids)} messages go back to the queue", extra={"message_ids": ids})
@@ -114,15 +123,14 @@ class _Batch:
                 log.error(f"write: {cause or error}; {len(ids)} messages go back to the queue", extra={"message_ids": ids})
                 return ids
             log.exception(f"write: unexpected error with {len(ids)} messages", extra={"message_ids": ids})
-            half = len(opened) // 2
-            return self._write(opened[:half]) + self._write(opened[half:]) if half else ids
+            half = len(ids) // 2
+            return self.take(opened.arrivals[:half]) + self.take(opened.arrivals[half:]) if half else ids
         return []
 
-    def _deliver(self, opened: Sequence[_Opened]) -> None:
-        rows = Rows.of(self.contracts, (decoded.rows for _, decoded in opened))
-        refused = [row for _, decoded in opened for row in decoded.quarantined]
+    def _deliver(self, opened: _Opened) -> None:
         put_at = self.intake.clock.now()
-        delivered = deliver(self.intake.projection, rows, refused, self.contracts, put_at, self.intake.boundary, self._may_project)
+        projection, boundary = self.intake.projection, self.intake.boundary
+        delivered = deliver(projection, opened.rows, opened.quarantined, self.contracts, put_at, boundary, self._may_project)
         delivered.count(sys.stdout)
 
     def _may_project(self) -> bool:

@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections import Counter
 from typing import Any, NoReturn
 
 import orjson
@@ -88,8 +89,8 @@ def parse_exactly(content: bytes) -> Any:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     document = dict(pairs)
     if len(document) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
+        # Counted at once: of many keys, to look for each among all would take quadratic time.
+        twice = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
         raise Refused(Reason.DUPLICATE_KEY, f"the key {twice!r} stands twice")
     return document
 

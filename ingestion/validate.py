@@ -13,23 +13,24 @@ import rfc8785
 
 from ingestion.strict_json import Refused
 from lake.contracts import Contract, Field
-from lake.identity import canonical_json, event_id, event_id_of_content, reading_digest
+from lake.identity import canonical_json, event_id, event_id_of_content
 from lake.reasons import Reason
 
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
-_LATEST_MS = 253_402_300_799_999
+_EARLIEST_MS, _LATEST_MS = 946_684_800_000, 253_402_300_799_999
+_EPOCH, _MILLISECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
 _OWN = {"ts", "boot", "seq", "device_id"}
 _MAX_BOOT = 64
 _EXACT = 2**53
-_ISO = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?(Z|z|[+-]\d{2}:?\d{2})")
+# The minutes of a zone are looked at here: the standard library would take +02:75 for +03:15.
+_ISO = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?(Z|z|[+-]\d{2}:?[0-5]\d)")
 
 
 @dataclass(frozen=True)
 class Reading:
-    """A valid reading: its identity, the digest of its canonical JSON, and the bronze row's own columns."""
+    """A valid reading: its identity, and the bronze row's own columns."""
 
     event_id: str
-    digest: str
     event_time: datetime
     boot: str | None
     seq: int | None
@@ -63,7 +64,7 @@ class Validator:
         values["_extra"] = self._extra(document)
         canonical = _canonical(document)
         identity = self.identity(event_time, boot, seq, canonical)
-        return Reading(identity, reading_digest(canonical), event_time, boot, seq, values)
+        return Reading(identity, event_time, boot, seq, values)
 
     @cached_property
     def _bounds(self) -> list[tuple[str, float, float, Field]]:
@@ -135,7 +136,7 @@ def _from_epoch(value: Any) -> datetime:
         raise Refused(Reason.BAD_TIME, f"ts {value!r} is neither epoch milliseconds nor ISO 8601 with a zone")
     if not 0 <= value <= _LATEST_MS:
         raise Refused(Reason.BAD_TIME, f"ts {value!r} is no moment")
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=int(value))
+    return _EPOCH + timedelta(milliseconds=int(value))
 
 
 def _from_text(text: str) -> datetime:
@@ -148,8 +149,21 @@ def _from_text(text: str) -> datetime:
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
+def ms_of_text(text: str) -> int:
+    """Epoch milliseconds of ISO 8601, as `read_time` takes it. Raises Refused."""
+    if _ISO.fullmatch(text) is None:
+        raise Refused(Reason.BAD_TIME, "not ISO 8601 with a zone")
+    try:
+        ms = _epoch_ms(datetime.fromisoformat(text.replace(",", ".").upper()))
+    except (ValueError, OverflowError):
+        raise Refused(Reason.BAD_TIME, "no moment") from None
+    if ms < _EARLIEST_MS:
+        raise Refused(Reason.BAD_TIME, "before the year 2000")
+    return ms
+
+
 def _epoch_ms(moment: datetime) -> int:
-    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+    return (moment - _EPOCH) // _MILLISECOND
 
 
 def _seq(document: dict[str, Any]) -> int | None:
@@ -179,8 +193,8 @@ def _float64(field: Field, value: Any) -> float:
 
 
 def _int64(field: Field, value: Any) -> int:
-    # 31.0 is the same JSON number as 31; above 2^53 a double is no longer one whole number.
-    is_whole = isinstance(value, float) and value.is_integer() and abs(value) <= _EXACT
+    # 31.0 is the same JSON number as 31; from 2^53 on a double is no longer one whole number (...993.0 reads as ...992.0).
+    is_whole = isinstance(value, float) and value.is_integer() and abs(value) < _EXACT
     if isinstance(value, bool) or not (isinstance(value, int) or is_whole):
         raise Refused(Reason.WRONG_TYPE, f"{field.name} must be a whole number")
     return int(value)

@@ -1,7 +1,7 @@
 """Who a reading is: identities made from the device's message alone, never from a queue's id or a clock."""
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
@@ -18,10 +18,19 @@ def event_id(device_id: str, contract: str, ts_ms: int, boot: str, seq: int) -> 
     return _short(_SEPARATOR.join((device_id, contract, str(ts_ms), boot, str(seq))).encode())
 
 
-def event_ids_of(device_id: str, contract: str) -> Callable[[int, str, int], str]:
-    """`event_id` of one device's readings of one contract, by time (ms), boot and seq."""
-    prefix = _SEPARATOR.join((device_id, contract, ""))
-    return lambda ts_ms, boot, seq: _short(f"{prefix}{ts_ms}{_SEPARATOR}{boot}{_SEPARATOR}{seq}".encode())
+def event_id_digests(contract: str, messages: Iterable[tuple[str, str, int]], times_ms: Iterable[int], seqs: Iterable[int]) -> list[bytes]:
+    """Of many readings of one contract the SHA-256 of each, of which `event_id` is the first 16 bytes in hex.
+
+    `messages` says of device, boot and how many of the readings, one after the other, are theirs.
+    """
+    sha256 = hashlib.sha256
+    begins: list[bytes] = []
+    middles: list[bytes] = []
+    for device_id, boot, count in messages:
+        begins += [f"{device_id}{_SEPARATOR}{contract}{_SEPARATOR}".encode()] * count
+        middles += [f"{_SEPARATOR}{boot}{_SEPARATOR}".encode()] * count
+    members = zip(begins, times_ms, middles, seqs, strict=True)
+    return [sha256(b"%b%d%b%d" % (begin, ts_ms, middle, seq)).digest() for begin, ts_ms, middle, seq in members]
 
 
 def event_id_of_content(device_id: str, contract: str, canonical: bytes) -> str:
@@ -32,19 +41,6 @@ def event_id_of_content(device_id: str, contract: str, canonical: bytes) -> str:
 def canonical_json(value: Any) -> bytes:
     """RFC 8785 JSON. Raises rfc8785.CanonicalizationError for what it cannot hold (an int beyond 2^53, NaN, a lone surrogate)."""
     return _flat(value) or rfc8785.dumps(value)
-
-
-def reading_digest(canonical: bytes) -> str:
-    """SHA-256 of a reading's canonical JSON."""
-    return hashlib.sha256(canonical).hexdigest()
-
-
-def object_digest(members: Iterable[tuple[str, str]]) -> str:
-    """Name of an object by its content: SHA-256 of the sorted pairs (event id, digest of the reading)."""
-    digest = hashlib.sha256()
-    for identity, reading in sorted(members):
-        digest.update(f"{identity}{_SEPARATOR}{reading}\n".encode())
-    return digest.hexdigest()
 
 
 def quarantine_id(topic: str, content: bytes, index: int | None) -> str:

@@ -23,7 +23,7 @@ from pyspark.sql import SparkSession
 
 from lake.catalog import open_catalog
 from lake.contracts import Contract, Contracts, load_contracts
-from lake.identity import event_id, object_digest
+from lake.identity import event_id
 from lake.layout import bronze_object
 from lake.schemas import arrow_schema
 from lake.tables import Table, bronze
@@ -169,7 +169,7 @@ def reading(
 def put_bronze(lake: SparkLake, contract_name: str, rows: Sequence[dict[str, Any]], put_at: datetime | None = None, name: str = "") -> str:
     """Write `rows` as one bronze object and return its key; `name` (64 hex digits) is in place of the content's digest."""
     contract = lake.contracts[contract_name]
-    digest = name or object_digest((row["event_id"], repr(sorted(row.items()))) for row in rows)
+    digest = name or hashlib.sha256(repr(sorted(repr(sorted(row.items())) for row in rows)).encode()).hexdigest()
     key = bronze_object(contract_name, put_at or lake.clock.now(), digest)
     sink = io.BytesIO()
     pq.write_table(pa.Table.from_pylist(list(rows), schema=arrow_schema(bronze(contract))), sink, compression="zstd")

@@ -64,7 +64,7 @@ BUGS = (
                 "        decoded = decode_message(message.body, message.sent_at, self.contracts, self.settings)\n"
                 "        named = lambda old: hashlib.sha256((message.message_id + old).encode()).hexdigest()[:32]\n"
                 "        readings = [dataclasses.replace(r, event_id=named(r.event_id)) for r, _ in decoded.rows]\n"
-                "        self.rows.end_message()\n"
+                "        self.rows.begin_message(decoded.rows[0][1].contract if readings else '')\n"
                 "        self.rows.add_readings(decoded.rows[0][1] if readings else None, readings, range(len(readings)))\n"
                 "        self.quarantined += decoded.quarantined\n",
             ),

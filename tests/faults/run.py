@@ -81,7 +81,7 @@ class Lane:
             visibility_seconds=VISIBILITY_SECONDS,
             batch_readings=20,
             batch_seconds=0.05,
-            receive_calls=2,
+            receive_calls=4,
         )
         for proxy, platform in zip(self.proxies, self.platforms, strict=True):
             platform.settings = replace(settings, aws_endpoint=proxy.endpoint)

@@ -40,14 +40,14 @@ from ingestion.lambda_handler import handler as real
 
 # The zip's own code, and no checkout's that the emulator's Python may know.
 assert os.path.dirname(intake.__file__) == os.path.join(os.path.dirname(os.path.abspath(__file__)), "ingestion")
-plain = intake.decode_message
+plain = intake.decode_message_into
 
-def decode_message(body, *rest):
+def decode_message_into(rows, body, *rest):
     if "cG9pc29u" in body:
         raise RuntimeError("no such thing was foreseen")
-    return plain(body, *rest)
+    return plain(rows, body, *rest)
 
-intake.decode_message = decode_message
+intake.decode_message_into = decode_message_into
 
 def handler(event, context):
     answer = real(event, context)

@@ -1,6 +1,7 @@
 """The two ways of parsing say the same of any bytes: the quick one is only ever quicker."""
 
 import json
+import time
 
 import pytest
 from hypothesis import example, given, settings
@@ -87,3 +88,11 @@ def test_depth_of_any_size_is_a_reason_and_no_error(depth: int) -> None:
 def test_a_reason_never_quotes_more_than_a_line() -> None:
     content = b'{"%s": 1, "%s": 2}' % (b"k" * 5_000, b"k" * 5_000)
     assert len(outcome(content)) < 400
+
+
+def test_a_key_that_stands_twice_among_many_is_found_in_no_time() -> None:
+    keys = [f'"{number}":1' for number in range(11_000)]
+    begun = time.process_time()
+    assert outcome(("{" + ",".join([*keys, keys[-1]]) + "}").encode()) == "duplicate_key: the key '10999' stands twice"
+    # Quadratic, this took over a second; as it is, milliseconds.
+    assert time.process_time() - begun < 0.5

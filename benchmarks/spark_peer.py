@@ -36,9 +36,9 @@ def build(texts: DataFrame, contract: Contract) -> DataFrame:
     told = texts.select(F.from_json("value", "payload string, device_id string").alias("e"))
     packs = told.select(
         F.col("e.device_id").alias("device_id"),
-        F.from_json(
-            F.unbase64("e.payload").cast("string"), f"boot string, readings array<struct<ts: bigint, seq: bigint, {shape}>>"
-        ).alias("p"),
+        F.from_json(F.unbase64("e.payload").cast("string"), f"boot string, readings array<struct<ts: bigint, seq: bigint, {shape}>>").alias(
+            "p"
+        ),
     )
     rows = packs.select("device_id", "p.boot", F.explode("p.readings").alias("r")).select("device_id", "boot", "r.*")
     for field in contract.fields:

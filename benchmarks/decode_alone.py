@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from benchmarks.stream import Stream, pumps
 from ingestion.batch import Batch
 from ingestion.bronze import bronze_objects, parquet_of
-from ingestion.message import Message
 from lake.contracts import Contract
 from runtime.clock import SystemClock
 from runtime.settings import Settings
+from runtime.sqs import Message
 
 SIZES = (100_000, 1_000_000, 10_000_000)
 FLAT = 0.10
@@ -54,7 +54,7 @@ def decode_alone(bodies: Iterable[str], contracts: Mapping[str, Contract], setti
     for texts in _tens(bodies):
         begun = time.process_time()
         for text in texts:
-            batch.add(Message(text, "", 1, 0.0))
+            batch.add(Message("", text))
         # Of its age no batch is written here, as the worker's queue is never empty.
         is_due = batch.is_due(batch.begun)
         seconds += time.process_time() - begun

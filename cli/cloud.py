@@ -59,7 +59,7 @@ def status(as_json: bool = typer.Option(False, "--json", help="For a script.")) 
         _console.print(_process_table(facts["processes"]))
         _print_addresses(settings)
     if facts["hops"]:
-        _console.print(_hop_table(facts["hops"]))
+        _console.print(_hop_table(facts["hops"], (facts["signals"] or {}).get("lags", {})))
     if facts["signals"]:
         _print_signals(facts["signals"])
     for crash in facts["crashes"]:
@@ -122,17 +122,21 @@ def _print_signals(signals: dict[str, Any]) -> None:
         _console.print(f"quarantined, of all readings: {shares}", markup=False, soft_wrap=True)
 
 
-def _hop_table(hops: list[dict[str, Any]]) -> Table:
+def _hop_table(hops: list[dict[str, Any]], lags: dict[str, dict[str, float]]) -> Table:
     table = Table(title="how far readings have come", title_justify="left")
-    for heading in ("hop", "readings", "newest", "by contract"):
+    for heading in ("hop", "readings", "newest", "since the rule, p50 / p99", "by contract"):
         table.add_column(heading, justify="right" if heading == "readings" else "left")
     for hop in hops:
         # Messages, each with a pack of readings, is what a queue knows.
         unit = " messages" if hop["name"] == "queued" else ""
         count = "?" if hop["readings"] is None else f"{hop['readings']:,}{unit}"
         contracts = ", ".join(f"{name} {number:,}" for name, number in hop["by_contract"].items())
-        table.add_row(hop["name"], count, _ago(hop["newest"]), contracts)
+        table.add_row(hop["name"], count, _ago(hop["newest"]), _lag(lags.get(hop["name"])), contracts)
     return table
+
+
+def _lag(lag: dict[str, float] | None) -> str:
+    return f"{lag['p50']:,.1f} s / {lag['p99']:,.1f} s" if lag else ""
 
 
 def _ago(moment: str | None) -> str:

@@ -17,8 +17,8 @@ from runtime.settings import Settings
 if TYPE_CHECKING:
     from ingestion.dead_letters import Content
     from ingestion.redrive import Watch
-    from lake.dead_letter_queue import DeadLetter
     from runtime.platforms import Platform
+    from runtime.sqs import Message
 
 app = typer.Typer(help="The dead-letter queue: messages that failed in five tries.", no_args_is_help=True)
 _console = Console(highlight=False, soft_wrap=True)
@@ -107,7 +107,7 @@ def _platform() -> "Platform":
     return current_platform(Settings.from_environment())
 
 
-def _contents(platform: "Platform", letters: list["DeadLetter"]) -> list[tuple["DeadLetter", "Content"]]:
+def _contents(platform: "Platform", letters: list["Message"]) -> list[tuple["Message", "Content"]]:
     from ingestion.dead_letters import content_of
     from lake.contracts import load_contracts
 
@@ -115,7 +115,7 @@ def _contents(platform: "Platform", letters: list["DeadLetter"]) -> list[tuple["
     return [(letter, content_of(letter, contracts, platform.settings)) for letter in letters]
 
 
-def _named(letters: list["DeadLetter"], text: str) -> "DeadLetter":
+def _named(letters: list["Message"], text: str) -> "Message":
     """The letter whose id begins so. Raises UserError for none, UsageError for several."""
     found = [letter for letter in letters if text and letter.message_id.startswith(text)]
     if not found:

@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ingestion.arrival import decode_message_into
-from ingestion.message import Message, named
+from ingestion.delivery import Delivered
+from ingestion.message import named
 from ingestion.rows import Rows
 from lake.contracts import Contract
 from lake.quarantine import Quarantined
 from runtime.log import logger
 from runtime.settings import Settings
+from runtime.sqs import Message
 
 log = logger("worker")
 
@@ -69,3 +71,11 @@ class Batch:
     def seconds_left(self, now: float) -> float:
         """Until the batch is old enough to be written."""
         return max(0.0, self.begun + self.settings.batch_seconds - now)
+
+
+@dataclass
+class Due:
+    """A batch on its way into the lake; `delivered` when it is there, and its messages are only to be deleted."""
+
+    batch: Batch
+    delivered: Delivered | None = None

@@ -4,15 +4,15 @@ import json
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ingestion.delivery import Delivered
-from ingestion.message import Message
 from runtime.log import logger
-from runtime.metrics import count, latency
+from runtime.metrics import Source, Value, emit
 from runtime.settings import Settings
+from runtime.sqs import Message
 
 _STATUS_SECONDS = 1.0
 log = logger("worker")
@@ -20,7 +20,8 @@ log = logger("worker")
 
 @dataclass
 class Counters:
-    """`redelivered` counts messages that had been received before; `failed` those that could not be written and were left to the queue."""
+    """`redelivered` counts messages that had been received before; `failed` those that could not be written and were left to the queue;
+    `extended` those whose invisibility was extended, as often as it was."""
 
     received: int = 0
     redelivered: int = 0
@@ -40,8 +41,7 @@ class Counters:
         again = sum(message.receives > 1 for message in messages)
         self.received += len(messages)
         self.redelivered += again
-        count(sys.stdout, "messages_received", len(messages))
-        count(sys.stdout, "messages_redelivered", again)
+        _emit(messages_received=len(messages), messages_redelivered=again)
 
     def deliver(self, messages: list[Message], delivered: Delivered, seconds: float, now: float) -> None:
         """Of a batch that is in the lake since `now`, by the wall clock."""
@@ -51,17 +51,42 @@ class Counters:
         self.timeseries_failures += delivered.missed
         self.bronze += delivered.bronze
         self.quarantined += sum(delivered.quarantined.values())
-        delivered.count(sys.stdout)
-        latency(sys.stdout, "write_seconds", seconds)
-        oldest = min((message.sent_at.timestamp() for message in messages if message.sent_at), default=None)
-        if oldest is not None:
-            latency(sys.stdout, "queue_seconds", max(0.0, now - oldest))
+        delivered.emit(sys.stdout, Source.WORKER, {"write_seconds": seconds, "queue_seconds": queue_seconds(messages, now)})
 
     def delete(self, deleted: int, seconds: float) -> None:
         self.deleted += deleted
-        count(sys.stdout, "messages_deleted", deleted)
-        latency(sys.stdout, "delete_seconds", seconds)
-        sys.stdout.flush()
+        _emit(messages_deleted=deleted, delete_seconds=seconds)
+
+    def fail(self, messages: list[Message]) -> None:
+        """They could not be taken, and are left to the queue."""
+        self.failed += len(messages)
+        _emit(messages_failed=len(messages))
+
+    def halve(self) -> None:
+        self.split += 1
+        _emit(batches_split=1)
+
+    def give_back(self, messages: int) -> None:
+        self.given_back += messages
+        _emit(messages_given_back=messages)
+
+    def extend(self, messages: int) -> None:
+        self.extended += messages
+        _emit(visibility_extensions=messages)
+
+
+def call_failed(*, is_tried_again: bool) -> None:
+    """A call or a write of the worker."""
+    _emit(failures=1, retries=int(is_tried_again))
+
+
+def _emit(**values: Value) -> None:
+    emit(sys.stdout, Source.WORKER, values)
+
+
+def queue_seconds(messages: Sequence[Message], now: float) -> list[float]:
+    """How long each message took from the queue's getting it until `now`, by the wall clock."""
+    return [max(0.0, now - message.sent_at.timestamp()) for message in messages if message.sent_at]
 
 
 @dataclass

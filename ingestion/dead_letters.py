@@ -11,8 +11,8 @@ from typing import Any
 from ingestion.arrival import decode_message, read_message
 from ingestion.envelope import BadEnvelope
 from lake.contracts import Contract
-from lake.dead_letter_queue import DeadLetter
 from runtime.settings import Settings
+from runtime.sqs import Message
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Content:
     payload: bytes
 
 
-def content_of(letter: DeadLetter, contracts: Mapping[str, Contract], settings: Settings) -> Content:
+def content_of(letter: Message, contracts: Mapping[str, Contract], settings: Settings) -> Content:
     """What the letter says, and what would become of it now."""
     try:
         envelope = read_message(letter.body, letter.sent_at, settings.topic_prefix)
@@ -37,7 +37,7 @@ def content_of(letter: DeadLetter, contracts: Mapping[str, Contract], settings: 
     return Content(envelope.device_id, envelope.contract, envelope.topic, readings, says, envelope.payload)
 
 
-def _outcome(letter: DeadLetter, contracts: Mapping[str, Contract], settings: Settings) -> tuple[int | None, str]:
+def _outcome(letter: Message, contracts: Mapping[str, Contract], settings: Settings) -> tuple[int | None, str]:
     try:
         decoded = decode_message(letter.body, letter.sent_at, contracts, settings)
     except Exception as error:  # noqa: BLE001 - what broke the worker breaks here too, and that is what is asked for
@@ -48,7 +48,7 @@ def _outcome(letter: DeadLetter, contracts: Mapping[str, Contract], settings: Se
     return len(decoded.rows) + len(decoded.quarantined), ", ".join(parts)
 
 
-def facts(letter: DeadLetter, content: Content, now: datetime) -> dict[str, Any]:
+def facts(letter: Message, content: Content, now: datetime) -> dict[str, Any]:
     """For a script; whole bodies are for `show`."""
     return {
         "message_id": letter.message_id,
@@ -64,7 +64,7 @@ def facts(letter: DeadLetter, content: Content, now: datetime) -> dict[str, Any]
     }
 
 
-def whole(letter: DeadLetter, content: Content, now: datetime) -> dict[str, Any]:
+def whole(letter: Message, content: Content, now: datetime) -> dict[str, Any]:
     """`facts` and everything that is in the message: its body, and the device's bytes as text where they are text."""
     try:
         envelope: Any = json.loads(letter.body)

@@ -3,7 +3,7 @@
 import errno
 import shutil
 
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, ParamValidationError, PartialCredentialsError
 
 from runtime.errors import RetryLater, ServiceError
 from runtime.settings import Settings
@@ -12,7 +12,13 @@ _CREDENTIALS = {
     "ExpiredToken", "ExpiredTokenException", "IncompleteSignature", "InvalidAccessKeyId", "InvalidClientTokenId", "InvalidToken",
     "MissingAuthenticationToken", "SignatureDoesNotMatch", "TokenRefreshRequired", "UnrecognizedClientException",
 }  # fmt: skip
-_PERMISSION = {"AccessDenied", "AccessDeniedException", "AllAccessDisabled", "AuthorizationError", "Forbidden", "403"}
+_PERMISSION = {"AccessDenied", "AccessDeniedException", "AllAccessDisabled", "AuthorizationError", "Forbidden", "KmsAccessDenied", "403"}
+# A bucket of another region, a bucket or a key that takes nothing now.
+_SET_UP = {
+    "AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "InvalidBucketState", "KMS.DisabledException",
+    "KMS.KMSInvalidStateException", "KMS.NotFoundException", "KmsDisabled", "KmsInvalidState", "KmsNotFound", "KmsOptInRequired",
+    "MethodNotAllowed", "NotSignedUp", "OptInRequired", "PermanentRedirect",
+}  # fmt: skip
 _NO_QUEUE = {"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"}
 _NO_BUCKET = {"NoSuchBucket"}
 _DISK = {"InsufficientStorage", "507"}
@@ -30,12 +36,16 @@ class CannotGoOn(ServiceError):
     """Trying again is no use before a person has mended something; its text says what."""
 
 
+# Errors of those kinds that no waiting mends.
+_NEVER = (CannotGoOn, NoCredentialsError, PartialCredentialsError, ParamValidationError)
+
+
 def away(error: BaseException) -> bool:
     """The queue or S3 is away or busy: the same call may succeed later."""
     if isinstance(error, ClientError):
         code, status = _code(error), _status(error)
         return status >= 500 or status in _PASSING_STATUS or code in _TRANSIENT
-    return isinstance(error, BotoCoreError | RetryLater | ServiceError) and not isinstance(error, CannotGoOn)
+    return isinstance(error, BotoCoreError | RetryLater | ServiceError) and not isinstance(error, _NEVER)
 
 
 def cannot_go_on(error: BaseException, settings: Settings) -> CannotGoOn | None:
@@ -64,6 +74,8 @@ def _refused(error: ClientError, settings: Settings) -> CannotGoOn | None:
         return CannotGoOn(f"{operation}: there is no bucket {settings.lake_bucket}; create it, or set FLEETLAKE_LAKE_BUCKET")
     if code in _PERMISSION:
         return CannotGoOn(f"{operation}: not allowed ({code}): {_words(error)}; add the permission to the worker's role")
+    if code in _SET_UP:
+        return CannotGoOn(f"{operation}: AWS refuses it as things are set up ({code}): {_words(error)}; mend bucket, queue, key or region")
     if code in _DISK or (_status(error) >= 500 and _disk_is_full(settings)):
         return CannotGoOn(f"{operation}: the disk under {settings.home} is full ({code}); make room, then start the worker again")
     return None

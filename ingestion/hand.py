@@ -8,14 +8,16 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 
+from ingestion.counters import call_failed
 from ingestion.failures import away
-from ingestion.message import Message, named
-from ingestion.telemetry_queue import TEN, TelemetryQueue, tens
+from ingestion.message import named
 from runtime.log import logger
+from runtime.sqs import TEN, Message, Queue, tens
 
 # A message has at most this many bytes: what AWS IoT takes (128 KiB) in base64 with its envelope. So many are kept free for each
 # message of a call under way.
 _MESSAGE_BYTES = 192 * 1024
+_LONGEST_END = 5.0
 log = logger("worker")
 
 
@@ -99,10 +101,15 @@ class Hand:
 
 
 class Keeper:
-    """A thread that extends the invisibility of what is in hand at half of its life, whatever the rest of the worker waits for."""
+    """A thread that extends the invisibility of what is in hand at half of its life, whatever the rest of the worker waits for.
 
-    def __init__(self, hand: Hand, queue: TelemetryQueue, seconds: int, boundary: Callable[[str], None]) -> None:
-        self._hand, self._queue, self._seconds, self._boundary = hand, queue, seconds, boundary
+    `died` is told the error that ends it: without it every message in hand would come twice.
+    """
+
+    def __init__(
+        self, hand: Hand, queue: Queue, seconds: int, extended: Callable[[int], None], died: Callable[[BaseException], None]
+    ) -> None:
+        self._hand, self._queue, self._seconds, self._extended, self._died = hand, queue, seconds, extended, died
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
 
@@ -111,18 +118,24 @@ class Keeper:
 
     def stop(self) -> None:
         self._done.set()
-        self._thread.join()
+        # A call under way may wait for long; it changes nothing any more.
+        self._thread.join(_LONGEST_END)
 
     def _run(self) -> None:
-        while not self._done.wait(self._seconds / 16):
-            try:
-                self.extend(time.monotonic())
-            except Exception as error:
-                # The thread's edge: without it every message in hand would come twice.
-                if away(error):
-                    log.warning(f"extend visibility: {error}; trying again")
-                else:
-                    log.exception("extend visibility: unexpected error; trying again")
+        try:
+            while not self._done.wait(self._seconds / 16):
+                self._try_to_extend()
+        except BaseException as error:  # noqa: BLE001 - a thread has nobody to raise to
+            self._died(error)
+
+    def _try_to_extend(self) -> None:
+        try:
+            self.extend(time.monotonic())
+        except Exception as error:
+            call_failed(is_tried_again=away(error))
+            if not away(error):
+                raise
+            log.warning(f"extend visibility: {error}; trying again")
 
     def extend(self, now: float) -> int:
         """Extend what is half over; how many messages that were."""
@@ -130,11 +143,12 @@ class Keeper:
         for part in tens(late):
             failed = {failure.message: failure for failure in self._queue.hide(part, self._seconds)}
             for message in part:
-                if message not in failed:
+                # What is the queue's again stays so however often it is asked.
+                if message not in failed or failed[message].is_final:
                     message.hidden_at = now
             # What was deleted meanwhile cannot be extended, and need not be.
             still = [failure for failure in failed.values() if failure.message in self._hand]
             for failure in still:
                 log.warning(f"extend visibility: {failure}; it may come twice", extra=named([failure.message]))
-            self._boundary("extended")
+            self._extended(len(part) - len(failed))
         return len(late)

@@ -5,36 +5,29 @@ cannot be written together is halved until it stands alone.
 """
 
 import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from ingestion.arrival import decode_message_into
 from ingestion.contract_folder import ContractFolder
+from ingestion.counters import queue_seconds
 from ingestion.delivery import deliver, unwatched
 from ingestion.failures import away, cannot_go_on
+from ingestion.message import named
 from ingestion.projection import Projection
 from ingestion.rows import Rows
 from lake.contracts import Contracts
 from lake.quarantine import Quarantined
 from runtime.clock import Clock, SystemClock
 from runtime.log import logger
-from runtime.metrics import count
+from runtime.metrics import Source, Value, emit
 from runtime.platforms import Platform
+from runtime.sqs import Message
 
 # A write is not begun with less time left than this, or than a quarter of all there was.
 _TO_WRITE_SECONDS = 5.0
 log = logger("intake")
-
-
-@dataclass(frozen=True)
-class Arrival:
-    """A message as the queue gave it."""
-
-    message_id: str
-    body: str
-    sent_at: datetime | None = None
-    receives: int = 1
 
 
 def unlimited() -> float:
@@ -47,22 +40,24 @@ class Intake:
     folder: ContractFolder
     clock: Clock = field(default_factory=SystemClock)
     boundary: Callable[[str], None] = unwatched
+    source: Source = Source.LAMBDA
 
     def __post_init__(self) -> None:
         self.projection = Projection(self.platform)
 
-    def take(self, arrivals: Sequence[Arrival], seconds_left: Callable[[], float] = unlimited) -> list[str]:
+    def take(self, messages: Sequence[Message], seconds_left: Callable[[], float] = unlimited) -> list[str]:
         """Ids of the messages that are not in the lake; the others may be deleted. Never raises for what a message holds."""
         batch = _Batch(self, self.folder.contracts(), seconds_left, min(_TO_WRITE_SECONDS, seconds_left() / 4))
-        failed = batch.take(arrivals)
+        failed = batch.take(messages)
         if not failed and seconds_left() >= 2 * batch.to_write:
             # One thing that the time series is behind with, while there is time.
             self.projection.keep_up(batch.contracts, self.clock.now())
-        count(sys.stdout, "messages_received", len(arrivals))
-        count(sys.stdout, "messages_redelivered", sum(arrival.receives > 1 for arrival in arrivals))
-        count(sys.stdout, "messages_failed", len(failed))
-        sys.stdout.flush()
+        again = sum(message.receives > 1 for message in messages)
+        self.emit(messages_received=len(messages), messages_redelivered=again, messages_failed=len(failed))
         return failed
+
+    def emit(self, **values: float) -> None:
+        emit(sys.stdout, self.source, values)
 
 
 @dataclass
@@ -70,7 +65,7 @@ class _Opened:
     """Messages that are decoded, and their readings."""
 
     rows: Rows
-    arrivals: list[Arrival] = field(default_factory=list)
+    messages: list[Message] = field(default_factory=list)
     quarantined: list[Quarantined] = field(default_factory=list)
 
 
@@ -81,57 +76,62 @@ class _Batch:
     seconds_left: Callable[[], float]
     to_write: float
 
-    def take(self, arrivals: Sequence[Arrival]) -> list[str]:
-        opened = self._open(arrivals)
-        return [arrival.message_id for arrival in arrivals if arrival not in opened.arrivals] + self._write(opened)
+    def take(self, messages: Sequence[Message]) -> list[str]:
+        opened = self._open(messages)
+        return [message.message_id for message in messages if message not in opened.messages] + self._write(opened)
 
-    def _open(self, arrivals: Sequence[Arrival]) -> _Opened:
+    def _open(self, messages: Sequence[Message]) -> _Opened:
         """What can be decoded of them, in time."""
         opened = _Opened(Rows(self.contracts))
-        for arrival in arrivals:
-            refused = self._decode(arrival, opened.rows)
+        for message in messages:
+            refused = self._decode(message, opened.rows)
             if refused is not None:
-                opened.arrivals.append(arrival)
+                opened.messages.append(message)
                 opened.quarantined += refused
         return opened
 
-    def _decode(self, arrival: Arrival, rows: Rows) -> list[Quarantined] | None:
+    def _decode(self, message: Message, rows: Rows) -> list[Quarantined] | None:
         if self.seconds_left() < 2 * self.to_write:
-            log.warning("decode: the time is nearly over; the message goes back to the queue", extra={"message_id": arrival.message_id})
+            log.warning("decode: the time is nearly over; the message goes back to the queue", extra=named([message]))
             return None
         try:
-            return decode_message_into(rows, arrival.body, arrival.sent_at, self.intake.platform.settings)
+            return decode_message_into(rows, message.body, message.sent_at, self.intake.platform.settings)
         except Exception:
             # The edge: no content may cost another message. After its last try this one is in the dead-letter queue.
-            log.exception("decode: unexpected error; the message goes back to the queue", extra={"message_id": arrival.message_id})
+            log.exception("decode: unexpected error; the message goes back to the queue", extra=named([message]))
             return None
 
     def _write(self, opened: _Opened) -> list[str]:
         """Ids of what could not be written."""
-        ids = [arrival.message_id for arrival in opened.arrivals]
+        ids = [message.message_id for message in opened.messages]
         if not ids:
             return []
         if self.seconds_left() < self.to_write:
-            log.warning(f"write: the time is nearly over; {len(ids)} messages go back to the queue", extra={"message_ids": ids})
+            log.warning(f"write: the time is nearly over; {len(ids)} messages go back to the queue", extra=named(opened.messages))
             return ids
         try:
             self._deliver(opened)
         except Exception as error:
             # Away, or not allowed: none of the messages is the cause, and all go back to the queue.
+            self.intake.emit(failures=1)
             cause = cannot_go_on(error, self.intake.platform.settings)
             if cause or away(error):
-                log.error(f"write: {cause or error}; {len(ids)} messages go back to the queue", extra={"message_ids": ids})
+                log.error(f"write: {cause or error}; {len(ids)} messages go back to the queue", extra=named(opened.messages))
                 return ids
-            log.exception(f"write: unexpected error with {len(ids)} messages", extra={"message_ids": ids})
+            log.exception(f"write: unexpected error with {len(ids)} messages", extra=named(opened.messages))
             half = len(ids) // 2
-            return self.take(opened.arrivals[:half]) + self.take(opened.arrivals[half:]) if half else ids
+            self.intake.emit(batches_split=int(half > 0))
+            return self.take(opened.messages[:half]) + self.take(opened.messages[half:]) if half else ids
         return []
 
     def _deliver(self, opened: _Opened) -> None:
-        put_at = self.intake.clock.now()
+        put_at, began = self.intake.clock.now(), time.monotonic()
         projection, boundary = self.intake.projection, self.intake.boundary
         delivered = deliver(projection, opened.rows, opened.quarantined, self.contracts, put_at, boundary, self._may_project)
-        delivered.count(sys.stdout)
+        now = self.intake.clock.now().timestamp()
+        more: dict[str, Value] = {"write_seconds": time.monotonic() - began, "queue_seconds": queue_seconds(opened.messages, now)}
+        delivered.emit(sys.stdout, self.intake.source, more)
+        log.info(f"delivered {delivered.bronze} readings to bronze", extra=named(opened.messages))
 
     def _may_project(self) -> bool:
         """Whether there is time for the time series, which is made good from the lake; a message that comes twice is worse."""

@@ -13,12 +13,12 @@ from typing import Any, Protocol
 
 from ingestion.contract_folder import ContractFolder
 from ingestion.event_source import refuse_to_lose
-from ingestion.intake import Arrival, Intake
+from ingestion.intake import Intake
 from runtime import log as logging
 from runtime.errors import UsageError
 from runtime.platforms import current_platform
 from runtime.settings import Settings
-from runtime.sqs import receives, sent_time
+from runtime.sqs import Message
 
 
 class Context(Protocol):
@@ -40,7 +40,7 @@ class Function:
         Raises SettingsError where some failed and the mapping would not heed the answer.
         """
         records = _records(event)
-        failed = self.intake.take([_arrival(record) for record in records], lambda: context.get_remaining_time_in_millis() / 1000)
+        failed = self.intake.take([Message.of_record(record) for record in records], lambda: context.get_remaining_time_in_millis() / 1000)
         if failed:
             self._check_mapping(str(records[0].get("eventSourceARN", "")), context.invoked_function_arn)
         return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
@@ -69,8 +69,3 @@ def _records(event: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     if not isinstance(records, list) or any(record.get("eventSource") != "aws:sqs" for record in records):
         raise UsageError("lambda event: it is no batch of SQS messages; give the function an event source mapping of a queue")
     return records
-
-
-def _arrival(record: Mapping[str, Any]) -> Arrival:
-    attributes = record.get("attributes", {})
-    return Arrival(record["messageId"], record["body"], sent_time(attributes), receives(attributes))

@@ -1,56 +1,48 @@
-"""A message of the telemetry queue in the worker's hand."""
+"""What a log line says of messages of a queue: their ids, devices and traces, as the rule or its error action wrote them."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
-from runtime.sqs import receives, sent_time
+from runtime.sqs import Message
 
 _MOST_IDS = 100
 
 
-class _Sender(msgspec.Struct):
-    device_id: Any = ""
+class _Head(msgspec.Struct, gc=False):
+    """The payload beside it is only stepped over."""
 
-
-# Over the payload, which is nearly all of a message, it only skips.
-_sender = msgspec.json.Decoder(_Sender).decode
-
-
-# Known by identity: the same message may come twice, with two receipts.
-@dataclass(eq=False)
-class Message:
-    body: str
-    receipt: str
-    receives: int
-    # When it became invisible to others, by the monotonic clock.
-    hidden_at: float
-    # When the queue got it.
-    sent_at: datetime | None = None
-    message_id: str = ""
-
-    @classmethod
-    def of(cls, entry: dict[str, Any], now: float) -> "Message":
-        attributes = entry.get("Attributes", {})
-        return cls(entry["Body"], entry["ReceiptHandle"], receives(attributes), now, sent_time(attributes), entry.get("MessageId", ""))
+    device_id: str = ""
+    trace_id: str | None = None
+    cloudwatchTraceId: str | None = None
+    topic: str | None = None
 
     @property
-    def size(self) -> int:
-        return len(self.body)
-
-    @property
-    def device_id(self) -> str:
-        """As the rule wrote it; empty where no rule did. For log lines, so it never raises."""
-        try:
-            return str(_sender(self.body).device_id)
-        except (msgspec.MsgspecError, ValueError, RecursionError):
-            return ""
+    def device(self) -> str:
+        """Of a rule's error only the topic names it: ``dt/fleetlake/{device_id}/{contract}``."""
+        parts = (self.topic or "").rsplit("/", 2)
+        return self.device_id or (parts[1] if len(parts) == 3 else "")
 
 
-def named(messages: list[Message]) -> dict[str, Any]:
-    """What a log line says of messages: their ids and devices, of a long list its beginning."""
+_head = msgspec.json.Decoder(_Head).decode
+
+
+def named(messages: Sequence[Message]) -> dict[str, Any]:
+    """For a log record's `extra`; of a long list its beginning. Never raises."""
     shown = messages[:_MOST_IDS]
-    devices = sorted({device for message in shown if (device := message.device_id)})
-    return {"messages": len(messages), "message_ids": [message.message_id for message in shown], "device_ids": devices}
+    heads = [_head_of(message.body) for message in shown]
+    return {
+        "messages": len(messages),
+        "message_ids": [message.message_id for message in shown],
+        "device_ids": sorted({head.device for head in heads if head.device}),
+        "trace_ids": sorted({trace for head in heads if (trace := head.trace_id or head.cloudwatchTraceId)}),
+    }
+
+
+def _head_of(body: str) -> _Head:
+    try:
+        return _head(body)
+    except (ValueError, RecursionError):
+        # Not JSON, or not of a rule: its id names it.
+        return _Head()

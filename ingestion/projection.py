@@ -49,8 +49,8 @@ class Projection:
             return 0
         if self._seconds() < self._rests_until:
             return self.note(rows, put_at)
-        points = rows.points()
         try:
+            points = rows.points()
             rejects = self.platform.time_series().write(points)
         except Exception as error:  # noqa: BLE001 - whatever a store does wrong, the readings are in the lake
             self._is_away(error)
@@ -84,7 +84,10 @@ class Projection:
                 # Only when nothing is missed: a reading that is late for this reason shall be in its window.
                 self._tends_at = seconds + _TEND_SECONDS
                 self._tend(contracts, now)
-        except (FleetlakeError, ClientError, BotoCoreError) as error:
+        except Exception as error:
+            # The edge: what a store does wrong must not end the worker.
+            if not isinstance(error, FleetlakeError | ClientError | BotoCoreError):
+                log.exception("time series: unexpected error")
             self._noted = []
             self._looks_at = 0.0
             self._is_away(error)

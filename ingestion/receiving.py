@@ -7,11 +7,11 @@ import queue
 import threading
 from collections.abc import Callable
 
+from ingestion.counters import call_failed
 from ingestion.hand import Hand
-from ingestion.message import Message
 from ingestion.retry import Patience
-from ingestion.telemetry_queue import TEN, TelemetryQueue
 from runtime.log import logger
+from runtime.sqs import TEN, Message, Queue
 
 WAIT_SECONDS = 1
 # How long a receiver sleeps at most before it looks whether it should end.
@@ -24,7 +24,7 @@ Inbox = queue.SimpleQueue[list[Message] | BaseException]
 
 class Receivers:
     def __init__(
-        self, source: TelemetryQueue, hand: Hand, calls: int, visibility_seconds: int, patience: Patience, boundary: Callable[[str], None]
+        self, source: Queue, hand: Hand, calls: int, visibility_seconds: int, patience: Patience, boundary: Callable[[str], None]
     ) -> None:
         self.inbox: Inbox = queue.SimpleQueue()
         self._source, self._hand, self._visibility_seconds = source, hand, visibility_seconds
@@ -48,7 +48,10 @@ class Receivers:
         messages: list[Message] = []
         while not self.inbox.empty():
             found = self.inbox.get()
-            messages += found if isinstance(found, list) else []
+            if isinstance(found, list):
+                messages += found
+            else:
+                log.warning(f"telemetry queue: {found}; it is no longer asked")
         return messages
 
     def _run(self, number: int) -> None:
@@ -80,4 +83,5 @@ class Receivers:
 
 
 def _say(error: BaseException) -> None:
+    call_failed(is_tried_again=True)
     log.warning(f"telemetry queue: {error}; trying again")

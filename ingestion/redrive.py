@@ -11,9 +11,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from lake.dead_letter_queue import DeadLetter, DeadLetterQueue, asking
+from lake.dead_letter_queue import DeadLetterQueue, asking
 from runtime.errors import ServiceError, UserError
 from runtime.platforms import Platform
+from runtime.sqs import Message
 
 # How a service says that it does not know an action.
 _UNKNOWN_ACTION = {"InvalidAction", "UnknownOperationException", "NotImplemented"}
@@ -90,7 +91,7 @@ class Redrive:
         # No more than were there at the start: what fails again comes here again.
         total = self.queue.waiting()
         moved = 0
-        in_hand: list[DeadLetter] = []
+        in_hand: list[Message] = []
         try:
             for letters in self.queue.look(total, _HIDDEN_SECONDS):
                 in_hand += letters
@@ -108,15 +109,16 @@ class Redrive:
             self.queue.show_again(in_hand)
         return moved
 
-    def _move(self, letter: DeadLetter) -> None:
+    def _move(self, letter: Message) -> None:
         with asking(self.queue.name):
             # In this order: a message may be in both queues, but never in none.
             self.queue.sqs.send_message(
                 QueueUrl=self._destination(letter), MessageBody=letter.body, MessageAttributes=_sendable(letter.attributes)
             )
-            self.queue.sqs.delete_message(QueueUrl=self.queue.url, ReceiptHandle=letter.receipt)
+        if failed := self.queue.delete(letter):
+            raise ServiceError(f"redrive of {self.queue.name}: sent, but not deleted here, so in both queues: {failed[0]}")
 
-    def _destination(self, letter: DeadLetter) -> str:
+    def _destination(self, letter: Message) -> str:
         name = letter.source or self.platform.settings.telemetry_queue
         if name not in self._urls:
             self._urls[name] = self.queue.sqs.get_queue_url(QueueName=name)["QueueUrl"]

@@ -6,6 +6,7 @@ for all of them together.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
@@ -112,6 +113,12 @@ class Rows:
     def points(self) -> list[Point]:
         """The readings for the time series."""
         return [point for group in self._groups.values() for point in group.points()]
+
+    def received(self) -> Iterator[datetime]:
+        """When the rule saw the messages that they came with."""
+        for group in self._groups.values():
+            parts = [group.envelopes, *(typed.envelopes for typed in group.typed.values())]
+            yield from (envelope.received_at for part in parts for envelope in part)
 
     def _group(self, name: str) -> _Group:
         group = self._groups.get(name)

@@ -6,7 +6,6 @@ no bucket, a full disk) it ends with a line that says so; nothing is deleted tha
 """
 
 import queue
-import random
 import sys
 import threading
 import time
@@ -17,36 +16,24 @@ from dataclasses import dataclass, field
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ingestion import delivery
-from ingestion.batch import Batch
+from ingestion.batch import Batch, Due
 from ingestion.contract_folder import ContractFolder
-from ingestion.counters import Counters, StatusFile
-from ingestion.delivery import Delivered, deliver
+from ingestion.counters import Counters, StatusFile, call_failed
+from ingestion.delivery import deliver
 from ingestion.failures import away, cannot_go_on
 from ingestion.hand import Hand, Keeper
-from ingestion.message import Message, named
+from ingestion.message import named
 from ingestion.projection import Projection
 from ingestion.receiving import WAIT_SECONDS, Receivers
 from ingestion.retry import Patience
-from ingestion.telemetry_queue import TelemetryQueue, tens
 from runtime import log as logging
 from runtime.clock import Clock, SystemClock
-from runtime.metrics import count
 from runtime.platforms import Platform
+from runtime.sqs import Message, Queue, tens
 
 # Between two effects. A worker that dies at one of them is what the fault matrix and the proofs try, by these names.
 BOUNDARIES = ("received", "decoded", *delivery.BOUNDARIES, "deleted", "extended", "given_back")
-# A refused entry of a batch answer is asked again so often, after a short pause.
-_DELETE_TRIES = 3
-_LONGEST_DELETE_PAUSE = 0.2
 log = logging.logger("worker")
-
-
-@dataclass
-class _Due:
-    """A batch on its way into the lake; `delivered` when it is there, and its messages are only to be deleted."""
-
-    batch: Batch
-    delivered: Delivered | None = None
 
 
 @dataclass
@@ -63,14 +50,15 @@ class Worker:
         settings = self.platform.settings
         self._settings = settings
         self._patience = self.patience or Patience(settings.retry_seconds)
-        self._queue = TelemetryQueue(self.platform, settings.telemetry_queue)
+        self._queue = Queue(self.platform.client("sqs"), settings.telemetry_queue)
         self._hand = Hand(settings.hand_messages, settings.hand_bytes, settings.receive_calls)
-        self._keeper = Keeper(self._hand, self._queue, settings.visibility_seconds, self._extended)
+        self._keeper = Keeper(self._hand, self._queue, settings.visibility_seconds, self._extended, self._lost_keeper)
+        self._keeper_error: BaseException | None = None
         self._receivers = Receivers(
             self._queue, self._hand, settings.receive_calls, settings.visibility_seconds, self._patience, self.boundary
         )
         self._batch = Batch(settings, self.folder.contracts())
-        self._due: list[_Due] = []
+        self._due: list[Due] = []
         self._status = StatusFile(settings)
         self._projection = Projection(self.platform)
         # The time series has something to catch up: an empty queue is not waited for then.
@@ -84,18 +72,22 @@ class Worker:
         """Until `stopping` is set; then the batch in hand is finished. Raises CannotGoOn, after the same, where waiting is no use."""
         self._keeper.start()
         self._receivers.start()
-        may_write = True
+        gives_back = True
         try:
             while not self.stopping.is_set():
                 self._advance()
+            if self._keeper_error:
+                raise self._keeper_error
         except Exception as error:
-            may_write = False
+            # What was not written stays hidden: a worker that is started again at once must not use up its tries.
+            gives_back = False
+            call_failed(is_tried_again=False)
             why = cannot_go_on(error, self._settings)
             if why:
                 raise why from error
             raise
         finally:
-            self._end(may_write)
+            self._end(gives_back)
 
     def _advance(self) -> None:
         """Take what receivers brought, and write the batch where that is due."""
@@ -118,7 +110,7 @@ class Worker:
 
     def _flush_in_time(self) -> None:
         try:
-            self._patience.call(self.flush, self.stopping, _say)
+            self._patience.call(self.flush, self.stopping, self._say)
         except Exception as error:
             # Asked to stop meanwhile: what is left is tried once more, then given back.
             if not (self.stopping.is_set() and away(error)):
@@ -135,15 +127,23 @@ class Worker:
             return bool(self._due)
         return self._batch.is_due(time.monotonic()) or self._got_nothing or self._hand.is_full
 
-    def _end(self, may_write: bool) -> None:
+    def _end(self, gives_back: bool) -> None:
         """Receive no more, finish the batch in hand, give back what was not begun."""
-        waiting = self._receivers.stop(WAIT_SECONDS + 1)
-        if may_write:
-            self._give_back(waiting)
-            self.drain()
-        self._keeper.stop()
-        self._pool.shutdown(wait=False, cancel_futures=True)
-        self._tell(force=True)
+        try:
+            waiting = self._receivers.stop(WAIT_SECONDS + 1)
+            if gives_back:
+                self._give_back(waiting)
+            self.drain(gives_back=gives_back)
+        finally:
+            self._keeper.stop()
+            self._pool.shutdown(wait=False, cancel_futures=True)
+            self._tell(force=True)
+
+    def _lost_keeper(self, error: BaseException) -> None:
+        """Ends the worker, also while it waits for S3."""
+        log.error(f"extend visibility: {type(error).__name__}: {error}; the worker ends")
+        self._keeper_error = error
+        self.stopping.set()
 
     # ---- the same in one thread
 
@@ -171,16 +171,18 @@ class Worker:
         """Nothing is in hand, and the last look at the queue found nothing."""
         return self._got_nothing and self._batch.is_empty and not self._due
 
-    def drain(self) -> None:
-        """Finish the batch in hand. What cannot be written is given back to the queue."""
+    def drain(self, *, gives_back: bool = True) -> None:
+        """Finish the batch in hand. What cannot be written is given back to the queue, at once or when its time is over."""
         try:
             self.flush()
         except Exception as error:
             why = cannot_go_on(error, self._settings)
             if why is None and not away(error):
                 log.exception("stopping: unexpected error")
-            log.warning(f"stopping: the batch in hand goes back to the queue: {why or error}")
-            self._give_back([message for due in self._due for message in due.batch.messages] + self._batch.messages)
+            left = [message for due in self._due for message in due.batch.messages] + self._batch.messages
+            log.warning(f"stopping: the batch in hand goes back to the queue: {why or error}", extra=named(left))
+            if gives_back:
+                self._give_back(left)
         self._tell(force=True)
 
     # ---- the way of a message
@@ -195,7 +197,8 @@ class Worker:
         spoiled = [message for message in found if not self._batch.add(message)]
         self._hand.take(len(found), len(self._batch.messages))
         self._hand.release(spoiled)
-        self.counters.failed += len(spoiled)
+        if spoiled:
+            self.counters.fail(spoiled)
         self.boundary("decoded")
 
     def _take_new_contracts(self) -> None:
@@ -206,7 +209,7 @@ class Worker:
     def _close_batch(self) -> None:
         """What follows goes into a new batch."""
         if not self._batch.is_empty:
-            self._due.append(_Due(self._batch))
+            self._due.append(Due(self._batch))
         self._batch = Batch(self._settings, self.folder.contracts())
 
     def flush(self) -> None:
@@ -224,22 +227,22 @@ class Worker:
                 if away(error):
                     raise
                 # The loop's edge: neither queue nor S3 is to blame, so some message is, and halving finds it.
+                call_failed(is_tried_again=False)
                 log.exception("write: unexpected error", extra=named(due.batch.messages))
                 self._due[:1] = self._split(due.batch)
 
-    def _split(self, batch: Batch) -> list[_Due]:
+    def _split(self, batch: Batch) -> list[Due]:
         """Halves, so that the one message that cannot be written costs no other; it alone is left to the queue, which gives it up in time."""
         halves = batch.halves()
         if not halves:
             log.error("write: this message cannot be written; it goes back to the queue", extra=named(batch.messages))
             self._hand.release(batch.messages)
-            self.counters.failed += len(batch.messages)
+            self.counters.fail(batch.messages)
         else:
-            self.counters.split += 1
-            count(sys.stdout, "messages_split", 1)
-        return [_Due(half) for half in halves if not half.is_empty]
+            self.counters.halve()
+        return [Due(half) for half in halves if not half.is_empty]
 
-    def _write(self, due: _Due) -> None:
+    def _write(self, due: Due) -> None:
         batch = due.batch
         if due.delivered is None:
             began = time.monotonic()
@@ -253,20 +256,12 @@ class Worker:
 
     def _delete(self, messages: list[Message]) -> int:
         """How many of up to ten the queue deleted. One that it did not delete comes back, and changes nothing."""
-        left = messages
-        for tried in range(_DELETE_TRIES):
-            failed = {failure.message: failure for failure in self._queue.delete(left)}
-            self._hand.release(message for message in left if message not in failed)
-            left = [message for message, failure in failed.items() if not failure.is_final]
-            if not left:
-                break
-            if tried + 1 < _DELETE_TRIES:
-                time.sleep(random.uniform(0, _LONGEST_DELETE_PAUSE))
-        for failure in failed.values():
+        failed = self._queue.delete(messages)
+        for failure in failed:
+            call_failed(is_tried_again=False)
             log.warning(f"telemetry queue did not delete {failure}; it comes back", extra=named([failure.message]))
-        gone = sum(message not in self._hand for message in messages)
         self._hand.release(messages)
-        return gone
+        return len(messages) - len(failed)
 
     def _give_back(self, messages: list[Message]) -> None:
         """Another worker may have them at once. Where the queue does not answer they come back when their time is over."""
@@ -278,20 +273,23 @@ class Worker:
             except (ClientError, BotoCoreError) as error:
                 log.warning(f"give back: {error}; the messages come back by themselves", extra=named(part))
                 continue
-            self.counters.given_back += len(part) - len(failed)
-            count(sys.stdout, "messages_given_back", len(part) - len(failed))
+            for failure in failed:
+                log.warning(f"give back: {failure}; it comes back by itself", extra=named([failure.message]))
+            self.counters.give_back(len(part) - len(failed))
             self.boundary("given_back")
 
-    def _extended(self, boundary: str) -> None:
-        self.counters.extended += 1
-        self.boundary(boundary)
+    def _extended(self, messages: int) -> None:
+        self.counters.extend(messages)
+        self.boundary("extended")
 
     def _tell(self, force: bool = False) -> None:
         self._status.tell(self.counters, len(self._hand), self._hand.oldest_sent, force=force)
 
-
-def _say(error: BaseException) -> None:
-    log.warning(f"write: {error}; the batch stays in hand, trying again")
+    def _say(self, error: BaseException) -> None:
+        call_failed(is_tried_again=True)
+        log.warning(
+            f"write: {error}; the batch stays in hand, trying again", extra=named([m for due in self._due for m in due.batch.messages])
+        )
 
 
 if __name__ == "__main__":

@@ -7,13 +7,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from ingestion.contract_folder import ContractFolder
 from ingestion.error_queue import ErrorQueue
-from ingestion.event_source import refuse_beside_a_function
 from ingestion.failures import cannot_go_on
 from ingestion.intake import Intake
+from ingestion.start_check import check
 from ingestion.worker import Worker
 from runtime import log as logging
-from runtime.errors import FleetlakeError, ServiceError
-from runtime.platforms import Platform, current_platform
+from runtime.errors import FleetlakeError
+from runtime.metrics import Source
+from runtime.platforms import current_platform
 from runtime.settings import Settings
 
 # What the error queue's reader has in hand when the worker stops.
@@ -32,7 +33,8 @@ def main() -> int:
     logging.configure(settings.log_level)
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
+        # In a thread: the main one may be about to wait for the same event, with its lock in hand.
+        signal.signal(number, lambda *_: threading.Thread(target=stopping.set, daemon=True).start())
     return run(settings, stopping)
 
 
@@ -42,7 +44,7 @@ def run(settings: Settings, stopping: threading.Event) -> int:
         platform = current_platform(settings)
         check(platform)
         worker = Worker(platform, ContractFolder(settings.contracts_folder), stopping=stopping)
-        errors = ErrorQueue(Intake(platform, ContractFolder(settings.contracts_folder)), stopping).start()
+        errors = ErrorQueue(Intake(platform, ContractFolder(settings.contracts_folder), source=Source.ERROR_QUEUE), stopping).start()
         doing = "stop"
         worker.run()
     except (FleetlakeError, ClientError, BotoCoreError, OSError) as error:
@@ -51,20 +53,3 @@ def run(settings: Settings, stopping: threading.Event) -> int:
         return error.exit_code if isinstance(error, FleetlakeError) else 1
     errors.join(_LONGEST_FINISH)
     return 0
-
-
-def check(platform: Platform) -> None:
-    """The queues and the bucket are there and may be used, before anything is received. Raises what boto3 raises, or ServiceError."""
-    settings = platform.settings
-    refuse_beside_a_function(platform, (settings.telemetry_queue, settings.error_queue))
-    try:
-        platform.client("s3").head_bucket(Bucket=platform.lake_bucket)
-    except ClientError as error:
-        # A HEAD has no body, so that its errors have no name.
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
-        if status == 404:
-            raise ServiceError(f"bucket {platform.lake_bucket}: there is none; create it, or set FLEETLAKE_LAKE_BUCKET") from None
-        if status == 403:
-            words = "its role may not use it (s3:ListBucket, s3:PutObject), or the credentials are refused"
-            raise ServiceError(f"bucket {platform.lake_bucket}: {words}") from None
-        raise

@@ -4,18 +4,16 @@ SQS has no look without a receive. Here each message that was received is shown 
 counted, but on this queue nothing depends on the count, and where something would (a redrive policy of its own) it is refused.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from runtime.errors import ServiceError, UserError
 from runtime.log import logger
 from runtime.platforms import Platform
-from runtime.sqs import receives, sent_time
+from runtime.sqs import TEN, Failure, Message, Queue, tens
 
 # Hidden for so long while it is looked at; whoever dies meanwhile has hidden it for the rest of it.
 _HIDDEN_SECONDS = 120
@@ -25,31 +23,6 @@ _MISSES = 3
 log = logger("dead_letters")
 
 
-@dataclass(frozen=True)
-class DeadLetter:
-    message_id: str
-    body: str
-    receipt: str
-    sent_at: datetime | None
-    receives: int
-    # The queue that gave it up, where SQS says so.
-    source: str | None
-    attributes: Mapping[str, Any] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, entry: Mapping[str, Any]) -> "DeadLetter":
-        known = entry.get("Attributes", {})
-        return cls(
-            message_id=entry["MessageId"],
-            body=entry["Body"],
-            receipt=entry["ReceiptHandle"],
-            sent_at=sent_time(known),
-            receives=receives(known),
-            source=known.get("DeadLetterQueueSourceArn", "").rpartition(":")[2] or None,
-            attributes=entry.get("MessageAttributes", {}),
-        )
-
-
 class DeadLetterQueue:
     """Raises ServiceError where the queue cannot be asked, UserError where looking would change something."""
 
@@ -57,7 +30,8 @@ class DeadLetterQueue:
         self.name = platform.settings.dead_letter_queue
         self.sqs = platform.client("sqs")
         with asking(self.name):
-            self.url = self.sqs.get_queue_url(QueueName=self.name)["QueueUrl"]
+            self._queue = Queue(self.sqs, self.name)
+            self.url = self._queue.url
             names = ["QueueArn", "RedrivePolicy"]
             found = self.sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=names).get("Attributes", {})
         if found.get("RedrivePolicy"):
@@ -68,35 +42,28 @@ class DeadLetterQueue:
 
     def waiting(self) -> int:
         """Messages there, those that somebody looks at now included."""
-        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         with asking(self.name):
-            found = self.sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=names)["Attributes"]
-        return sum(int(found[name]) for name in names)
+            return self._queue.waiting()
 
-    def look(self, most: int, hidden_seconds: int = _HIDDEN_SECONDS) -> Iterator[list[DeadLetter]]:
+    def look(self, most: int, hidden_seconds: int = _HIDDEN_SECONDS) -> Iterator[list[Message]]:
         """Up to `most` messages by the handful, each once, hidden from others until `show_again` makes them visible."""
         expected = min(most, self.waiting())
         seen: set[str] = set()
         misses = 0
         while len(seen) < most and misses < (_MISSES if len(seen) < expected else 1):
             with asking(self.name):
-                answer = self.sqs.receive_message(
-                    QueueUrl=self.url,
-                    MaxNumberOfMessages=min(10, most - len(seen)),
-                    VisibilityTimeout=hidden_seconds,
-                    # A long poll asks all of SQS's servers.
-                    WaitTimeSeconds=1 if len(seen) < expected else 0,
-                    AttributeNames=_ATTRIBUTES,
-                    MessageAttributeNames=["All"],
-                )
-            fresh = [DeadLetter.of(entry) for entry in answer.get("Messages", ()) if entry["MessageId"] not in seen]
+                # A long poll asks all of SQS's servers.
+                wait_seconds = 1 if len(seen) < expected else 0
+                most_now = min(TEN, most - len(seen))
+                found = self._queue.receive(wait_seconds, hidden_seconds, most_now, _ATTRIBUTES, MessageAttributeNames=["All"])
+            fresh = [letter for letter in found if letter.message_id not in seen]
             misses = 0 if fresh else misses + 1
             seen.update(letter.message_id for letter in fresh)
             yield fresh
 
-    def read(self, most: int) -> list[DeadLetter]:
+    def read(self, most: int) -> list[Message]:
         """Up to `most` messages, the oldest first, all visible to others again."""
-        letters: list[DeadLetter] = []
+        letters: list[Message] = []
         try:
             for some in self.look(most):
                 letters += some
@@ -104,16 +71,19 @@ class DeadLetterQueue:
             self.show_again(letters)
         return sorted(letters, key=lambda letter: (letter.sent_at or datetime.min.replace(tzinfo=UTC), letter.message_id))
 
-    def show_again(self, letters: list[DeadLetter]) -> None:
-        for start in range(0, len(letters), 10):
-            entries = [
-                {"Id": str(i), "ReceiptHandle": letter.receipt, "VisibilityTimeout": 0}
-                for i, letter in enumerate(letters[start : start + 10])
-            ]
+    def delete(self, letter: Message) -> list[Failure]:
+        with asking(self.name):
+            return self._queue.delete([letter])
+
+    def show_again(self, letters: list[Message]) -> None:
+        for part in tens(letters):
             try:
-                self.sqs.change_message_visibility_batch(QueueUrl=self.url, Entries=entries)
+                failed = self._queue.hide(part, 0)
             except (ClientError, BotoCoreError) as error:
                 log.warning(f"dead-letter queue {self.name}: messages stay hidden for up to {_HIDDEN_SECONDS} s: {error}")
+                continue
+            for failure in failed:
+                log.warning(f"dead-letter queue {self.name}: stays hidden for up to {_HIDDEN_SECONDS} s: {failure}")
 
 
 @contextmanager

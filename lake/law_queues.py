@@ -15,8 +15,8 @@ from typing import Any
 from lake.dead_letter_queue import DeadLetterQueue
 from runtime.errors import ServiceError
 from runtime.platforms import Platform
+from runtime.sqs import Queue
 
-_COUNTS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed")
 _MOST = 10_000
 
 
@@ -66,10 +66,7 @@ def _waiting(platform: Platform) -> int:
 
 
 def _count(platform: Platform, queue: str) -> int:
-    sqs = platform.client("sqs")
-    url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
-    attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(_COUNTS))["Attributes"]
-    return sum(int(attributes[name]) for name in _COUNTS)
+    return Queue(platform.client("sqs"), queue).waiting()
 
 
 def _message(body: str, platform: Platform) -> Message:

@@ -60,6 +60,11 @@ def quarantine_root() -> str:
     return "quarantine/"
 
 
+def probe_object() -> str:
+    """Key of the empty object by which a worker finds out whether it may write to the bucket; of no table."""
+    return "probe/worker"
+
+
 def missed_prefix(contract: str = "") -> str:
     """Where the notes lie of bronze objects that the time-series store missed, of one contract or of all."""
     return f"{_MISSED}{bronze_prefix(contract) if contract else ''}"

@@ -1,4 +1,4 @@
-"""What an operator asks first at night: how many messages wait, how old the oldest is, what is refused and why."""
+"""What an operator asks first at night: how many messages wait, how old the oldest is, how late readings are, what is refused and why."""
 
 import json
 import time
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pyarrow.parquet as pq
 
 from lake.contracts import load_contracts
+from lake.lags import Lag, lags
 from lake.law_queues import queue_counts
 from lake.layout import UNKNOWN_CONTRACT
 from lake.query_tables import object_files
@@ -19,16 +20,17 @@ from runtime.platforms import Platform
 class Signals:
     """`depth` by queue, None where nobody answers. `oldest_seconds`: since the queue got the oldest message in the worker's hand.
 
-    `refused` is the share of each reason in all readings that came to the lake.
+    `refused` is the share of each reason in all readings that came to the lake. `lags` are by hop.
     """
 
     depth: dict[str, int] | None
     oldest_seconds: float | None
     refused: dict[str, float]
+    lags: dict[str, Lag]
 
 
 def read_signals(platform: Platform) -> Signals:
-    return Signals(_depth(platform), _oldest_seconds(platform), _refused(platform))
+    return Signals(_depth(platform), _oldest_seconds(platform), _refused(platform), lags(platform))
 
 
 def _depth(platform: Platform) -> dict[str, int] | None:

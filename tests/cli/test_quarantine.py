@@ -10,10 +10,11 @@ import pytest
 
 from cli.main import run
 from ingestion.contract_folder import ContractFolder
-from ingestion.intake import Arrival, Intake
+from ingestion.intake import Intake
 from lake.identity import quarantine_id
 from lake.objects import list_keys
 from runtime.clock import FixedClock
+from runtime.sqs import Message
 from tests.cloud import Cloud, running_cloud
 from tests.ingestion.builders import BOILER, body, contracts_in, pack, reading
 
@@ -44,7 +45,7 @@ def cloud(running: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cl
         body(pack(reading(3)), "k-1", "kettle"),
     ]
     intake = Intake(running.platform, ContractFolder(tmp_path / "contracts"), FixedClock(PUT_AT))
-    assert intake.take([Arrival(f"m-{count}", text) for count, text in enumerate(messages)]) == []
+    assert intake.take([Message(f"m-{count}", text) for count, text in enumerate(messages)]) == []
     return running
 
 

@@ -39,6 +39,8 @@ class Case:
     # Messages come again only where a worker died, an answer was lost or a receive was repeated.
     once_each: bool = False
     messages: int = 36
+    # Receive calls under way at once: so many tens may be received ahead.
+    calls: int = 2
 
     def armed(self) -> list[Fault]:
         return [Fault(kind, operation, skip, times, seconds) for operation, kind, skip, times, seconds in self.faults]
@@ -103,8 +105,11 @@ def _deaths() -> list[Case]:
         faults = (
             (("put_bronze", Kind.SLOW, 0, 1, 1.4 if boundary == "extended" else 0.3),) if boundary in ("extended", "given_back") else ()
         )
-        phase = Phase.STOPPING if boundary == "given_back" else Phase.FIRST
-        made.append(Case(f"death-{boundary}-{hit}", faults, phase, boundary, hit))
+        if boundary == "given_back":
+            # Passed once for each ten that were received ahead.
+            made.append(Case(f"death-{boundary}-{hit}", faults, Phase.STOPPING, boundary, hit, messages=48, calls=4))
+        else:
+            made.append(Case(f"death-{boundary}-{hit}", faults, Phase.FIRST, boundary, hit))
     # So few that one receive brings all of them: the same batch comes again in another order, and must meet its own objects.
     after_put = ("put_bronze", "put_quarantine", "wrote_timeseries")
     return made + [Case(f"reordered-{boundary}", (), Phase.FIRST, boundary, 1, messages=8) for boundary in after_put]

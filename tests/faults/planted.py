@@ -93,7 +93,7 @@ BUGS = (
     ),
     Bug(
         "batch failures unread",
-        "ingestion/telemetry_queue.py",
+        "runtime/sqs.py",
         (("if str(i) not in done]", "if False]"),),
         ("delete-partial-first",),
         "came again",

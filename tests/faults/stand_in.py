@@ -92,6 +92,10 @@ class StandIn:
         with self._changed:
             return [message.body for message in self._messages.values()]
 
+    def is_anything_visible(self) -> bool:
+        with self._changed:
+            return bool(self._visible())
+
     def wait(self, condition: Callable[[], bool], seconds: float) -> bool:
         """Whether `condition` became true; it is asked whenever something changes here, and every 50 ms."""
         deadline = time.monotonic() + seconds
@@ -176,20 +180,36 @@ class StandIn:
         }
 
     def _delete(self, asked: dict[str, Any]) -> dict[str, Any]:
+        done, failed = [], []
         for entry in asked["Entries"]:
+            name = _message_id(entry)
+            if name is None:
+                failed.append(_refused(entry, "ReceiptHandleIsInvalid", "no receipt"))
+                continue
             # An old receipt deletes too, as at AWS as a rule; one of a message that is gone is a success.
-            name = base64.b64decode(entry["ReceiptHandle"]).decode().partition("/")[0]
             self.deleted += self._messages.pop(name, None) is not None
-        return {"Successful": [{"Id": entry["Id"]} for entry in asked["Entries"]], "Failed": []}
+            done.append({"Id": entry["Id"]})
+        return {"Successful": done, "Failed": failed}
 
     def _hide(self, asked: dict[str, Any]) -> dict[str, Any]:
         done, failed = [], []
         for entry in asked["Entries"]:
-            name = base64.b64decode(entry["ReceiptHandle"]).decode().partition("/")[0]
-            message = self._messages.get(name)
+            message = self._messages.get(_message_id(entry) or "")
             if message is None or message.receipt != entry["ReceiptHandle"]:
-                failed.append({"Id": entry["Id"], "SenderFault": True, "Code": "InvalidParameterValue", "Message": "not in flight"})
+                failed.append(_refused(entry, "InvalidParameterValue", "not in flight"))
                 continue
             message.visible_at = time.monotonic() + self._ahead + entry["VisibilityTimeout"]
             done.append({"Id": entry["Id"]})
         return {"Successful": done, "Failed": failed}
+
+
+def _message_id(entry: dict[str, Any]) -> str | None:
+    """Of a receipt that this queue gave."""
+    try:
+        return base64.b64decode(entry["ReceiptHandle"]).decode().partition("/")[0]
+    except ValueError:
+        return None
+
+
+def _refused(entry: dict[str, Any], code: str, words: str) -> dict[str, Any]:
+    return {"Id": entry["Id"], "SenderFault": True, "Code": code, "Message": words}

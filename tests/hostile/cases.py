@@ -98,7 +98,7 @@ class Sound:
         boot = self.boot if self.boot is not None else head_boot
         canonical = rfc8785.dumps(_spelt_exactly(self.document))
         values = dict.fromkeys(FIELDS[self.contract]) | self.values | {"_extra": self.extra}
-        return Row(self._identity(boot, canonical), hashlib.sha256(canonical).hexdigest(), self.ts_ms, boot, self.seq, values)
+        return Row(self._identity(boot, canonical), self.ts_ms, boot, self.seq, values)
 
     def _identity(self, boot: str | None, canonical: bytes) -> str:
         parts = [DEVICE, self.contract]
@@ -114,7 +114,6 @@ class Row:
     """What a row of bronze says of one reading."""
 
     event_id: str
-    digest: str
     ts_ms: int
     boot: str | None
     seq: int | None

@@ -122,7 +122,7 @@ def badly_kept(payload: Payload, outcome: Decoded) -> str | None:
 
 def as_row(reading: Reading) -> Row:
     ts_ms = (reading.event_time - _EPOCH) // timedelta(milliseconds=1)
-    return Row(reading.event_id, reading.digest, ts_ms, reading.boot, reading.seq, reading.values)
+    return Row(reading.event_id, ts_ms, reading.boot, reading.seq, reading.values)
 
 
 def _difference(fast: list[BronzeRows], reference: list[BronzeRows]) -> str | None:

@@ -9,8 +9,9 @@ from botocore.stub import Stubber
 from ingestion.dead_letters import Content, content_of
 from ingestion.redrive import Redrive
 from lake.contracts import load_contracts
-from lake.dead_letter_queue import DeadLetter, DeadLetterQueue
+from lake.dead_letter_queue import DeadLetterQueue
 from runtime.errors import ServiceError, UserError
+from runtime.sqs import Message
 from tests.ingestion.bench import Bench, refusal
 from tests.ingestion.builders import body, pack, reading
 from tests.ingestion.test_rule_error import rule_error
@@ -29,7 +30,7 @@ class Dead:
         return [sqs.send_message(QueueUrl=self.queue.url, MessageBody=text)["MessageId"] for text in bodies]
 
     def says(self, text: str) -> Content:
-        letter = DeadLetter("m-1", text, "r-1", None, 1, None)
+        letter = Message("m-1", text)
         return content_of(letter, load_contracts(self.made.folder), self.made.platform.settings)
 
     def visible(self) -> int:
@@ -103,7 +104,7 @@ def test_a_letter_that_breaks_decode_says_how(dead: Dead) -> None:
         def __contains__(self, name: object) -> bool:
             raise RuntimeError("no such thing was foreseen")
 
-    letter = DeadLetter("m-1", body(b"{}"), "r-1", None, 5, None)
+    letter = Message("m-1", body(b"{}"), receives=5)
     content = content_of(letter, Breaking(), dead.made.platform.settings)
     assert (content.says, content.device_id, content.readings) == ("breaks: RuntimeError: no such thing was foreseen", "b-1", None)
 
@@ -132,7 +133,7 @@ def test_only_the_letters_that_are_named_go_back(dead: Dead) -> None:
     assert (dead.made.left(), dead.visible()) == (3, 11)
 
 
-@pytest.mark.parametrize("call", ["send_message", "delete_message"])
+@pytest.mark.parametrize("call", ["send_message", "delete_message_batch"])
 def test_a_redrive_that_breaks_off_leaves_each_letter_in_a_queue_and_is_run_again(dead: Dead, call: str) -> None:
     bodies = [body(pack(reading(count))) for count in range(4)]
     dead.send(*bodies)

@@ -90,3 +90,20 @@ def test_what_failed_in_the_rule_is_told(errors: Errors, caplog: pytest.LogCaptu
     errors.send(rule_error(pack(reading(0))), rule_error(pack(reading(1))))
     errors.reader.step(0)
     assert "the rule could not deliver 2 messages: SqsAction to fleetlake-telemetry: Failed to send SQS message" in caplog.messages
+
+
+def test_while_the_bucket_is_away_no_message_loses_a_second_try(errors: Errors) -> None:
+    def fails(name: str, arguments: dict[str, Any]) -> None:
+        if name == "put_object":
+            raise refusal(503, "SlowDown")
+
+    errors.made.platform.fails = fails
+    errors.send(rule_error(pack(reading(0))))
+    errors.reader.step(0)
+    for _ in range(5):
+        with pytest.raises(Exception, match="SlowDown"):
+            errors.reader.step(0)
+    assert errors.made.platform.calls.count("receive_message") == 1
+    errors.made.platform.fails = lambda name, arguments: None
+    errors.reader.step(0)
+    assert errors.made.platform.calls.count("receive_message") == 2

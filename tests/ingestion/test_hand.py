@@ -1,13 +1,13 @@
 """How much a worker holds: no more than its bounds, and not far ahead of what it writes."""
 
 from ingestion.hand import Hand
-from ingestion.message import Message
+from runtime.sqs import Message
 
 PLENTY = 10_000
 
 
 def ten() -> list[Message]:
-    return [Message("{}", f"receipt-{number}", 1, 0.0) for number in range(10)]
+    return [Message(f"m-{number}", "{}") for number in range(10)]
 
 
 def received(hand: Hand) -> bool:

@@ -1,6 +1,5 @@
 """The function's answer to an SQS event: what it puts, and exactly which messages it leaves in the queue."""
 
-import json
 from typing import Any
 
 import pytest
@@ -18,6 +17,7 @@ from tests.ingestion.bench import Bench, refusal
 from tests.ingestion.builders import BOILER, NOON_MS, body, pack, reading
 from tests.ingestion.sqs_event import Time, event, record
 from tests.ingestion.test_event_source import Functions
+from tests.runtime.emf import check_line
 
 
 def function(made: Bench) -> Function:
@@ -227,9 +227,25 @@ def test_an_event_of_another_kind_is_refused_in_a_sentence(made: Bench) -> None:
 
 def test_it_counts_what_it_did(made: Bench, capsys: pytest.CaptureFixture[str]) -> None:
     function(made).handle(event(record("m-1", good(0), receives=2), record("m-2", body(pack(reading(1, water=500))))), Time())
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    told = {name: line[name] for line in lines for name in line if name.startswith(("messages", "readings", "objects"))}
+    lines = [check_line(line) for line in capsys.readouterr().out.splitlines()]
+    assert {line["source"] for line in lines} == {"lambda"}
+    told = {
+        name: line[name] for line in lines for name in line if name.startswith(("messages", "readings", "objects")) and "reason" not in line
+    }
     assert told == {
-        "messages_received": 2, "messages_redelivered": 1, "messages_failed": 0, "readings_bronze": 1, "readings_quarantined": 1,
-        "objects_put": 1, "objects_existing": 0,
+        "messages_received": 2, "messages_redelivered": 1, "messages_failed": 0, "readings": 2, "readings_bronze": 1,
+        "readings_quarantined": 1, "objects_put": 2, "objects_existing": 0,
     }  # fmt: skip
+    assert [line["reason"] for line in lines if "reason" in line] == ["out_of_range"]
+    # Put at 17:30; the rule and the queue had both at 17:01.
+    (of_batch,) = [line for line in lines if "readings" in line]
+    assert of_batch["queue_seconds"] == [1740, 1740]
+    assert of_batch["arrival_seconds"] == pytest.approx([1740, 1740], abs=5)
+
+
+def test_what_it_logs_of_messages_names_them_their_devices_and_traces(made: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "fleetlake")
+    function(made).handle(event(record("m-1", good(0, "b-3"))), Time())
+    (told,) = [record for record in caplog.records if record.getMessage() == "delivered 1 readings to bronze"]
+    shown = vars(told)
+    assert (shown["message_ids"], shown["device_ids"], shown["trace_ids"]) == (["m-1"], ["b-3"], ["trace-1"])

@@ -10,6 +10,7 @@ import pytest
 from ingestion.catch_up import put_since
 from ingestion.contract_folder import ContractFolder
 from ingestion.projection import Projection
+from ingestion.rows import Rows
 from ingestion.worker import Worker
 from lake.contracts import load_contracts
 from lake.missed import missed, note_missed
@@ -225,3 +226,20 @@ def test_old_readings_go_once_an_hour(keeping: Site) -> None:
     keeping.seconds.now += 1
     keeping.quiet()
     assert keeping.stored() == []
+
+
+def test_what_a_store_does_wrong_in_upkeep_does_not_end_the_worker(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any) -> None:
+        raise KeyError("no such thing was foreseen")
+
+    monkeypatch.setattr("ingestion.projection.missed", broken)
+    assert site.projection.keep_up(load_contracts(site.made.folder), NOON) is False
+
+
+def test_readings_that_no_points_can_be_made_of_are_in_the_lake_and_noted(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_: Rows) -> None:
+        raise KeyError("no such thing was foreseen")
+
+    monkeypatch.setattr(Rows, "points", broken)
+    assert site.arrive(reading(0)) == 1
+    assert (len(site.made.rows("bronze/")), len(site.missed()), site.made.left()) == (1, 1, 0)

@@ -181,7 +181,7 @@ def test_what_the_queue_did_not_delete_comes_back_and_changes_nothing(made: Benc
             return {"Failed": [refusals.pop()]} if refusals else sqs.delete_message_batch(**arguments)
 
     made.send(body(pack(reading(0))))
-    made.worker._queue._sqs = Failing()
+    made.worker._queue.sqs = Failing()
     made.worker.step()
     (receipt,) = [message.receipt for message in made.worker._batch.messages]
     made.worker.step()
@@ -225,7 +225,7 @@ def test_an_entry_that_the_queue_could_not_delete_is_asked_again(made: Bench) ->
             return answers.pop(0) if answers else sqs.delete_message_batch(**arguments)
 
     made.send(body(pack(reading(0))))
-    made.worker._queue._sqs = Failing()
+    made.worker._queue.sqs = Failing()
     made.work()
     assert (answers, made.worker.counters.deleted, made.left()) == ([], 1, 0)
 
@@ -251,19 +251,6 @@ def test_a_batch_that_is_full_is_written_before_more_is_received(tmp_path: Path)
         made.send(*[body(pack(reading(2 * i), reading(2 * i + 1))) for i in range(12)])
         made.work()
         assert sorted(len(made.rows(key)) for key in made.keys("bronze/")) == [4, 20]
-
-
-def test_the_worker_tells_what_it_did(made: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    made.send(body(pack(reading(0), reading(1, water=500))))
-    made.work()
-    made.worker.drain()
-    told = json.loads((tmp_path / "run" / "worker.json").read_text())
-    expected = {"received": 1, "redelivered": 0, "deleted": 1, "bronze": 1, "quarantined": 1, "objects": 1, "existing": 0, "batches": 1}
-    expected |= {"timeseries_failures": 0, "extended": 0, "split": 0, "failed": 0, "given_back": 0, "in_hand": 0}
-    assert {name: told[name] for name in expected} == expected
-    assert told["oldest_sent"] is None
-    metrics = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert {"reason": "out_of_range", "readings_quarantined": 1}.items() <= next(m for m in metrics if "readings_quarantined" in m).items()
 
 
 def test_a_stopping_worker_finishes_the_batch_in_hand(made: Bench) -> None:

@@ -9,7 +9,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from ingestion.contract_folder import ContractFolder
-from ingestion.intake import Arrival, Intake
+from ingestion.intake import Intake
 from ingestion.replay import Replay
 from lake.contracts import load_contracts
 from lake.identity import event_id
@@ -18,6 +18,7 @@ from lake.law_queues import Queues
 from lake.quarantine_rows import Selection
 from lake.tables import silver
 from runtime.clock import FixedClock
+from runtime.sqs import Message
 from spark_jobs import silver as silver_job
 from spark_jobs.session import SparkLake, prepare_tables, session_of
 from tests.ingestion.builders import BOILER, NOON_MS, body, contracts_in, pack, reading
@@ -62,7 +63,7 @@ def test_a_reading_that_was_out_of_range_is_visible_once_after_its_replay(spark_
     truth = HandTruth(tmp_path / "truth" / "t1.jsonl")
     readings = [reading(0), reading(1, water=500), reading(2, water=900)]
     sent(truth, *readings)
-    assert Intake(platform, ContractFolder(folder), lake.clock).take([Arrival("m-1", body(pack(*readings)))]) == []
+    assert Intake(platform, ContractFolder(folder), lake.clock).take([Message("m-1", body(pack(*readings)))]) == []
     silver_job.run(lake, "boiler", "a", gate=passing)
     assert judged(lake, truth) == {Place.VISIBLE: 1, Place.QUARANTINED: 2}
 

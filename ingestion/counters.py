@@ -4,7 +4,7 @@ import json
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -97,12 +97,12 @@ class StatusFile:
     _told: float = 0.0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def tell(self, counters: Counters, in_hand: int, oldest_sent: float | None, *, force: bool = False) -> None:
-        """`oldest_sent`: when the queue got the oldest message that is in hand, in seconds since 1970."""
+    def tell(self, counters: Counters, in_hand: int, oldest_sent: Callable[[], float | None], *, force: bool = False) -> None:
+        """`oldest_sent` says when the queue got the oldest message that is in hand, in seconds since 1970."""
         if not force and time.monotonic() - self._told < _STATUS_SECONDS:
             return
         self._told = time.monotonic()
-        state = asdict(counters) | {"in_hand": in_hand, "oldest_sent": oldest_sent, "at": time.time()}
+        state = asdict(counters) | {"in_hand": in_hand, "oldest_sent": oldest_sent(), "at": time.time()}
         try:
             self._write(state)
         except OSError as error:

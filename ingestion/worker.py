@@ -283,7 +283,7 @@ class Worker:
         self.boundary("extended")
 
     def _tell(self, force: bool = False) -> None:
-        self._status.tell(self.counters, len(self._hand), self._hand.oldest_sent(), force=force)
+        self._status.tell(self.counters, len(self._hand), self._hand.oldest_sent, force=force)
 
     def _say(self, error: BaseException) -> None:
         call_failed(is_tried_again=True)

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Protocol
 
 from runtime.errors import UserError
@@ -23,6 +24,7 @@ STATISTICS = ("count", "min", "max", "mean")
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,79}")
+_OTHERS = (bool, str, type(None))
 
 
 @dataclass(frozen=True)
@@ -97,17 +99,27 @@ class TimeSeries(Protocol):
 
 def fault_of(point: Point) -> str | None:
     """Why no store can take a point; None for one that it can."""
-    for name in (point.series, *point.measures):
-        if not _NAME.fullmatch(name):
-            return f"{name!r} cannot be the name of a series or measure"
+    wrong = _wrong_name((point.series, *point.measures))
+    if wrong is not None:
+        return f"{wrong!r} cannot be the name of a series or measure"
     for name, value in point.measures.items():
-        if value is not None and type(value) not in (bool, int, float, str):
-            return f"{name} is a {type(value).__name__}, which is no value"
-        if isinstance(value, int) and not -(2**63) <= value < 2**63:
-            return f"{name} does not fit 64 bits"
-        if isinstance(value, float) and value - value != 0:
-            return f"{name} is {value}, which is not a finite number"
+        kind = type(value)
+        if kind is float:
+            # Of neither infinity nor NaN is that zero.
+            if value - value != 0:  # type: ignore[operator]
+                return f"{name} is {value}, which is not a finite number"
+        elif kind is int:
+            if not -(2**63) <= value < 2**63:  # type: ignore[operator]
+                return f"{name} does not fit 64 bits"
+        elif kind not in _OTHERS:
+            return f"{name} is a {kind.__name__}, which is no value"
     return None
+
+
+# A series' points have the same few sets of measures over and over.
+@lru_cache(maxsize=1024)
+def _wrong_name(names: tuple[str, ...]) -> str | None:
+    return next((name for name in names if not _NAME.fullmatch(name)), None)
 
 
 def check_series(series: str) -> None:

@@ -8,6 +8,8 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import lru_cache
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +58,7 @@ class SqliteTimeSeries:
                 _ensure_columns(connection, series, names, members[0])
                 columns = ", ".join(f'"{name}"' for name in (*_KEY, *names))
                 marks = ", ".join("?" * (len(names) + len(_KEY)))
-                rows = ((p.device_id, epoch_ms(p.time), *(p.measures[name] for name in names)) for p in members)
+                rows = _rows_of(members, names)
                 connection.executemany(f'INSERT OR IGNORE INTO "{_TABLE}{series}" ({columns}) VALUES ({marks})', rows)  # noqa: S608
         return rejects
 
@@ -182,7 +184,23 @@ def _ensure_columns(connection: sqlite3.Connection, series: str, names: Iterable
 
 def _measured(point: Point) -> tuple[str, ...]:
     """The measures that have a value, in order: null and absent are the same."""
-    return tuple(sorted(name for name, value in point.measures.items() if value is not None))
+    measures = point.measures
+    if None not in measures.values():
+        return _in_order(tuple(measures))
+    return _in_order(tuple(name for name, value in measures.items() if value is not None))
+
+
+@lru_cache(maxsize=1024)
+def _in_order(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted(names))
+
+
+def _rows_of(points: Iterable[Point], names: tuple[str, ...]) -> Iterator[tuple[Any, ...]]:
+    """Key and measures of each, in the order of `names`."""
+    if len(names) < 2:
+        return ((p.device_id, epoch_ms(p.time), *(p.measures[name] for name in names)) for p in points)
+    pick = itemgetter(*names)
+    return ((p.device_id, epoch_ms(p.time), *pick(p.measures)) for p in points)
 
 
 def _types(declared: dict[str, str]) -> dict[str, type]:

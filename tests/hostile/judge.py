@@ -139,10 +139,12 @@ def _difference(fast: list[BronzeRows], reference: list[BronzeRows]) -> str | No
 
 
 def _bits(table: pa.Table) -> pa.Table:
-    """Doubles as their bits: 0.0 is not -0.0."""
+    """Doubles as their bits: 0.0 is not -0.0. Texts as such, in whatever order a dictionary has them."""
     arrays: dict[str, Any] = {}
     for field in table.schema:
         column = table[field.name].combine_chunks()
+        if pa.types.is_dictionary(field.type):
+            column = column.dictionary_decode()
         arrays[field.name] = column.view(pa.int64()) if pa.types.is_float64(field.type) else column
     return pa.table(arrays)
 

@@ -32,7 +32,7 @@ def names() -> list[str]:
 def list_proofs() -> int:
     for name in names():
         proof = importlib.import_module(f"tests.proofs.{name}")
-        print(f"make proof-{name:<12} {standing(name, proof.CODE):<28} {proof.WHAT}")  # noqa: T201
+        print(f"make proof-{name:<12} {standing(name, proof.CODE):<34} {proof.WHAT}")  # noqa: T201
     return 0
 
 
@@ -42,6 +42,8 @@ def standing(name: str, code: tuple[str, ...]) -> str:
     if not file.is_file():
         return "never run"
     record = json.loads(file.read_text())
+    if not record["clean"]:
+        return "of code that was never committed"
     later = git("log", "--oneline", f"{record['commit']}..HEAD", "--", *code)
     if later is None:
         return "its commit is not here"

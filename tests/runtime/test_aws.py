@@ -155,4 +155,4 @@ def test_each_client_names_itself_and_waits_for_a_call_as_all_others_do() -> Non
         config = platform.client("sqs").meta.config
         assert config.user_agent.startswith("fleetlake ")
         assert config.retries["mode"] == "standard"
-        assert config.retries["total_max_attempts"] == 5
+        assert config.retries["total_max_attempts"] == 6

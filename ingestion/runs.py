@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from ingestion.decode import MAX_READINGS, read_part
-from ingestion.judge import Judge
+from ingestion.judge import Judge, quotes
 from ingestion.rows import Rows
 from ingestion.split import split_pack, start_of_readings
 from ingestion.strict_json import Refused, parse
@@ -183,9 +183,16 @@ class _Runs:
         elif count == 1:
             self._leave(first)
         else:
-            middle = count // 2
+            middle = self._odd_quotes(shape, readings, first) or count // 2
             self._judge(shape, readings[:middle], first)
             self._judge(shape, readings[middle:], first + middle)
+
+    def _odd_quotes(self, shape: Shape, readings: list[Any], first: int) -> int:
+        """Where the first reading lies in which a key may stand twice: the first of all goes alone, at 1, and 0 says that there is none."""
+        for place, reading in enumerate(readings):
+            if quotes(self._text(first + place, first + place + 1)) != shape.quotes_of([reading]):
+                return max(1, place)
+        return 0
 
     def _add(self, shape: Shape, readings: list[Any]) -> None:
         into = self.taken.setdefault(shape, ([], []))

@@ -31,6 +31,7 @@ class Part:
 
 PARTS = (
     Part("decode", "--readings 5000", "--readings 50000"),
+    Part("decode_real", "", "--large"),
     Part("spark_peer", "--readings 20000", "--readings 200000", only_full=True),
     Part("queue_to_lake", "--readings 100000 --rounds 1 --packs 250", "--readings 200000 --rounds 4"),
     Part("decode_alone", "--readings 100000 500000", "--readings 100000 1000000 10000000"),

@@ -18,7 +18,6 @@ import pyarrow as pa
 
 from benchmarks.decode_loops import Loop, Refusals
 from benchmarks.decode_peers import size_of, with_duckdb, with_orjson, with_pandas, with_pydantic
-from benchmarks.decode_real import every
 from benchmarks.decode_work import Work, rows_of, work
 from benchmarks.further_peers import FURTHER
 from ingestion.bronze import parquet_of
@@ -149,10 +148,6 @@ def main() -> None:
     for name in PATHS:
         cells = [f"{f.microseconds:.1f}{'' if f.is_exact else ' (not exact)'}" for f in figures if f.path == name]
         print(f"| {name} | " + " | ".join(cells) + " |")
-    print("\nBronze bytes as shares of JSON lines with zstd 1, and bytes of event_id a reading (16 are random):\n")
-    print("| readings | whole | without event_id | without event_id, of lines with the same columns | event_id |\n|---|---|---|---|---|")
-    for s in every():
-        print(f"| {s.data}, {s.readings} | {s.whole:.3f} | {s.without_event_id:.3f} | {s.of_same_columns:.3f} | {s.event_id_bytes:.1f} |")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,10 @@
-"""Readings as real devices and the simulated fleet send them, for what bronze takes of bytes: a random generator's noise cannot be packed."""
+"""What bronze takes of bytes, of readings as real devices and the simulated fleet send them: a random generator's noise cannot be packed.
 
+``python -m benchmarks.decode_real [--large]``: objects as the worker writes them by its own settings, with `large` those of 64 MiB of JSON,
+which is Firehose's smallest buffer where it writes Parquet. No reading is there twice: of real ones there are as many as there are.
+"""
+
+import argparse
 import base64
 import hashlib
 import json
@@ -24,7 +29,12 @@ from runtime.settings import REPOSITORY
 
 _START = datetime(2026, 9, 21, tzinfo=UTC)
 _PACK = 25
-CMAPSS = REPOSITORY.parent / "shared" / "data" / "cmapss" / "train_FD001.parquet"
+AT_MOST, GOAL = 0.37, 0.32
+_DATA = REPOSITORY.parent / "shared" / "data" / "cmapss"
+CMAPSS = _DATA / "train_FD001.parquet"
+# FD001 and FD003 fly in one regime, FD002 and FD004 in six.
+_ONE_REGIME = ("FD001", "FD003")
+_ALL = ("FD001", "FD002", "FD003", "FD004")
 
 
 @dataclass(frozen=True)
@@ -37,6 +47,7 @@ class Shares:
 
     data: str
     readings: int
+    json_bytes: int
     whole: float
     without_event_id: float
     of_same_columns: float
@@ -52,7 +63,8 @@ def shares(contracts: Contracts, bodies: Iterable[str], lines: list[bytes], data
     whole, bare = len(parquet_of(found.table)), len(parquet_of(without))
     text = _packed(lines)
     same = _packed(orjson.dumps({k: v for k, v in row.items() if v is not None}) for row in without.to_pylist())
-    return Shares(data, len(lines), whole / text, bare / text, bare / same, (whole - bare) / len(lines))
+    sent = sum(map(len, lines)) + len(lines)
+    return Shares(data, len(lines), sent, whole / text, bare / text, bare / same, (whole - bare) / len(lines))
 
 
 def _packed(lines: Iterable[bytes]) -> int:
@@ -70,30 +82,32 @@ def of_simulator(contract: str, devices: int, days: int) -> Shares:
     )
 
 
-def of_cmapss(file: Path) -> Shares:
+def of_cmapss(*files: Path) -> Shares:
     """NASA's engines, a reading a flight cycle, each engine's in packs, the engines in turn."""
     contracts = load_contracts(REPOSITORY / "contracts")
     names = [field.name for field in contracts["turbofan"].fields]
     engines: dict[str, list[dict[str, Any]]] = {}
-    for number, *values in zip(*pq.read_table(file).columns, strict=True):
-        sent = engines.setdefault(f"engine-{number}", [])
-        ts_ms = int(_START.timestamp() * 1000) + len(sent) * 600_000
-        sent.append({"ts": ts_ms, "seq": len(sent)} | dict(zip(names, (value.as_py() for value in values), strict=True)))
+    for file in files:
+        for number, *values in zip(*pq.read_table(file).to_pydict().values(), strict=True):
+            sent = engines.setdefault(f"{file.stem}-{number}", [])
+            ts_ms = int(_START.timestamp() * 1000) + len(sent) * 600_000
+            sent.append({"ts": ts_ms, "seq": len(sent)} | dict(zip(names, values, strict=True)))
     packs = sorted((begin, device) for device, sent in engines.items() for begin in range(0, len(sent), _PACK))
     bodies, lines = [], []
     for begin, device in packs:
         texts = [json.dumps(reading, separators=(",", ":")) for reading in engines[device][begin : begin + _PACK]]
         lines += [text.encode() for text in texts]
         bodies.append(_body(('{"boot":"b7","readings":[' + ",".join(texts) + "]}").encode(), device, "turbofan"))
-    return shares(contracts, bodies, lines, "C-MAPSS FD001")
+    return shares(contracts, bodies, lines, "C-MAPSS " + " ".join(file.stem.removeprefix("train_") for file in files))
 
 
-def every() -> Iterator[Shares]:
-    """C-MAPSS only where its file is."""
-    yield of_simulator("pump", devices=50, days=2)
-    yield of_simulator("turbofan", devices=50, days=3)
-    if CMAPSS.exists():
-        yield of_cmapss(CMAPSS)
+def every(large: bool = False) -> Iterator[Shares]:
+    """C-MAPSS only where its files are."""
+    yield of_simulator("pump", devices=100, days=10) if large else of_simulator("pump", devices=50, days=2)
+    yield of_simulator("turbofan", devices=100, days=8) if large else of_simulator("turbofan", devices=50, days=3)
+    if _DATA.exists():
+        for sets in (_ONE_REGIME, _ALL) if large else (("FD001",),):
+            yield of_cmapss(*(_DATA / f"train_{name}.parquet" for name in sets))
 
 
 def _body(payload: bytes, device_id: str, contract: str) -> str:
@@ -102,3 +116,21 @@ def _body(payload: bytes, device_id: str, contract: str) -> str:
     envelope = {"payload": base64.b64encode(payload).decode(), "device_id": device_id, "contract": contract, "received_at": received_ms}
     principal, trace_id = (hashlib.sha256(content).hexdigest() for content in (device_id.encode(), payload))
     return json.dumps(envelope | {"principal": principal, "client_id": device_id, "trace_id": trace_id[:32]})
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--large", action="store_true", help="objects of 64 MiB of JSON beside the usual ones")
+    print(
+        "| readings | MiB of JSON | whole | without event_id, of the lines as sent | without event_id, of lines with the same columns | event_id |"
+    )
+    print("|---|---|---|---|---|---|")
+    for large in (False, True) if parser.parse_args().large else (False,):
+        for s in every(large):
+            shown = f"{s.whole:.3f} | {s.without_event_id:.3f} | {s.of_same_columns:.3f} | {s.event_id_bytes:.1f}"
+            print(f"| {s.data}, {s.readings} | {s.json_bytes / 2**20:.0f} | {shown} |")
+    print(f"without event_id a reading is to take at most {AT_MOST} of the lines, and {GOAL} is the goal")
+
+
+if __name__ == "__main__":
+    main()

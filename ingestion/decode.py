@@ -33,7 +33,7 @@ from typing import Any
 from ingestion.envelope import Envelope
 from ingestion.split import split_pack
 from ingestion.strict_json import Refused, parse
-from ingestion.validate import Head, Reading, Validator, check_device, read_boot
+from ingestion.validate import Head, Reading, Rules, Validator, check_device, read_boot
 from lake.contracts import Contract
 from lake.quarantine import Quarantined
 from lake.reasons import Reason
@@ -56,7 +56,7 @@ def decode(envelope: Envelope, contracts: Mapping[str, Contract], future_seconds
         if len(envelope.payload) > MAX_BYTES:
             raise Refused(Reason.TOO_LARGE, f"{len(envelope.payload)} bytes, {MAX_BYTES} are allowed")
         latest = envelope.received_at + timedelta(seconds=future_seconds)
-        return _Message(envelope, Validator(contracts[envelope.contract], envelope.device_id, latest)).decode()
+        return _Message(envelope, Validator(Rules(contracts[envelope.contract]), envelope.device_id, latest)).decode()
     except Refused as refused:
         return Decoded((), (quarantined(envelope, envelope.payload, None, refused),))
 

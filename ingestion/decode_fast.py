@@ -11,7 +11,7 @@ from ingestion.decode import MAX_BYTES, MAX_READINGS, decode
 from ingestion.envelope import Envelope
 from ingestion.judge import Judge, has_half_a_character
 from ingestion.rows import Rows
-from ingestion.runs import NOT_TAKEN, fault, take_runs
+from ingestion.runs import NOT_TAKEN, Odd, fault, take_runs
 from ingestion.strict_json import parse
 from ingestion.typed_reading import QUOTES, TypedContract
 from lake.quarantine import Quarantined
@@ -25,7 +25,8 @@ def decode_into(rows: Rows, envelope: Envelope, future_seconds: float) -> list[Q
         return _by_reference(rows, envelope, future_seconds)
     judge = Judge(envelope, future_seconds)
     if b'"readings"' in payload:
-        bad = [] if _whole(rows, typed, judge) else take_runs(rows, typed, judge)
+        odd = _whole(rows, typed, judge)
+        bad = [] if odd is None else take_runs(rows, typed, judge, odd)
         return _by_reference(rows, envelope, future_seconds) if bad is None else bad
     if _single(rows, typed, judge):
         return []
@@ -57,8 +58,8 @@ def _single(rows: Rows, typed: TypedContract, judge: Judge) -> bool:
     return False
 
 
-def _whole(rows: Rows, typed: TypedContract, judge: Judge) -> bool:
-    """A pack at once, where all of it is as it should be."""
+def _whole(rows: Rows, typed: TypedContract, judge: Judge) -> Odd | None:
+    """A pack at once, where all of it is as it should be; else what is not, as far as is known."""
     payload = judge.envelope.payload
     for shape in typed.shapes:
         try:
@@ -66,17 +67,17 @@ def _whole(rows: Rows, typed: TypedContract, judge: Judge) -> bool:
         except NOT_TAKEN as error:
             # Beyond the first reading it is that one which is odd, and not the shape.
             if fault(error, int) != 0:
-                return False
+                return Odd(shape, error)
             continue
         readings, boot = pack.readings, pack.boot or None
         if not 0 < len(readings) <= MAX_READINGS or not judge.is_its_device(pack.device_id):
-            return False
+            return Odd()
         if not judge.takes(shape, readings, payload, boot, _quotes_of_head(pack)):
-            return False
+            return Odd()
         typed.took(shape, readings[0])
         rows.add_typed(judge.envelope, shape, boot, readings, range(len(readings)))
-        return True
-    return False
+        return None
+    return Odd()
 
 
 def _quotes_of_head(pack: Any) -> int:

@@ -79,4 +79,5 @@ def quotes(text: bytes) -> int:
 
 def has_half_a_character(text: bytes) -> bool:
     """Whether one may be spelt in it: only the reference looks for them."""
-    return b"\\u" in text and _HALF.search(_PAIR.sub(b"", text)) is not None
+    # The single character is looked for thirty times faster, and most messages have none.
+    return b"\\" in text and b"\\u" in text and _HALF.search(_PAIR.sub(b"", text)) is not None

@@ -9,12 +9,12 @@ from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import accumulate
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from ingestion.decode import MAX_READINGS, read_part
-from ingestion.judge import Judge
+from ingestion.judge import Judge, quotes
 from ingestion.rows import Rows
 from ingestion.split import split_pack, start_of_readings
 from ingestion.strict_json import Refused, parse
@@ -32,11 +32,18 @@ _PLACE = re.compile(r"at `\$(?:\.readings)?\[(\d+)\]")
 _BYTE = re.compile(r"\(byte (\d+)\)")
 
 
+class Odd(NamedTuple):
+    """What a pack was not taken for as a whole: what the parser said of one of its readings, as of this shape."""
+
+    shape: Shape | None = None
+    error: Exception | None = None
+
+
 class _Unclear(Exception):
     """The parts cannot be told apart for certain."""
 
 
-def take_runs(rows: Rows, typed: TypedContract, judge: Judge) -> list[Quarantined] | None:
+def take_runs(rows: Rows, typed: TypedContract, judge: Judge, odd: Odd) -> list[Quarantined] | None:
     """What is quarantined; None where only the reference knows, and then nothing is in `rows`."""
     payload = judge.envelope.payload
     start, end = start_of_readings(payload), payload.rfind(b"]")
@@ -46,6 +53,7 @@ def take_runs(rows: Rows, typed: TypedContract, judge: Judge) -> list[Quarantine
     if head is None:
         return None
     runs = _Runs(typed, judge, head, payload, *_cut(payload, start + 1, end))
+    runs.expect(odd)
     try:
         runs.take()
     except _Unclear:
@@ -111,6 +119,12 @@ class _Runs:
     # The part that was last found not to be of a shape, or of none.
     odd: tuple[int, Shape | None] = (-1, None)
 
+    def expect(self, odd: Odd) -> None:
+        """No run begins with a part that the parser has already met and not taken; one that is wrongly expected is the reference's."""
+        place = None if odd.error is None else fault(odd.error, lambda byte: bisect_right(self.starts, byte) - 1)
+        if place is not None and 0 <= place < len(self.starts):
+            self.odd = place, odd.shape if isinstance(odd.error, msgspec.ValidationError) else None
+
     def take(self) -> None:
         part = 0
         while part < len(self.starts):
@@ -131,7 +145,7 @@ class _Runs:
         envelope = self.judge.envelope
         for shape, (readings, places) in self.taken.items():
             rows.add_typed(envelope, shape, self.head.boot, readings, places)
-        validator = Validator(self.typed.contract, envelope.device_id, self.judge.latest)
+        validator = Validator(self.typed.rules, envelope.device_id, self.judge.latest)
         read = [(place, content, read_part(envelope, validator, self.head, content, place)) for place, content in self.left]
         good = [(place, outcome) for place, _, outcome in read if isinstance(outcome, Reading)]
         if good:
@@ -144,7 +158,7 @@ class _Runs:
 
     def _read(self, shape: Shape, first: int) -> list[Any]:
         """The readings from a part on, to the first that is not of this shape; not very many, because of it they are read once more."""
-        end = min(len(self.starts), first + _A_RUN)
+        end = min(len(self.starts), first + _A_RUN, self.odd[0] if self.odd[0] > first else MAX_READINGS)
         while end > first:
             try:
                 readings = shape.read_readings(b"[" + self._text(first, end) + b"]")
@@ -169,9 +183,16 @@ class _Runs:
         elif count == 1:
             self._leave(first)
         else:
-            middle = count // 2
+            middle = self._odd_quotes(shape, readings, first) or count // 2
             self._judge(shape, readings[:middle], first)
             self._judge(shape, readings[middle:], first + middle)
+
+    def _odd_quotes(self, shape: Shape, readings: list[Any], first: int) -> int:
+        """Where the first reading lies in which a key may stand twice: the first of all goes alone, at 1, and 0 says that there is none."""
+        for place, reading in enumerate(readings):
+            if quotes(self._text(first + place, first + place + 1)) != shape.quotes_of([reading]):
+                return max(1, place)
+        return 0
 
     def _add(self, shape: Shape, readings: list[Any]) -> None:
         into = self.taken.setdefault(shape, ([], []))

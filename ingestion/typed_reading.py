@@ -19,6 +19,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from ingestion.validate import Rules
 from lake.contracts import Contract, Field
 
 # From here on a number is no longer spelt alike by everybody, or no longer exact (RFC 8785).
@@ -101,12 +102,13 @@ class TypedContract:
     shapes: list[Shape]
     learnt: set[tuple[frozenset[str], bool]] = field(default_factory=set)
 
+    def __post_init__(self) -> None:
+        (self.open,) = self.shapes
+        self.rules = Rules(self.contract)
+
     def prefer(self, shape: Shape) -> None:
         # A new list: another thread may be going through the old one.
         self.shapes = [shape, *(other for other in self.shapes if other is not shape)]
-
-    def __post_init__(self) -> None:
-        (self.open,) = self.shapes
 
     def took(self, shape: Shape, reading: Any) -> None:
         """The next message is tried by the same shape first, or by one that fits closer."""

@@ -45,10 +45,27 @@ class Head:
 
 
 @dataclass(frozen=True)
-class Validator:
-    """`latest` is the last moment that is not in the future: arrival plus what clocks may be off."""
+class Rules:
+    """A contract as a validator asks for it."""
 
     contract: Contract
+
+    @cached_property
+    def bounds(self) -> list[tuple[str, float, float, Field]]:
+        """Of each field the range in which a float needs no further look."""
+        ranges = ((f, -math.inf if f.min is None else f.min, math.inf if f.max is None else f.max) for f in self.contract.fields)
+        return [(f.name, *((least, most) if f.type == "float64" else (1.0, 0.0)), f) for f, least, most in ranges]
+
+    @cached_property
+    def known(self) -> frozenset[str]:
+        return frozenset({field.name for field in self.contract.fields} | _OWN)
+
+
+@dataclass(frozen=True)
+class Validator:
+    """Of one message; `latest` is the last moment that is not in the future: arrival plus what clocks may be off."""
+
+    rules: Rules
     device_id: str
     latest: datetime
 
@@ -66,27 +83,17 @@ class Validator:
         identity = self.identity(event_time, boot, seq, canonical)
         return Reading(identity, event_time, boot, seq, values)
 
-    @cached_property
-    def _bounds(self) -> list[tuple[str, float, float, Field]]:
-        """Of each field the range in which a float needs no further look."""
-        ranges = ((f, -math.inf if f.min is None else f.min, math.inf if f.max is None else f.max) for f in self.contract.fields)
-        return [(f.name, *((least, most) if f.type == "float64" else (1.0, 0.0)), f) for f, least, most in ranges]
-
-    @cached_property
-    def _known(self) -> frozenset[str]:
-        return frozenset({field.name for field in self.contract.fields} | _OWN)
-
     def _values(self, document: dict[str, Any]) -> dict[str, Any]:
         values = {}
-        for name, least, most, field in self._bounds:
+        for name, least, most, field in self.rules.bounds:
             value = document.get(name)
             values[name] = value if type(value) is float and least <= value <= most else _value(field, value)
         return values
 
     def identity(self, event_time: datetime, boot: str | None, seq: int | None, canonical: bytes) -> str:
         if boot is None or seq is None:
-            return event_id_of_content(self.device_id, self.contract.name, canonical)
-        return event_id(self.device_id, self.contract.name, _epoch_ms(event_time), boot, seq)
+            return event_id_of_content(self.device_id, self.rules.contract.name, canonical)
+        return event_id(self.device_id, self.rules.contract.name, _epoch_ms(event_time), boot, seq)
 
     def known_identity(self, document: Any, head: Head) -> str | None:
         """The identity of a reading that was refused for something else, where it has one."""
@@ -98,11 +105,11 @@ class Validator:
             return None
 
     def _extra(self, document: dict[str, Any]) -> str | None:
-        if document.keys() <= self._known:
+        if document.keys() <= self.rules.known:
             return None
-        unknown = {key: value for key, value in document.items() if key not in self._known}
-        if self.contract.unknown_fields == "quarantine":
-            raise Refused(Reason.UNKNOWN_FIELD, f"{', '.join(sorted(unknown))}: not in contract {self.contract.name}")
+        unknown = {key: value for key, value in document.items() if key not in self.rules.known}
+        if self.rules.contract.unknown_fields == "quarantine":
+            raise Refused(Reason.UNKNOWN_FIELD, f"{', '.join(sorted(unknown))}: not in contract {self.rules.contract.name}")
         return json.dumps(unknown, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 

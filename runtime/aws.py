@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from runtime.client_config import client_config
 from runtime.errors import ServiceError, SettingsError
 from runtime.settings import Settings
 
@@ -28,12 +29,10 @@ class AwsPlatform:
     def _make_client(self, service: str) -> Any:
         # Imported here: DAG files import this module and must stay light.
         import boto3
-        from botocore.config import Config
 
         # No endpoint and no key: botocore's own resolution and credential chain decide.
         endpoint = self.settings.aws_endpoint or None
-        retries = {"mode": "standard", "max_attempts": 5}
-        return boto3.client(service, region_name=self.settings.region, endpoint_url=endpoint, config=Config(retries=retries))
+        return boto3.client(service, region_name=self.settings.region, endpoint_url=endpoint, config=client_config())
 
     @property
     def lake_bucket(self) -> str:

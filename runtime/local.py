@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from runtime.client_config import client_config
 from runtime.errors import ServiceError
 from runtime.settings import REPOSITORY, Settings
 
@@ -37,7 +38,6 @@ class LocalPlatform:
     def _make_client(self, service: str) -> Any:
         # Imported here: DAG files import this module and must stay light.
         import boto3
-        from botocore.config import Config
 
         # A session of its own without a profile, and no proxy: the user's AWS set-up is for AWS, and this is their own machine.
         session = boto3.Session(botocore_session=_unconfigured(), region_name=self.settings.region)
@@ -47,9 +47,7 @@ class LocalPlatform:
             endpoint_url=self.aws_endpoint,
             aws_access_key_id=self.settings.account,
             aws_secret_access_key="local",  # the emulator asks for some key, any one
-            config=Config(
-                retries={"mode": "standard", "max_attempts": 5}, connect_timeout=5, read_timeout=65, s3={"addressing_style": "path"}
-            ),
+            config=client_config(connect_timeout=5, read_timeout=65, s3={"addressing_style": "path"}),
         )
 
     @property

@@ -1,6 +1,8 @@
 """How the worker's process ends where it cannot begin or go on: a line, a code, and nothing deleted."""
 
 import itertools
+import subprocess
+import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +15,7 @@ from ingestion.failures import CannotGoOn, away, cannot_go_on
 from ingestion.start_check import check
 from ingestion.worker_process import run
 from runtime.errors import ServiceError
-from runtime.settings import Settings
+from runtime.settings import REPOSITORY, Settings
 from tests.faults.proxy import Fault, Kind, Proxy
 from tests.faults.stand_in import StandIn
 from tests.ingestion.bench import Bench, refusal
@@ -166,3 +168,10 @@ def test_what_passes_is_waited_for_and_what_the_request_causes_is_not() -> None:
     assert not away(ValueError("x"))
     assert not away(NoCredentialsError())
     assert not away(ParamValidationError(report="x"))
+
+
+def test_what_the_start_made_is_in_no_later_search_for_garbage() -> None:
+    code = "import gc; from ingestion.worker_process import _settle; _settle(); gc.collect(); print(gc.get_freeze_count(), len(gc.get_objects()))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    kept, searched = map(int, done.stdout.split())
+    assert kept > 100 * searched

@@ -148,3 +148,11 @@ def test_the_broker_is_the_accounts_own_data_endpoint() -> None:
     host, port = aws().mqtt_endpoint()
     assert host.endswith(".iot.eu-central-1.amazonaws.com")
     assert port == 8883
+
+
+def test_each_client_names_itself_and_waits_for_a_call_as_all_others_do() -> None:
+    for platform in (aws(), LocalPlatform(Settings(aws_endpoint="http://127.0.0.1:9"))):
+        config = platform.client("sqs").meta.config
+        assert config.user_agent.startswith("fleetlake ")
+        assert config.retries["mode"] == "standard"
+        assert config.retries["total_max_attempts"] == 6

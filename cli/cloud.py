@@ -19,11 +19,12 @@ _console = Console(highlight=False)
 @app.command()
 def up() -> None:
     """Start the laptop's cloud with the Airflow UI, in the background."""
-    from local import daemon
+    from local import daemon, surroundings
     from local.instance import Instance
     from local.processes import ALL_PARTS
 
     settings = Settings.from_environment()
+    surroundings.check_platform(settings)
     instance = Instance(settings.home)
     # In this order: a home that cannot be written is told by `start`, which knows what to say.
     if instance.is_claimed() and (instance.state() or {}).get("state") == "running":

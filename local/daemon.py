@@ -36,8 +36,9 @@ _log = log.logger("supervisor")
 def start(settings: Settings, parts: Sequence[str], say: Callable[[str], None]) -> None:
     """Start the laptop's cloud in the background; returns when it is healthy.
 
-    Raises ServiceError where it does not get so, SetupError where its home cannot be written.
+    Raises ServiceError where it does not get so, SetupError where its home cannot be written, SettingsError on another platform.
     """
+    surroundings.check_platform(settings)
     instance = Instance(settings.home)
     log_file = settings.home / "logs" / "supervisor.log"
     daemon = None

@@ -18,7 +18,7 @@ from rich.live import Live
 from lake.contracts import load_contracts
 from lake.hops import truth_files
 from lake.law import Verdict, verify
-from local import demo_tables
+from local import demo_tables, surroundings
 from local.airflow_client import Airflow, Run
 from local.report import write_report
 from local.simulator.fault_kinds import every_fault
@@ -53,6 +53,7 @@ class Demo:
 
     def run(self, show_law: Callable[[Verdict], None]) -> Told:
         """Raises JobError where a DAG run fails, LawBroken where the law does not hold, ServiceError where a part crashes."""
+        surroundings.check_platform(self.settings)
         self.stage("the laptop's cloud: emulator, worker, Airflow")
         with Supervisor(self.settings, say=self._say, schedules=False) as cloud:
             platform, airflow = current_platform(self.settings), Airflow.of(self.settings)

@@ -62,7 +62,11 @@ class Supervisor:
         self.stop()
 
     def start(self) -> None:
-        """Returns when every process is healthy. Raises ServiceError where one ends or is late; then all are stopped again."""
+        """Returns when every process is healthy. Raises ServiceError where one ends or is late; then all are stopped again.
+
+        Raises SettingsError on another platform than the laptop's, before anything is touched.
+        """
+        surroundings.check_platform(self.settings)
         self.instance.claim()
         try:
             sessions.end_leftovers(self.settings.home, self.instance.processes())

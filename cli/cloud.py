@@ -25,10 +25,10 @@ def up() -> None:
 
     settings = Settings.from_environment()
     surroundings.check_platform(settings)
-    instance = Instance(settings.home)
-    # In this order: a home that cannot be written is told by `start`, which knows what to say.
-    if instance.is_claimed() and (instance.state() or {}).get("state") == "running":
-        _console.print("it is running already")
+    found = Instance(settings.home).running()
+    if found:
+        until = f"; it is that of {found['by']} and stops with it" if found.get("by") else ""
+        _console.print(f"it is running already{until}", markup=False)
     else:
         with _console.status("starting") as spinner:
             daemon.start(settings, ALL_PARTS, lambda sentence: spinner.update(sentence))
@@ -41,8 +41,8 @@ def down() -> None:
     from local import daemon
 
     with _console.status("stopping"):
-        was_there = daemon.stop(Settings.from_environment())
-    _console.print("stopped" if was_there else "it was not running")
+        found = daemon.stop(Settings.from_environment())
+    _console.print(found, markup=False, soft_wrap=True)
 
 
 @app.command()

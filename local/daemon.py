@@ -90,16 +90,22 @@ def _follow(daemon: "subprocess.Popen[bytes]", instance: Instance, log_file: Pat
         time.sleep(0.1)
 
 
-def stop(settings: Settings) -> bool:
-    """Stop the laptop's cloud of this home, and whatever a killed one left; whether there was one."""
+def stop(settings: Settings) -> str:
+    """Stop the laptop's cloud of this home, and whatever a killed one left; a sentence that says what there was."""
     instance = Instance(settings.home)
     was_there = instance.is_claimed()
     pid = (instance.state() or {}).get("pid")
     if was_there and pid:
         _end(instance, int(pid))
+    left = sessions.living(instance.processes())
     sessions.end_leftovers(settings.home, instance.processes())
     instance.forget()
-    return was_there
+    state = instance.state() or {"state": "stopped"}
+    if state["state"] == "stopped":
+        return "stopped" if was_there else "it was not running"
+    instance.tell(**state | {"state": "stopped"})
+    ended = ", ".join([*state.get("ended", []), *left]) or "nothing, for nothing was left"
+    return f"its supervisor (pid {pid}) was killed before; ended since: {ended}"
 
 
 def _end(instance: Instance, pid: int) -> None:

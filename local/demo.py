@@ -55,7 +55,7 @@ class Demo:
         """Raises JobError where a DAG run fails, LawBroken where the law does not hold, ServiceError where a part crashes."""
         surroundings.check_platform(self.settings)
         self.stage("the laptop's cloud: emulator, worker, Airflow")
-        with Supervisor(self.settings, say=self._say, schedules=False) as cloud:
+        with Supervisor(self.settings, say=self._say, schedules=False, by="`fleetlake demo`") as cloud:
             platform, airflow = current_platform(self.settings), Airflow.of(self.settings)
             _Journey(self, platform, airflow, cloud).travel()
             self.stage("the law: every reading that was acknowledged is in exactly one place")

@@ -14,6 +14,7 @@ from typing import Any, TextIO
 from local import sessions
 from local.files import read_json, write_whole
 from runtime.errors import SetupError, UserError
+from runtime.local import is_held
 
 # What was killed this instant still looks alive.
 _LOOK_AGAIN_SECONDS = 0.5
@@ -59,14 +60,7 @@ class Instance:
 
     def is_claimed(self) -> bool:
         """Whether any process holds this home."""
-        try:
-            with (self.folder / "supervisor.lock").open("a") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except (FileNotFoundError, NotADirectoryError):
-            return False
-        except OSError:
-            return True
-        return False
+        return is_held(self.folder / "supervisor.lock")
 
     def state(self) -> dict[str, Any] | None:
         return read_json(self.folder / "supervisor.json")

@@ -172,7 +172,9 @@ class Settings:
             raise SettingsError(f"settings: {PREFIX}{name.upper()} is no setting; .env.example lists them all")
         parsed = {name: _value(known[name], text) for name, text in given.items() if name in known}
         settings = cls(**parsed)
-        folders = {name: _folder(name, getattr(settings, name)) for name, each in known.items() if isinstance(each.default, Path)}
+        folders: dict[str, Any] = {
+            name: _folder(name, getattr(settings, name)) for name, each in known.items() if isinstance(each.default, Path)
+        }
         return dataclasses.replace(settings, **folders)
 
     def environment(self) -> dict[str, str]:

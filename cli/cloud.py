@@ -63,7 +63,7 @@ def status(as_json: bool = typer.Option(False, "--json", help="For a script.")) 
         _console.print(_hop_table(facts["hops"], (facts["signals"] or {}).get("lags", {})))
     if facts["signals"]:
         _print_signals(facts["signals"])
-    for crash in facts["crashes"]:
+    for crash in [*facts["damaged"], *facts["crashes"]]:
         _console.print(crash, style="red", markup=False, soft_wrap=True)
     if facts["why"]:
         _console.print(f"it stopped because of: {facts['why']}", markup=False)
@@ -80,26 +80,29 @@ def _facts(settings: Settings) -> dict[str, Any]:
 
     instance = Instance(settings.home)
     state = instance.state() or {}
+    hops, damaged = _hops(settings)
     return {
         "home": str(settings.home),
         "processes": [dataclasses.asdict(row) for row in rows(settings)],
         "endpoints": instance.endpoints() if instance.is_claimed() else {},
-        "hops": _hops(settings),
+        "hops": hops,
+        "damaged": damaged,
         "signals": _signals(settings),
         "crashes": state.get("crashes", []),
         "why": state.get("why", ""),
     }
 
 
-def _hops(settings: Settings) -> list[dict[str, Any]]:
-    """How far readings have come; nothing where there never was a lake."""
+def _hops(settings: Settings) -> tuple[list[dict[str, Any]], list[str]]:
+    """How far readings have come, and what of the truth cannot be read; nothing where there never was a lake."""
     if not (settings.home / "cloud" / "s3").exists():
-        return []
+        return [], []
     from lake.hops import HopCounter, truth_files
     from runtime.platforms import current_platform
 
-    hops = HopCounter(current_platform(settings), truth_files(settings.home)).read()
-    return [dataclasses.asdict(hop) | {"newest": hop.newest.isoformat() if hop.newest else None} for hop in hops]
+    counter = HopCounter(current_platform(settings), truth_files(settings.home))
+    hops = [dataclasses.asdict(hop) | {"newest": hop.newest.isoformat() if hop.newest else None} for hop in counter.read()]
+    return hops, counter.damaged
 
 
 def _signals(settings: Settings) -> dict[str, Any] | None:

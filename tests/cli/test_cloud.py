@@ -88,3 +88,12 @@ def test_up_beside_a_demo_says_whose_cloud_it_is(home: Path) -> None:
     finally:
         instance.release()
     assert said.splitlines()[0] == "it is running already; it is that of `fleetlake demo` and stops with it"
+
+
+def test_status_names_a_damaged_line_of_truth_and_shows_the_rest(home: Path) -> None:
+    (home / "cloud" / "s3").mkdir(parents=True)
+    (home / "truth").mkdir()
+    (home / "truth" / "t.jsonl").write_text('{"kind": "run"}\nnonsense\n')
+    said = CliRunner().invoke(app, ["status"])
+    assert (said.exit_code, "how far readings have come" in said.output) == (0, True)
+    assert f"truth {home}/truth/t.jsonl, line 2: it is not what the simulator writes" in said.output

@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 from typer.main import get_command
 
-from cli.entry import INTERRUPTED
+from cli.entry import INTERRUPTED, speak_utf8
 from runtime.errors import FleetlakeError
 from runtime.settings import REPOSITORY
 
@@ -58,6 +58,7 @@ def build() -> TyperGroup:
 
 
 def main() -> None:
+    speak_utf8()
     signal.signal(signal.SIGTERM, _interrupt)
     # As make does: what is set in the environment already stays.
     load_dotenv(REPOSITORY / ".env")

@@ -93,3 +93,10 @@ def test_without_credentials_a_command_on_aws_is_one_line_that_names_the_platfor
     assert capsys.readouterr().err == (
         "fleetlake: AWS, as FLEETLAKE_PLATFORM=aws has it: Unable to locate credentials; run it again with --debug for the traceback\n"
     )
+
+
+def test_a_locale_without_utf_8_changes_nothing(tmp_path: Path) -> None:
+    plain = {**os.environ, "PYTHONUTF8": "0", "LC_ALL": "C", "FLEETLAKE_HOME": str(tmp_path)}
+    command = [sys.executable, "-m", "cli.main", "query", "SELECT 'Küche → Flur' AS room", "--format", "csv"]
+    done = subprocess.run(command, env=plain, cwd=REPOSITORY, capture_output=True, encoding="utf-8", timeout=60, check=False)
+    assert (done.returncode, done.stdout.split(), done.stderr) == (0, ['"room"', '"Küche', "→", 'Flur"'], "")

@@ -19,15 +19,16 @@ _console = Console(highlight=False)
 @app.command()
 def up() -> None:
     """Start the laptop's cloud with the Airflow UI, in the background."""
-    from local import daemon
+    from local import daemon, surroundings
     from local.instance import Instance
     from local.processes import ALL_PARTS
 
     settings = Settings.from_environment()
-    instance = Instance(settings.home)
-    # In this order: a home that cannot be written is told by `start`, which knows what to say.
-    if instance.is_claimed() and (instance.state() or {}).get("state") == "running":
-        _console.print("it is running already")
+    surroundings.check_platform(settings)
+    found = Instance(settings.home).running()
+    if found:
+        until = f"; it is that of {found['by']} and stops with it" if found.get("by") else ""
+        _console.print(f"it is running already{until}", markup=False)
     else:
         with _console.status("starting") as spinner:
             daemon.start(settings, ALL_PARTS, lambda sentence: spinner.update(sentence))
@@ -40,8 +41,8 @@ def down() -> None:
     from local import daemon
 
     with _console.status("stopping"):
-        was_there = daemon.stop(Settings.from_environment())
-    _console.print("stopped" if was_there else "it was not running")
+        found = daemon.stop(Settings.from_environment())
+    _console.print(found, markup=False, soft_wrap=True)
 
 
 @app.command()
@@ -62,7 +63,7 @@ def status(as_json: bool = typer.Option(False, "--json", help="For a script.")) 
         _console.print(_hop_table(facts["hops"], (facts["signals"] or {}).get("lags", {})))
     if facts["signals"]:
         _print_signals(facts["signals"])
-    for crash in facts["crashes"]:
+    for crash in [*facts["damaged"], *facts["crashes"]]:
         _console.print(crash, style="red", markup=False, soft_wrap=True)
     if facts["why"]:
         _console.print(f"it stopped because of: {facts['why']}", markup=False)
@@ -79,26 +80,29 @@ def _facts(settings: Settings) -> dict[str, Any]:
 
     instance = Instance(settings.home)
     state = instance.state() or {}
+    hops, damaged = _hops(settings)
     return {
         "home": str(settings.home),
         "processes": [dataclasses.asdict(row) for row in rows(settings)],
         "endpoints": instance.endpoints() if instance.is_claimed() else {},
-        "hops": _hops(settings),
+        "hops": hops,
+        "damaged": damaged,
         "signals": _signals(settings),
         "crashes": state.get("crashes", []),
         "why": state.get("why", ""),
     }
 
 
-def _hops(settings: Settings) -> list[dict[str, Any]]:
-    """How far readings have come; nothing where there never was a lake."""
+def _hops(settings: Settings) -> tuple[list[dict[str, Any]], list[str]]:
+    """How far readings have come, and what of the truth cannot be read; nothing where there never was a lake."""
     if not (settings.home / "cloud" / "s3").exists():
-        return []
+        return [], []
     from lake.hops import HopCounter, truth_files
     from runtime.platforms import current_platform
 
-    hops = HopCounter(current_platform(settings), truth_files(settings.home)).read()
-    return [dataclasses.asdict(hop) | {"newest": hop.newest.isoformat() if hop.newest else None} for hop in hops]
+    counter = HopCounter(current_platform(settings), truth_files(settings.home))
+    hops = [dataclasses.asdict(hop) | {"newest": hop.newest.isoformat() if hop.newest else None} for hop in counter.read()]
+    return hops, counter.damaged
 
 
 def _signals(settings: Settings) -> dict[str, Any] | None:

@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 from typer.main import get_command
 
-from cli.entry import INTERRUPTED
+from cli.entry import INTERRUPTED, speak_utf8
 from runtime.errors import FleetlakeError
 from runtime.settings import REPOSITORY
 
@@ -58,6 +58,7 @@ def build() -> TyperGroup:
 
 
 def main() -> None:
+    speak_utf8()
     signal.signal(signal.SIGTERM, _interrupt)
     # As make does: what is set in the environment already stays.
     load_dotenv(REPOSITORY / ".env")
@@ -85,7 +86,15 @@ def run(arguments: list[str]) -> int:
     except OSError as error:
         return _say(f"{error.filename or 'the machine'}: {error.strerror or error}", 1, debug)
     except Exception as error:  # noqa: BLE001 - the edge: a person gets one line, and --debug the rest
-        return _say(f"unexpected {type(error).__name__}: {error}; run it again with --debug for the traceback", 1, debug)
+        return _say(_told(error), 1, debug)
+
+
+def _told(error: Exception) -> str:
+    # By the name, for botocore is not imported where it is not needed: no credentials, no such bucket, nobody listens.
+    if type(error).__module__.startswith("botocore."):
+        platform = os.environ.get("FLEETLAKE_PLATFORM", "local")
+        return f"AWS, as FLEETLAKE_PLATFORM={platform} has it: {error}; run it again with --debug for the traceback"
+    return f"unexpected {type(error).__name__}: {error}; run it again with --debug for the traceback"
 
 
 def _with_hint(message: str) -> str:

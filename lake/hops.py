@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 
@@ -40,7 +41,10 @@ class HopCounter:
     def __init__(self, platform: Platform, truth: Sequence[Path] = ()) -> None:
         self._platform = platform
         self._truth = tuple(truth)
+        self.damaged: list[str] = []
+        """A sentence for each line of truth that cannot be read; the others count."""
         self._offsets: dict[Path, int] = {}
+        self._lines: Counter[Path] = Counter()
         self._messages: dict[str, Counter[str]] = {}
         self._sent: Counter[str] = Counter()
         self._rows: dict[str, int] = {}
@@ -76,13 +80,21 @@ class HopCounter:
             content = stream.read()
         whole = content[: content.rfind(b"\n") + 1]
         self._offsets[file] = self._offsets.get(file, 0) + len(whole)
-        for text in whole.splitlines():
-            line = json.loads(text)
-            if line["kind"] == "reading":
-                self._messages.setdefault(line["message"], Counter())[line["contract"]] += 1
-            elif line["kind"] == "ack":
-                carried = self._messages.pop(line["message"], Counter())
-                self._sent += carried if line["result"] == "acknowledged" else Counter()
+        for text in whole.split(b"\n")[:-1]:
+            self._lines[file] += 1
+            try:
+                self._count(json.loads(text))
+            except (ValueError, KeyError, TypeError):
+                self.damaged.append(
+                    f"truth {file}, line {self._lines[file]}: it is not what the simulator writes, so it counts for nothing"
+                )
+
+    def _count(self, line: dict[str, Any]) -> None:
+        if line["kind"] == "reading":
+            self._messages.setdefault(line["message"], Counter())[line["contract"]] += 1
+        elif line["kind"] == "ack":
+            carried = self._messages.pop(line["message"], Counter())
+            self._sent += carried if line["result"] == "acknowledged" else Counter()
 
     def _queued_hop(self) -> Hop:
         try:

@@ -18,7 +18,7 @@ _ASK_AGAIN_SECONDS = 0.5
 
 
 class Child:
-    """Construct to start. The thread that does must live as long as the child: the kernel ends the child with it."""
+    """Construct to start. The thread that does must live as long as the child: the kernel asks the child to end with it."""
 
     def __init__(self, process: Process, environment: Mapping[str, str], home: Path) -> None:
         self.process = process

@@ -8,6 +8,7 @@ import json
 from typing import Any
 
 from local.entry import run
+from local.surroundings import check_platform
 from runtime.platforms import Platform, current_platform
 from runtime.settings import Settings
 
@@ -20,7 +21,9 @@ _THING = "${iot:Connection.Thing.ThingName}"
 
 
 def create(platform: Platform) -> None:
+    """Raises SettingsError on another platform than the laptop's."""
     settings = platform.settings
+    check_platform(settings)
     _bucket(platform.client("s3"), settings)
     telemetry_url, error_url = _queues(platform.client("sqs"), settings)
     _rule(platform.client("iot"), settings, telemetry_url, error_url)

@@ -36,8 +36,9 @@ _log = log.logger("supervisor")
 def start(settings: Settings, parts: Sequence[str], say: Callable[[str], None]) -> None:
     """Start the laptop's cloud in the background; returns when it is healthy.
 
-    Raises ServiceError where it does not get so, SetupError where its home cannot be written.
+    Raises ServiceError where it does not get so, SetupError where its home cannot be written, SettingsError on another platform.
     """
+    surroundings.check_platform(settings)
     instance = Instance(settings.home)
     log_file = settings.home / "logs" / "supervisor.log"
     daemon = None
@@ -89,16 +90,22 @@ def _follow(daemon: "subprocess.Popen[bytes]", instance: Instance, log_file: Pat
         time.sleep(0.1)
 
 
-def stop(settings: Settings) -> bool:
-    """Stop the laptop's cloud of this home, and whatever a killed one left; whether there was one."""
+def stop(settings: Settings) -> str:
+    """Stop the laptop's cloud of this home, and whatever a killed one left; a sentence that says what there was."""
     instance = Instance(settings.home)
     was_there = instance.is_claimed()
     pid = (instance.state() or {}).get("pid")
     if was_there and pid:
         _end(instance, int(pid))
+    left = sessions.living(instance.processes())
     sessions.end_leftovers(settings.home, instance.processes())
     instance.forget()
-    return was_there
+    state = instance.state() or {"state": "stopped"}
+    if state["state"] == "stopped":
+        return "stopped" if was_there else "it was not running"
+    instance.tell(**state | {"state": "stopped"})
+    ended = ", ".join([*state.get("ended", []), *left]) or "nothing, for nothing was left"
+    return f"its supervisor (pid {pid}) was killed before; ended since: {ended}"
 
 
 def _end(instance: Instance, pid: int) -> None:

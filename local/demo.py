@@ -6,11 +6,13 @@ not know. Each demo has a fleet of its own, so a second one keeps the lake and a
 """
 
 import json
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.live import Live
@@ -18,7 +20,7 @@ from rich.live import Live
 from lake.contracts import load_contracts
 from lake.hops import truth_files
 from lake.law import Verdict, verify
-from local import demo_tables
+from local import demo_tables, surroundings
 from local.airflow_client import Airflow, Run
 from local.report import write_report
 from local.simulator.fault_kinds import every_fault
@@ -53,8 +55,9 @@ class Demo:
 
     def run(self, show_law: Callable[[Verdict], None]) -> Told:
         """Raises JobError where a DAG run fails, LawBroken where the law does not hold, ServiceError where a part crashes."""
+        surroundings.check_platform(self.settings)
         self.stage("the laptop's cloud: emulator, worker, Airflow")
-        with Supervisor(self.settings, say=self._say, schedules=False) as cloud:
+        with Supervisor(self.settings, say=self._say, schedules=False, by="`fleetlake demo`") as cloud:
             platform, airflow = current_platform(self.settings), Airflow.of(self.settings)
             _Journey(self, platform, airflow, cloud).travel()
             self.stage("the law: every reading that was acknowledged is in exactly one place")
@@ -78,9 +81,30 @@ class Demo:
 def free_until(now: datetime, truth: Sequence[Path]) -> datetime:
     """`now`, or a day before the oldest simulated slice: a fleet that ended in the middle of another one's days would look to
     the quality gate like a part of one fleet that fell silent."""
-    plans = [json.loads(line).get("plan", {}) for file in truth if (line := file.open(encoding="utf-8").readline())]
-    starts = [datetime.fromisoformat(plan["start"]) for plan in plans if plan.get("start")]
+    starts = [datetime.fromisoformat(plan["start"]) for plan in _plans(truth) if plan.get("start")]
     return min([now, *(start - timedelta(hours=25) for start in starts)])
+
+
+def fleet_number(truth: Sequence[Path]) -> int:
+    """One above that of every fleet that was sent, whether its demo came to its end or not."""
+    numbers = [_number_of(str(plan.get("prefix") or "")) for plan in _plans(truth)]
+    return max(numbers, default=0) + 1
+
+
+def fleet_prefix(number: int) -> str:
+    """What the device ids of a demo's fleet begin with."""
+    return f"fleet{number}-" if number > 1 else ""
+
+
+def _number_of(prefix: str) -> int:
+    found = re.fullmatch(r"fleet([0-9]+)-", prefix)
+    return int(found[1]) if found else 1
+
+
+def _plans(truth: Sequence[Path]) -> list[dict[str, Any]]:
+    """What the runs were asked for; of a run whose first line was cut short, nothing."""
+    lines = [file.open("rb").readline() for file in truth]
+    return [dict(json.loads(line).get("plan", {})) for line in lines if line.endswith(b"\n")]
 
 
 @dataclass
@@ -94,10 +118,9 @@ class _Journey:
         settings = self.demo.settings
         now = free_until(datetime.now(UTC).replace(second=0, microsecond=0), truth_files(settings.home))
         middle, start = now - timedelta(days=SECOND_DAYS), now - timedelta(days=SECOND_DAYS + FIRST_DAYS)
-        # A fleet of its own for each demo: the number of slices sent before is its seed and in its name.
-        before = len(truth_files(settings.home))
-        prefix = f"fleet{before // 2 + 1}-" if before else ""
-        plan = Plan(FLEET, start, middle, seed=before + 1, faults=every_fault(FAULTS_SHARE), prefix=prefix)
+        # A fleet of its own for each demo.
+        number = fleet_number(truth_files(settings.home))
+        plan = Plan(FLEET, start, middle, seed=number, faults=every_fault(FAULTS_SHARE), prefix=fleet_prefix(number))
 
         self.demo.stage(f"{sum(FLEET.values())} devices connect with their own certificates and send {FIRST_DAYS} days")
         self._send(plan)

@@ -7,11 +7,19 @@ addresses that the platform's clients use.
 import fcntl
 import json
 import os
+import time
 from pathlib import Path
 from typing import Any, TextIO
 
+from local import sessions
 from local.files import read_json, write_whole
 from runtime.errors import SetupError, UserError
+from runtime.local import is_held
+
+# What was killed this instant still looks alive.
+_LOOK_AGAIN_SECONDS = 0.5
+# A killed supervisor's survivor takes less.
+_ENDING_SECONDS = 20.0
 
 
 class Instance:
@@ -23,13 +31,19 @@ class Instance:
     def claim(self) -> None:
         """Hold this home until `release` or the end of the process. Raises UserError where another process does, SetupError as `append`."""
         lock = self.append(self.folder / "supervisor.lock")
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            lock.close()
-            pid = (self.state() or {}).get("pid")
-            raise UserError(f"laptop's cloud in {self.home}: it is running already (pid {pid}); `fleetlake down` stops it") from None
+        began = time.monotonic()
+        while not _held(lock):
+            state = self.state() or {}
+            if time.monotonic() - began > (_LOOK_AGAIN_SECONDS if _is_alive(state) else _ENDING_SECONDS):
+                lock.close()
+                raise UserError(f"laptop's cloud in {self.home}: it is running already (pid {state.get('pid')}); `fleetlake down` stops it")
+            time.sleep(0.05)
         self._lock = lock
+
+    def running(self) -> dict[str, Any] | None:
+        """What the supervisor told, while it and all its processes run."""
+        state = (self.is_claimed() and self.state()) or {}
+        return state if state.get("state") == "running" and _is_alive(state) else None
 
     def append(self, file: Path) -> TextIO:
         """`file` of this home, open for writing at its end, in a folder that is made. Raises SetupError where the home cannot be written."""
@@ -46,14 +60,7 @@ class Instance:
 
     def is_claimed(self) -> bool:
         """Whether any process holds this home."""
-        try:
-            with (self.folder / "supervisor.lock").open("a") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except (FileNotFoundError, NotADirectoryError):
-            return False
-        except OSError:
-            return True
-        return False
+        return is_held(self.folder / "supervisor.lock")
 
     def state(self) -> dict[str, Any] | None:
         return read_json(self.folder / "supervisor.json")
@@ -79,3 +86,17 @@ class Instance:
         """Take away what is true only while it runs."""
         for name in ("endpoints.json", "processes.json", "emulator.json", "worker.json"):
             (self.folder / name).unlink(missing_ok=True)
+
+
+def _held(lock: TextIO) -> bool:
+    """Whether this process now holds the lock, which another may."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _is_alive(state: dict[str, Any]) -> bool:
+    """Whether the supervisor that told `state` runs. Whoever holds the lock otherwise ends what a killed one has left."""
+    return state.get("state") in ("starting", "running", "stopping") and sessions.is_alive(state["pid"])

@@ -16,6 +16,7 @@ from runtime.errors import UserError
 from runtime.platforms import Platform
 
 _THING_NAME = re.compile(r"[a-zA-Z0-9:_-]{1,128}")
+ID_RULE = "an id has 1 to 128 letters, digits, ':', '_' or '-'"
 
 
 @dataclass(frozen=True)
@@ -37,12 +38,17 @@ def provision(platform: Platform, device_ids: Iterable[str]) -> dict[str, Device
     iot = platform.client("iot")
     provisioned = {}
     for device_id in device_ids:
-        if not _THING_NAME.fullmatch(device_id):
-            raise UserError(f"provision device {device_id!r}: an id has 1 to 128 letters, digits, ':', '_' or '-'")
+        if not is_device_id(device_id):
+            raise UserError(f"provision device {device_id!r}: {ID_RULE}")
         files = _certified(home / "devices" / device_id, device_id, authority)
         _register(iot, device_id, files.certificate.read_text())
         provisioned[device_id] = files
     return provisioned
+
+
+def is_device_id(text: str) -> bool:
+    """Whether it can name a thing, and with that stand in a topic."""
+    return _THING_NAME.fullmatch(text) is not None
 
 
 def _certified(folder: Path, device_id: str, authority: Authority) -> DeviceFiles:

@@ -64,6 +64,8 @@ def read_recording(file: Path) -> Recording:
     # Imported here: the command line is light until it reads.
     import pyarrow as pa
 
+    if file.is_dir():
+        raise UserError(f"replay {file}: it is a folder; name a file in it")
     if not file.is_file():
         raise UserError(f"replay {file}: there is no such file")
     readers = {".parquet": _parquet, ".csv": _csv, ".txt": _cmapss_text}

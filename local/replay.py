@@ -29,6 +29,7 @@ from typing import Any
 from lake.contracts import Contract, Contracts, load_contracts
 from local import expected
 from local.message import Message
+from local.provisioning import ID_RULE, is_device_id
 from local.recorded import CMAPSS_FIELDS, Recording, read_moment, read_recording, read_remaining
 from local.sending import Watch, send
 from local.simulator.fleet import Simulated
@@ -146,11 +147,25 @@ def _plain_value(kind: str, value: Any) -> Any:
 
 
 def _device_ids(asked: Replay, recording: Recording) -> list[str]:
-    if not asked.device_column:
-        return [asked.prefix or asked.file.stem] * len(recording)
-    named = recording.column(asked.device_column)
-    width = max(len(str(value)) for value in named)
-    return [f"{asked.prefix}{value:0{width}d}" if isinstance(value, int) else f"{asked.prefix}{value}" for value in named]
+    """The device of each row. Raises UserError for the first row whose device can be none."""
+    if asked.device_column:
+        named = recording.column(asked.device_column)
+        width = max(len(str(value)) for value in named)
+        ids = [_device_id(asked.prefix or "", value, width) for value in named]
+    else:
+        named = ids = [asked.prefix or asked.file.stem] * len(recording)
+    for row, device_id in enumerate(ids, start=1):
+        if not is_device_id(device_id):
+            value = named[row - 1]
+            wrong = f"column {asked.device_column} is empty" if value is None else f"{value!r} makes the device id {device_id!r}"
+            raise UserError(f"replay {asked.file.name}, row {row}: {wrong}; {ID_RULE}")
+    return ids
+
+
+def _device_id(prefix: str, value: Any, width: int) -> str:
+    if value is None:
+        return ""
+    return f"{prefix}{value:0{width}d}" if isinstance(value, int) else f"{prefix}{value}"
 
 
 def _recorded_times(asked: Replay, recording: Recording) -> list[int]:

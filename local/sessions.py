@@ -70,6 +70,11 @@ def created(pid: int) -> float | None:
         return None
 
 
+def living(recorded: dict[str, tuple[int, float]]) -> list[str]:
+    """Which of the `recorded` processes, by pid and beginning, still run."""
+    return [name for name, (pid, began) in recorded.items() if created(pid) == began and is_alive(pid)]
+
+
 def end_leftovers(home: Path, recorded: dict[str, tuple[int, float]]) -> list[int]:
     """End what an earlier supervisor of `home` left alive. `recorded`: pid and beginning of each process it had started."""
     killed: list[int] = []

@@ -4,8 +4,8 @@
         cloud.check()               # raises ServiceError with the last log lines of a process that ended by itself
 
 Processes start as soon as what they need is healthy, each in a session of its own, and stop in the opposite order. Leaving
-the block by whatever exception stops everything; when this process is killed, the kernel ends its children. All state is
-under ``settings.home``.
+the block by whatever exception stops everything; when this process is killed, the kernel asks its children to end and
+`local.survivor` ends what has not within seconds. All state is under ``settings.home``.
 """
 
 import socket
@@ -19,6 +19,7 @@ from local.authority import Authority
 from local.child import Child
 from local.instance import Instance
 from local.processes import ALL_PARTS, Kind, Process, processes_of
+from local.survivor import Survivor
 from local.undisturbed import deferred, undisturbed
 from runtime.errors import FleetlakeError, ServiceError
 from runtime.settings import Settings
@@ -38,8 +39,9 @@ class Supervisor:
         say: Callable[[str], None] = _say_nothing,
         *,
         schedules: bool = True,
+        by: str = "",
     ) -> None:
-        """`say` hears of each process that starts. Without `schedules` no DAG runs at the start for an interval that has passed
+        """`say` hears of each process that starts; `by` is the command whose end is the end of the cloud. Without `schedules` no DAG runs at the start for an interval that has passed
         already: Airflow runs what is triggered, what new data sets off, and what falls due from now on."""
         self.settings = settings
         self.instance = Instance(settings.home)
@@ -50,7 +52,8 @@ class Supervisor:
         self._environment: dict[str, str] = {}
         self._schedules = schedules
         self._port_claim: socket.socket | None = None
-        self._facts: dict[str, Any] = {"parts": list(parts), "said": [], "crashes": []}
+        self._survivor: Survivor | None = None
+        self._facts: dict[str, Any] = {"parts": list(parts), "by": by, "said": [], "crashes": []}
 
     def __enter__(self) -> Self:
         self.start()
@@ -62,7 +65,11 @@ class Supervisor:
         self.stop()
 
     def start(self) -> None:
-        """Returns when every process is healthy. Raises ServiceError where one ends or is late; then all are stopped again."""
+        """Returns when every process is healthy. Raises ServiceError where one ends or is late; then all are stopped again.
+
+        Raises SettingsError on another platform than the laptop's, before anything is touched.
+        """
+        surroundings.check_platform(self.settings)
         self.instance.claim()
         try:
             sessions.end_leftovers(self.settings.home, self.instance.processes())
@@ -73,6 +80,8 @@ class Supervisor:
             self.settings, self._port_claim = surroundings.with_airflow_port(self.settings, self._table)
             (airflow_policy.schedules_are_kept if self._schedules else airflow_policy.schedules_begin_now)(self.settings)
             self._environment = surroundings.environment(self.settings)
+            with deferred():
+                self._survivor = Survivor(self.settings)
             while self._unhealthy():
                 self._start_what_can()
                 self.check()
@@ -184,6 +193,8 @@ class Supervisor:
             surroundings.clear(self.settings)
             if self._port_claim:
                 self._port_claim.close()
+            if self._survivor:
+                self._survivor.dismiss()
             self._tell(state="stopped")
             self.instance.release()
 

@@ -12,7 +12,7 @@ from local.airflow_environment import base_url, socket_folder
 from local.files import read_json
 from local.ports import claim, free_port, listening_socket, reachable
 from local.processes import Part, Process
-from runtime.errors import SetupError
+from runtime.errors import SettingsError, SetupError
 from runtime.settings import REPOSITORY, Settings
 
 # Of the user's own configuration these would lead the platform elsewhere.
@@ -27,6 +27,12 @@ def environment(settings: Settings) -> dict[str, str]:
     no_proxy = ",".join(filter(None, (inherited.get("NO_PROXY", ""), reachable(settings), "localhost")))
     ours = {"PYTHONPATH": str(REPOSITORY), "PYTHONUNBUFFERED": "1", "NO_PROXY": no_proxy, "no_proxy": no_proxy}
     return inherited | ours | settings.environment()
+
+
+def check_platform(settings: Settings) -> None:
+    """Raises SettingsError on another platform: what is created for the laptop's cloud would be created in somebody's AWS account."""
+    if settings.platform != "local":
+        raise SettingsError(f"laptop's cloud: it runs on a laptop, and FLEETLAKE_PLATFORM is {settings.platform}; set it to local")
 
 
 def check(settings: Settings, table: Sequence[Process]) -> None:

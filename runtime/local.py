@@ -1,5 +1,6 @@
 """A laptop: the emulator's AWS, files for the lake, an SQLite catalog, spark-submit beside Airflow."""
 
+import fcntl
 import json
 import os
 import sys
@@ -56,11 +57,14 @@ class LocalPlatform:
 
     def _endpoint(self, name: str) -> Any:
         """A fact about the running cloud, as its supervisor wrote it down."""
-        file = self.settings.home / "run" / "endpoints.json"
+        home = self.settings.home
         try:
-            return json.loads(file.read_text())[name]
+            # A supervisor that was killed has left its addresses; its lock the kernel has taken back.
+            if is_held(home / "run" / "supervisor.lock"):
+                return json.loads((home / "run" / "endpoints.json").read_text())[name]
         except (OSError, KeyError, ValueError):
-            raise ServiceError(f"the laptop's cloud in {self.settings.home} is not running; start it with `fleetlake up`") from None
+            pass
+        raise ServiceError(f"the laptop's cloud in {home} is not running; start it with `fleetlake up`")
 
     @property
     def lake_bucket(self) -> str:
@@ -138,6 +142,18 @@ class LocalPlatform:
 
     def training_task(self, task_id: str, arguments: Sequence[str], **operator: Any) -> Any:
         return _command_task(task_id, [sys.executable, "-m", "models.train"], arguments, operator)
+
+
+def is_held(lock: Path) -> bool:
+    """Whether any process holds this lock for itself."""
+    try:
+        with lock.open() as stream:
+            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return False
 
 
 def _unconfigured() -> Any:

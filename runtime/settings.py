@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from runtime.errors import SettingsError
 
@@ -66,8 +67,29 @@ _MEMORY = _like(r"[1-9][0-9]*[mMgG]", "a size such as 512m or 2g")
 _IPV4 = _Rule("an IPv4 address such as 127.0.0.1", _is_ipv4)
 
 
-_URL = _like(r"(https?://[^\s@?#]+)?", "empty or an address such as https://host:8086, without a user in it")
-_BUCKET = _like(r"[A-Za-z][A-Za-z0-9_-]{0,63}", "a name of letters, digits, _ and - that begins with a letter")
+def _is_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and not re.search(r"[\s@?#]", text)
+    except ValueError:
+        return False
+
+
+_URL = _Rule("empty or an address such as https://host:8086, without a user in it", lambda text: not text or _is_address(text))
+_HOST = _like(r"[A-Za-z0-9.-]*", "empty or the name of a host, without scheme and port")
+_INFLUX_BUCKET = _like(r"[A-Za-z][A-Za-z0-9_-]{0,63}", "a name of letters, digits, _ and - that begins with a letter")
+_REGION = _like(r"[a-z]{2,}(-[a-z]+)+-[0-9]+", "an AWS region such as eu-central-1")
+_ACCOUNT = _like(r"[0-9]{12}", "the 12 digits of an AWS account")
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html; those it reserves are left to S3's own answer.
+_BUCKET = _like(
+    r"(?!.*\.\.)(?![0-9]+(\.[0-9]+){3}$)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
+    "the name of an S3 bucket: 3 to 63 of a-z, 0-9, . and -, a letter or digit at its ends, no .. and no IP address",
+)
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html; a queue here is never FIFO.
+_QUEUE = _like(r"[A-Za-z0-9_-]{1,80}", "the name of an SQS queue: 1 to 80 letters, digits, _ and -")
+# https://docs.aws.amazon.com/iot/latest/apireference/API_CreateTopicRule.html
+_RULE_NAME = _like(r"[A-Za-z0-9_]{1,128}", "the name of an IoT rule: 1 to 128 letters, digits and _")
+_WAREHOUSE = _like(r"(file:///\S+|s3://[^\s/]\S+)?", "empty, file:///folder or s3://bucket/folder")
 
 
 def _setting(default: Any, description: str, must: _Rule | None = None, shown: bool = True) -> Any:
@@ -84,17 +106,17 @@ class Settings:
     cache: Path = _setting(Path("~/.cache/fleetlake"), "downloads that are kept between checkouts (Iceberg jars)")
     contracts_folder: Path = _setting(REPOSITORY / "contracts", "folder of the contract YAML files; empty: contracts of the checkout")
     dags_folder: Path = _setting(REPOSITORY / "dags", "folder of the DAG files of the laptop's Airflow; empty: dags of the checkout")
-    region: str = _setting("us-east-1", "AWS region")
-    account: str = _setting("000000000000", "AWS account; the laptop's cloud has this one")
-    lake_bucket: str = _setting("fleetlake-lake", "S3 bucket of bronze, quarantine and models")
-    warehouse: str = _setting("", "root of the Iceberg tables; empty: the platform's own place")
-    telemetry_queue: str = _setting("fleetlake-telemetry", "SQS queue that the IoT rule writes")
-    error_queue: str = _setting("fleetlake-telemetry-errors", "SQS queue of the IoT rule's error action")
-    dead_letter_queue: str = _setting("fleetlake-telemetry-dead", "SQS dead-letter queue of the telemetry queue")
-    rule_name: str = _setting("fleetlake_telemetry", "name of the IoT rule")
+    region: str = _setting("us-east-1", "AWS region", _REGION)
+    account: str = _setting("000000000000", "AWS account; the laptop's cloud has this one", _ACCOUNT)
+    lake_bucket: str = _setting("fleetlake-lake", "S3 bucket of bronze, quarantine and models", _BUCKET)
+    warehouse: str = _setting("", "root of the Iceberg tables; empty: the platform's own place", _WAREHOUSE)
+    telemetry_queue: str = _setting("fleetlake-telemetry", "SQS queue that the IoT rule writes", _QUEUE)
+    error_queue: str = _setting("fleetlake-telemetry-errors", "SQS queue of the IoT rule's error action", _QUEUE)
+    dead_letter_queue: str = _setting("fleetlake-telemetry-dead", "SQS dead-letter queue of the telemetry queue", _QUEUE)
+    rule_name: str = _setting("fleetlake_telemetry", "name of the IoT rule", _RULE_NAME)
     topic_prefix: str = _setting("dt/fleetlake", "MQTT topics are {topic_prefix}/{device_id}/{contract}", _TOPIC)
-    aws_endpoint: str = _setting("", "endpoint of AWS calls; empty: AWS itself, or the running laptop's cloud")
-    mqtt_host: str = _setting("", "MQTT broker; empty: the account's data endpoint, or the running laptop's cloud")
+    aws_endpoint: str = _setting("", "endpoint of AWS calls; empty: AWS itself, or the running laptop's cloud", _URL)
+    mqtt_host: str = _setting("", "MQTT broker; empty: the account's data endpoint, or the running laptop's cloud", _HOST)
     mqtt_port: int = _setting(0, "MQTT port (mTLS); 0: 8883, or the running laptop's cloud", _PORT)
     bind_address: str = _setting("127.0.0.1", "address the laptop's cloud listens on", _IPV4)
     aws_port: int = _setting(0, "port of the emulator's AWS endpoint; 0: any free one", _PORT)
@@ -127,7 +149,9 @@ class Settings:
     )
     influx_url: str = _setting("", "address of the InfluxDB, such as https://host:8086 (aws)", _URL)
     influx_org: str = _setting("fleetlake", "organisation in the InfluxDB (aws)")
-    influx_bucket: str = _setting("fleetlake", "InfluxDB buckets are {influx_bucket}_{contract}, made when first written (aws)", _BUCKET)
+    influx_bucket: str = _setting(
+        "fleetlake", "InfluxDB buckets are {influx_bucket}_{contract}, made when first written (aws)", _INFLUX_BUCKET
+    )
     influx_token: str = _setting("", "API token of the InfluxDB, or the ARN of the Secrets Manager secret that is one (aws)", shown=False)
     timestream_database: str = _setting("fleetlake", "database of Timestream for LiveAnalytics (aws)")
     training_image: str = _setting("", "container image of SageMaker training (aws)")
@@ -148,13 +172,10 @@ class Settings:
             raise SettingsError(f"settings: {PREFIX}{name.upper()} is no setting; .env.example lists them all")
         parsed = {name: _value(known[name], text) for name, text in given.items() if name in known}
         settings = cls(**parsed)
-        return dataclasses.replace(
-            settings,
-            home=settings.home.expanduser().absolute(),
-            cache=settings.cache.expanduser().absolute(),
-            contracts_folder=settings.contracts_folder.expanduser().absolute(),
-            dags_folder=settings.dags_folder.expanduser().absolute(),
-        )
+        folders: dict[str, Any] = {
+            name: _folder(name, getattr(settings, name)) for name, each in known.items() if isinstance(each.default, Path)
+        }
+        return dataclasses.replace(settings, **folders)
 
     def environment(self) -> dict[str, str]:
         """The variables that give a child process the same settings."""
@@ -186,6 +207,13 @@ def _parse(name: str, default: Any, text: str) -> Any:
     except (KeyError, ValueError):
         kind = {"bool": "true or false", "int": "a whole number", "float": "a number"}.get(type(default).__name__, type(default).__name__)
         raise _refusal(name, text, kind) from None
+
+
+def _folder(name: str, path: Path) -> Path:
+    try:
+        return path.expanduser().absolute()
+    except RuntimeError:
+        raise _refusal(name, str(path), "a folder; this machine knows of no home of that user") from None
 
 
 def _refusal(name: str, text: str, words: str) -> SettingsError:

@@ -45,8 +45,10 @@ def simulate(platform: Platform, plan: Plan, truth: Path | None = None, progress
 
     Raises UserError or ContractError for a plan that cannot be, ServiceError where the broker fails.
     """
-    messages, unsent = _stream(plan, load_contracts(platform.settings.contracts_folder))
-    platform.mqtt_endpoint()  # raises where no cloud runs, before a truth file is begun
+    contracts = load_contracts(platform.settings.contracts_folder)
+    plan.check(contracts)
+    platform.mqtt_endpoint()  # raises where no cloud runs, before all is planned and a truth file begun
+    messages, unsent = _stream(plan, contracts)
     run = new_run()
     file = truth or truth_file(platform.settings.home, run)
     told = {"command": "simulate", **plan.described(), "boot": plan.boot_name, "unsent": unsent}
@@ -56,13 +58,13 @@ def simulate(platform: Platform, plan: Plan, truth: Path | None = None, progress
 
 
 def stream(plan: Plan, contracts: Contracts) -> list[Message]:
-    """The messages of a plan, in the order of sending."""
+    """The messages of a plan, in the order of sending. Raises as `Plan.check`."""
+    plan.check(contracts)
     return _stream(plan, contracts)[0]
 
 
 def _stream(plan: Plan, contracts: Contracts) -> tuple[list[Message], dict[str, int]]:
     """The messages, and how many readings each fault of silence left unsent."""
-    plan.check(contracts)
     measured = list(samples(plan, contracts))
     heard = faults.silence(measured, plan)
     told = faults.silent_half(heard, plan)

@@ -9,11 +9,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from lake.contracts import Contract, Contracts
+from local.provisioning import ID_RULE, is_device_id
 from local.simulator.fault_kinds import KINDS
 from runtime.errors import UserError
 
 MAX_PACK = 250
 LONGEST = timedelta(days=3660)
+# A device is a connection, a thread and a certificate of its own.
+MOST_DEVICES = 2_000
+# All readings are planned before the first one is sent: up to 11 KB each, measured with engines.
+MOST_READINGS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -83,12 +88,29 @@ class Plan:
             raise UserError("simulate: more than ten years; take a shorter time")
         if not 1 <= self.pack <= MAX_PACK:
             raise UserError(f"simulate: packs of {self.pack} readings; a pack holds 1 to {MAX_PACK}")
+        if self.prefix and not is_device_id(self.prefix):
+            raise UserError(f"simulate: device ids would begin with {self.prefix!r}; {ID_RULE}")
         self._check_faults()
         for name, number in self.devices.items():
             if not self.contract(contracts, name).is_measurement:
                 raise UserError(f"simulate contract {name}: its events come from the devices they are about; name a measurement")
             if number < 1:
                 raise UserError(f"simulate contract {name}: {number} devices; there must be at least one")
+        self._check_size(contracts)
+
+    def _check_size(self, contracts: Contracts) -> None:
+        devices = sum(self.devices.values())
+        if devices > MOST_DEVICES:
+            raise UserError(
+                f"simulate: {devices:,} devices; one process holds the connections of {MOST_DEVICES:,} at most; send them in parts"
+            )
+        seconds = (self.end - self.start).total_seconds()
+        readings = sum(number * seconds / (contracts.named(name).cadence_seconds or 1) for name, number in self.devices.items())
+        if readings > MOST_READINGS:
+            raise UserError(
+                f"simulate: about {readings:,.0f} readings; memory holds {MOST_READINGS:,} at most at once; take fewer devices or a shorter "
+                "time, and send the rest as further slices (--born)"
+            )
 
     def _check_faults(self) -> None:
         for kind, share in self.faults.items():

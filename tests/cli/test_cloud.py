@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from cli.cloud import app
 from cli.main import run
+from local.instance import Instance
 from local.provisioning import provision
 from runtime.settings import REPOSITORY
 from tests.cloud import running_cloud
@@ -76,3 +77,23 @@ def test_status_of_the_platform_aws_says_in_one_line_that_it_is_about_the_laptop
     assert capsys.readouterr().err == (
         "fleetlake: status: it tells of the laptop's cloud, and FLEETLAKE_PLATFORM is aws; set it to local\n"
     )
+
+
+def test_up_beside_a_demo_says_whose_cloud_it_is(home: Path) -> None:
+    instance = Instance(home)
+    instance.claim()
+    try:
+        instance.tell(state="running", by="`fleetlake demo`")
+        said = CliRunner().invoke(app, ["up"]).output
+    finally:
+        instance.release()
+    assert said.splitlines()[0] == "it is running already; it is that of `fleetlake demo` and stops with it"
+
+
+def test_status_names_a_damaged_line_of_truth_and_shows_the_rest(home: Path) -> None:
+    (home / "cloud" / "s3").mkdir(parents=True)
+    (home / "truth").mkdir()
+    (home / "truth" / "t.jsonl").write_text('{"kind": "run"}\nnonsense\n')
+    said = CliRunner().invoke(app, ["status"])
+    assert (said.exit_code, "how far readings have come" in said.output) == (0, True)
+    assert f"truth {home}/truth/t.jsonl, line 2: it is not what the simulator writes" in said.output

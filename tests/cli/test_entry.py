@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from cli import main as main_module
+from cli.main import run
 from runtime.settings import REPOSITORY
 
 # Ctrl-C in the midst of the imports, at the same place each time.
@@ -77,3 +78,25 @@ def test_a_dotenv_file_counts_where_the_environment_says_nothing(tmp_path: Path,
     finally:
         signal.signal(signal.SIGTERM, before)
     assert (os.environ["FLEETLAKE_HOME"], os.environ["FLEETLAKE_REGION"]) == ("/from/the/file", "us-west-2")
+
+
+def test_without_credentials_a_command_on_aws_is_one_line_that_names_the_platform(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / "no-such-file"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("FLEETLAKE_PLATFORM", "aws")
+    assert run(["models", "list"]) == 1
+    assert capsys.readouterr().err == (
+        "fleetlake: AWS, as FLEETLAKE_PLATFORM=aws has it: Unable to locate credentials; run it again with --debug for the traceback\n"
+    )
+
+
+def test_a_locale_without_utf_8_changes_nothing(tmp_path: Path) -> None:
+    plain = {**os.environ, "PYTHONUTF8": "0", "LC_ALL": "C", "FLEETLAKE_HOME": str(tmp_path)}
+    command = [sys.executable, "-m", "cli.main", "query", "SELECT 'Küche → Flur' AS room", "--format", "csv"]
+    done = subprocess.run(command, env=plain, cwd=REPOSITORY, capture_output=True, encoding="utf-8", timeout=60, check=False)
+    assert (done.returncode, done.stdout.split(), done.stderr) == (0, ['"room"', '"Küche', "→", 'Flur"'], "")

@@ -43,6 +43,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("simulate --fault late=inf", 1, "a share of inf; it must be above 0 and at most 1"),
         ("simulate", 1, "start it with `fleetlake up`"),
         ("replay absent.csv", 1, "there is no such file"),
+        ("replay contracts", 1, "replay contracts: it is a folder; name a file in it"),
         ("replay pyproject.toml", 1, "it reads .parquet, .csv, .txt"),
     ],
 )

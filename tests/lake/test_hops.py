@@ -60,3 +60,17 @@ def test_what_was_replayed_is_no_longer_quarantined(tmp_path: Path) -> None:
     lake.put_replayed(unknown, b"3", refused_id=stays, folder="_unknown")
     (hop,) = (hop for hop in counter.read() if hop.name == "quarantined")
     assert (hop.readings, hop.by_contract) == (1, {"boiler": 1})
+
+
+def test_a_damaged_line_of_truth_is_named_and_the_others_count(tmp_path: Path) -> None:
+    lake = SmallLake(tmp_path)
+    truth = HandTruth(tmp_path / "truth" / "t1.jsonl")
+    truth.sent(lake.reading(seq=0))
+    with truth.file.open("ab") as stream:
+        stream.write(b'\xff\xfe\n[1]\n{"kind": "reading"}\n')
+    damaged_from = len(truth.file.read_bytes().splitlines()) - 2
+    truth.sent(lake.reading(seq=1))
+    counter = HopCounter(lake.platform, [truth.file])
+    assert [counts(counter)["sent"], counts(counter)["sent"]] == [2, 2]
+    words = "it is not what the simulator writes, so it counts for nothing"
+    assert counter.damaged == [f"truth {truth.file}, line {damaged_from + number}: {words}" for number in range(3)]

@@ -31,10 +31,10 @@ def test_the_daemon_starts_reports_and_stops(tmp_path: Path) -> None:
         assert row.state == "healthy"
         assert sorted(ports_of(Instance(tmp_path).endpoints())) == list(row.ports)
     finally:
-        assert daemon.stop(settings)
+        assert daemon.stop(settings) == "stopped"
     assert processes_of(tmp_path) == []
     assert rows(settings) == []
-    assert not daemon.stop(settings)
+    assert daemon.stop(settings) == "it was not running"
 
 
 START = """

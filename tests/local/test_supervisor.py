@@ -162,7 +162,7 @@ def test_when_the_supervisor_is_killed_the_kernel_ends_its_processes(tmp_path: P
     assert supervising.stdout
     assert supervising.stdout.readline() == "ready\n"
     ports = ports_of(Instance(tmp_path).endpoints())
-    assert len(processes_of(tmp_path)) == 1
+    assert len(processes_of(tmp_path)) == 2
     supervising.kill()
     supervising.communicate()
     eventually(lambda: not processes_of(tmp_path), 10, "the emulator ended with its supervisor")

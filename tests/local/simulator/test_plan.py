@@ -17,8 +17,15 @@ from tests.local.simulator.fleets import CONTRACTS, MONDAY, plan
         ({"born": MONDAY + timedelta(hours=1)}, "after the start"),
         ({"start": MONDAY - timedelta(days=4000)}, "more than ten years"),
         ({"pack": 0}, "packs of 0"),
+        ({"prefix": "hall/"}, "device ids would begin with 'hall/'; an id has 1 to 128 letters"),
         ({"pack": 251}, "1 to 250"),
         ({"devices": {"pump": 0}}, "at least one"),
+        ({"devices": {"pump": 2001}}, "2,001 devices; one process holds the connections of 2,000 at most"),
+        # A pump measures each five minutes.
+        (
+            {"devices": {"pump": 1000}, "end": MONDAY + timedelta(days=4)},
+            "about 1,152,000 readings; memory holds 1,000,000 at most at once",
+        ),
         ({"devices": {"maintenance": 1}}, "name a measurement"),
         ({"versions": {"pump": 9}}, "no version 9"),
         ({"faults": {"earthquake": 0.1}}, "there are late, repeated"),

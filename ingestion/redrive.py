@@ -19,7 +19,6 @@ from runtime.sqs import Message
 # How a service says that it does not know an action.
 _UNKNOWN_ACTION = {"InvalidAction", "UnknownOperationException", "NotImplemented"}
 _POLL_SECONDS = 1.0
-_HIDDEN_SECONDS = 60
 
 # (moved so far, of so many as far as the queue knows)
 Watch = Callable[[int, int], None]
@@ -93,7 +92,7 @@ class Redrive:
         moved = 0
         in_hand: list[Message] = []
         try:
-            for letters in self.queue.look(total, _HIDDEN_SECONDS):
+            for letters in self.queue.look(total):
                 in_hand += letters
                 for letter in letters:
                     if wanted is None or letter.message_id in wanted:

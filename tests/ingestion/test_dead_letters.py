@@ -77,6 +77,34 @@ def test_a_look_that_breaks_off_shows_again_what_it_had(dead: Dead) -> None:
     assert dead.visible() == 15
 
 
+def test_an_interrupted_look_hides_none_and_no_look_hides_for_long(dead: Dead) -> None:
+    dead.send(*(body(pack(reading(count))) for count in range(25)))
+    hidden_for: list[int] = []
+
+    def fails(name: str, arguments: dict[str, Any]) -> None:
+        if name == "receive_message":
+            hidden_for.append(arguments["VisibilityTimeout"])
+            if len(hidden_for) == 3:
+                raise KeyboardInterrupt
+
+    dead.made.platform.fails = fails
+    with pytest.raises(KeyboardInterrupt):
+        dead.queue.read(100)
+    assert (dead.visible(), set(hidden_for)) == (25, {30})
+
+
+def test_a_letter_that_comes_again_during_a_look_is_given_back_too(dead: Dead) -> None:
+    ids = dead.send(*(body(pack(reading(count))) for count in range(4)))
+    queue = dead.queue
+    look = queue.look(100)
+    first = next(look)
+    queue.show_again(first[:2])
+    assert next(look) == []
+    # Given back by receipts of the second receive: those of the first are spent.
+    queue.show_again(first)
+    assert (sorted(letter.message_id for letter in first), dead.visible()) == (sorted(ids), 4)
+
+
 def test_a_queue_whose_own_policy_would_move_its_messages_on_is_not_looked_at(dead: Dead) -> None:
     sqs, url = dead.made.platform.client("sqs"), dead.queue.url
     arn = sqs.get_queue_attributes(QueueUrl=dead.made.queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]

@@ -115,11 +115,12 @@ def _print_signals(signals: dict[str, Any]) -> None:
     depth = signals["depth"]
     waiting = ", ".join(f"{name} {count:,}" for name, count in depth.items()) if depth else "?"
     _console.print(f"messages in the queues: {waiting}", markup=False, soft_wrap=True)
-    if signals["oldest_seconds"] is not None:
-        _console.print(f"oldest message in the worker's hand: {signals['oldest_seconds']:.0f} s")
+    if signals["oldest_seconds"]:
+        ages = ", ".join(f"{name} {seconds:,.0f} s" for name, seconds in signals["oldest_seconds"].items())
+        _console.print(f"age of the oldest: {ages}", markup=False, soft_wrap=True)
     if signals["refused"]:
         shares = ", ".join(f"{reason} {share:.2%}" for reason, share in signals["refused"].items())
-        _console.print(f"quarantined, of all readings: {shares}", markup=False, soft_wrap=True)
+        _console.print(f"quarantined, of the readings of the last 24 h: {shares}", markup=False, soft_wrap=True)
 
 
 def _hop_table(hops: list[dict[str, Any]], lags: dict[str, dict[str, float]]) -> Table:

@@ -49,6 +49,25 @@ def test_status_shows_processes_ports_addresses_and_hops(home: Path) -> None:
     assert "quarantined" in shown
 
 
+@pytest.mark.cloud
+def test_status_tells_how_old_what_waits_is_where_no_worker_runs_and_takes_no_try(home: Path) -> None:
+    with running_cloud(home) as cloud:
+        sqs = cloud.platform.client("sqs")
+        urls = {
+            name: sqs.get_queue_url(QueueName=name)["QueueUrl"] for name in (cloud.settings.telemetry_queue, cloud.settings.error_queue)
+        }
+        assert told()["signals"]["oldest_seconds"] == {}
+        for url in urls.values():
+            sqs.send_message(QueueUrl=url, MessageBody="hello")
+        eventually(lambda: 2 <= told()["signals"]["oldest_seconds"].get("telemetry", 0) < 60, 20, "the age of the telemetry queue is told")
+        assert set(told()["signals"]["oldest_seconds"]) == {"telemetry", "errors"}
+        assert "age of the oldest: telemetry " in CliRunner().invoke(app, ["status"]).output
+        (entry,) = sqs.receive_message(QueueUrl=urls[cloud.settings.telemetry_queue], AttributeNames=["All"])["Messages"]
+        assert entry["Attributes"]["ApproximateReceiveCount"] == "1"
+        sqs.delete_message(QueueUrl=urls[cloud.settings.telemetry_queue], ReceiptHandle=entry["ReceiptHandle"])
+        assert set(told()["signals"]["oldest_seconds"]) == {"errors"}
+
+
 def told() -> dict[str, Any]:
     return dict(json.loads(CliRunner().invoke(app, ["status", "--json"]).output))
 

@@ -9,7 +9,6 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from runtime.errors import UserError
 from runtime.settings import Settings
 
 app = typer.Typer()
@@ -46,14 +45,15 @@ def down() -> None:
 
 @app.command()
 def status(as_json: bool = typer.Option(False, "--json", help="For a script.")) -> None:
-    """What runs where, and how far each hop is behind."""
+    """What runs where on a laptop, and, there and on AWS, how far each hop is behind."""
     settings = Settings.from_environment()
-    _check_it_is_the_laptops(settings)
     facts = _facts(settings)
     if as_json:
         print(json.dumps(facts))
         return
-    if not facts["processes"]:
+    if not _is_laptops(settings):
+        _console.print("on AWS; what runs there its own consoles say", soft_wrap=True)
+    elif not facts["processes"]:
         _console.print(f"the laptop's cloud in {settings.home} is not running; `fleetlake up` starts it", soft_wrap=True)
     else:
         _console.print(_process_table(facts["processes"]))
@@ -68,12 +68,22 @@ def status(as_json: bool = typer.Option(False, "--json", help="For a script.")) 
         _console.print(f"it stopped because of: {facts['why']}", markup=False)
 
 
-def _check_it_is_the_laptops(settings: Settings) -> None:
-    if settings.platform != "local":
-        raise UserError(f"status: it tells of the laptop's cloud, and FLEETLAKE_PLATFORM is {settings.platform}; set it to local")
+def _is_laptops(settings: Settings) -> bool:
+    return settings.platform == "local"
+
+
+def _has_lake(settings: Settings) -> bool:
+    return not _is_laptops(settings) or (settings.home / "cloud" / "s3").exists()
 
 
 def _facts(settings: Settings) -> dict[str, Any]:
+    return _laptop(settings) | {"hops": _hops(settings), "signals": _signals(settings)}
+
+
+def _laptop(settings: Settings) -> dict[str, Any]:
+    """Processes, addresses and crashes; on AWS none."""
+    if not _is_laptops(settings):
+        return {"home": str(settings.home), "processes": [], "endpoints": {}, "crashes": [], "why": ""}
     from local.instance import Instance
     from local.status import rows
 
@@ -83,8 +93,6 @@ def _facts(settings: Settings) -> dict[str, Any]:
         "home": str(settings.home),
         "processes": [dataclasses.asdict(row) for row in rows(settings)],
         "endpoints": instance.endpoints() if instance.is_claimed() else {},
-        "hops": _hops(settings),
-        "signals": _signals(settings),
         "crashes": state.get("crashes", []),
         "why": state.get("why", ""),
     }
@@ -92,7 +100,7 @@ def _facts(settings: Settings) -> dict[str, Any]:
 
 def _hops(settings: Settings) -> list[dict[str, Any]]:
     """How far readings have come; nothing where there never was a lake."""
-    if not (settings.home / "cloud" / "s3").exists():
+    if not _has_lake(settings):
         return []
     from lake.hops import HopCounter, truth_files
     from runtime.platforms import current_platform
@@ -103,7 +111,7 @@ def _hops(settings: Settings) -> list[dict[str, Any]]:
 
 def _signals(settings: Settings) -> dict[str, Any] | None:
     """Depth, age and refusals; None where there never was a lake."""
-    if not (settings.home / "cloud" / "s3").exists():
+    if not _has_lake(settings):
         return None
     from lake.signals import read_signals
     from runtime.platforms import current_platform

@@ -74,6 +74,15 @@ def test_a_person_sees_age_device_and_what_decode_says(cloud: Cloud, capsys: pyt
         assert words in shown
 
 
+def test_what_waits_is_kept_shorter_than_a_dead_letter_whose_age_counts_from_its_first_sending(cloud: Cloud) -> None:
+    names = [cloud.settings.telemetry_queue, cloud.settings.error_queue, cloud.settings.dead_letter_queue]
+    sqs, asked = cloud.platform.client("sqs"), ["MessageRetentionPeriod"]
+    found = [
+        sqs.get_queue_attributes(QueueUrl=url(cloud, name), AttributeNames=asked)["Attributes"]["MessageRetentionPeriod"] for name in names
+    ]
+    assert found == ["345600", "345600", "1209600"]
+
+
 def test_an_empty_queue_is_told_so(cloud: Cloud, capsys: pytest.CaptureFixture[str]) -> None:
     assert told(capsys, "list") == {"queue": "fleetlake-telemetry-dead", "messages": 0, "hidden": 0, "letters": []}
     assert run(["dead-letter", "list"]) == 0

@@ -44,4 +44,4 @@ def test_its_settings_and_reasons_are_there() -> None:
 def test_it_says_how_long_messages_are_kept() -> None:
     days = re.search(r"keep a message (\d+) days, the dead-letter queue (\d+)", RUNBOOK)
     assert days is not None
-    assert (KEPT_WAITING, KEPT_DEAD) == (int(days[1]) * 86_400, int(days[2]) * 86_400)
+    assert (int(days[1]) * 86_400, int(days[2]) * 86_400) == (KEPT_WAITING, KEPT_DEAD)

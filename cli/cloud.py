@@ -9,7 +9,6 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from runtime.errors import UserError
 from runtime.settings import Settings
 
 app = typer.Typer()
@@ -47,14 +46,15 @@ def down() -> None:
 
 @app.command()
 def status(as_json: bool = typer.Option(False, "--json", help="For a script.")) -> None:
-    """What runs where, and how far each hop is behind."""
+    """What runs where on a laptop, and, there and on AWS, how far each hop is behind."""
     settings = Settings.from_environment()
-    _check_it_is_the_laptops(settings)
     facts = _facts(settings)
     if as_json:
         print(json.dumps(facts))
         return
-    if not facts["processes"]:
+    if not _is_laptops(settings):
+        _console.print("on AWS; what runs there its own consoles say", soft_wrap=True)
+    elif not facts["processes"]:
         _console.print(f"the laptop's cloud in {settings.home} is not running; `fleetlake up` starts it", soft_wrap=True)
     else:
         _console.print(_process_table(facts["processes"]))
@@ -69,25 +69,32 @@ def status(as_json: bool = typer.Option(False, "--json", help="For a script.")) 
         _console.print(f"it stopped because of: {facts['why']}", markup=False)
 
 
-def _check_it_is_the_laptops(settings: Settings) -> None:
-    if settings.platform != "local":
-        raise UserError(f"status: it tells of the laptop's cloud, and FLEETLAKE_PLATFORM is {settings.platform}; set it to local")
+def _is_laptops(settings: Settings) -> bool:
+    return settings.platform == "local"
+
+
+def _has_lake(settings: Settings) -> bool:
+    return not _is_laptops(settings) or (settings.home / "cloud" / "s3").exists()
 
 
 def _facts(settings: Settings) -> dict[str, Any]:
+    hops, damaged = _hops(settings)
+    return _laptop(settings) | {"hops": hops, "damaged": damaged, "signals": _signals(settings)}
+
+
+def _laptop(settings: Settings) -> dict[str, Any]:
+    """Processes, addresses and crashes; on AWS none."""
+    if not _is_laptops(settings):
+        return {"home": str(settings.home), "processes": [], "endpoints": {}, "crashes": [], "why": ""}
     from local.instance import Instance
     from local.status import rows
 
     instance = Instance(settings.home)
     state = instance.state() or {}
-    hops, damaged = _hops(settings)
     return {
         "home": str(settings.home),
         "processes": [dataclasses.asdict(row) for row in rows(settings)],
         "endpoints": instance.endpoints() if instance.is_claimed() else {},
-        "hops": hops,
-        "damaged": damaged,
-        "signals": _signals(settings),
         "crashes": state.get("crashes", []),
         "why": state.get("why", ""),
     }
@@ -95,7 +102,7 @@ def _facts(settings: Settings) -> dict[str, Any]:
 
 def _hops(settings: Settings) -> tuple[list[dict[str, Any]], list[str]]:
     """How far readings have come, and what of the truth cannot be read; nothing where there never was a lake."""
-    if not (settings.home / "cloud" / "s3").exists():
+    if not _has_lake(settings):
         return [], []
     from lake.hops import HopCounter, truth_files
     from runtime.platforms import current_platform
@@ -107,7 +114,7 @@ def _hops(settings: Settings) -> tuple[list[dict[str, Any]], list[str]]:
 
 def _signals(settings: Settings) -> dict[str, Any] | None:
     """Depth, age and refusals; None where there never was a lake."""
-    if not (settings.home / "cloud" / "s3").exists():
+    if not _has_lake(settings):
         return None
     from lake.signals import read_signals
     from runtime.platforms import current_platform
@@ -119,11 +126,12 @@ def _print_signals(signals: dict[str, Any]) -> None:
     depth = signals["depth"]
     waiting = ", ".join(f"{name} {count:,}" for name, count in depth.items()) if depth else "?"
     _console.print(f"messages in the queues: {waiting}", markup=False, soft_wrap=True)
-    if signals["oldest_seconds"] is not None:
-        _console.print(f"oldest message in the worker's hand: {signals['oldest_seconds']:.0f} s")
+    if signals["oldest_seconds"]:
+        ages = ", ".join(f"{name} {seconds:,.0f} s" for name, seconds in signals["oldest_seconds"].items())
+        _console.print(f"age of the oldest: {ages}", markup=False, soft_wrap=True)
     if signals["refused"]:
         shares = ", ".join(f"{reason} {share:.2%}" for reason, share in signals["refused"].items())
-        _console.print(f"quarantined, of all readings: {shares}", markup=False, soft_wrap=True)
+        _console.print(f"quarantined, of the readings of the last 24 h: {shares}", markup=False, soft_wrap=True)
 
 
 def _hop_table(hops: list[dict[str, Any]], lags: dict[str, dict[str, float]]) -> Table:

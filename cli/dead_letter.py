@@ -11,19 +11,21 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from runtime.errors import UsageError, UserError
+from runtime.errors import ServiceError, UsageError, UserError
 from runtime.settings import Settings
 
 if TYPE_CHECKING:
     from ingestion.dead_letters import Content
     from ingestion.redrive import Watch
+    from lake.dead_letter_queue import DeadLetterQueue
     from runtime.platforms import Platform
     from runtime.sqs import Message
 
 app = typer.Typer(help="The dead-letter queue: messages that failed in five tries.", no_args_is_help=True)
 _console = Console(highlight=False, soft_wrap=True)
 _errors = Console(stderr=True, highlight=False)
-_MOST = 10_000
+# While one is looked at it is hidden from others: an operator does not hide the whole of a deep queue.
+_MOST = 1_000
 
 
 @app.command("list")
@@ -31,7 +33,10 @@ def list_letters(
     limit: int = typer.Option(100, min=1, max=_MOST, help="As many at most."),
     as_json: bool = typer.Option(False, "--json", help="For a script."),
 ) -> None:
-    """What lies there, since when, and what decode says of it now. Looking takes nothing away."""
+    """What lies there, since when the device's message is on its way, and what decode says of it now. Looking takes nothing away.
+
+    Receives: how often the message was handed out, the tries that failed and all looks at it since. While it is looked at, others do not see it.
+    """
     from ingestion.dead_letters import facts
     from lake.dead_letter_queue import DeadLetterQueue
 
@@ -40,15 +45,22 @@ def list_letters(
     now = datetime.now(UTC)
     found = _contents(platform, queue.read(limit))
     total = max(queue.waiting(), len(found))
+    # Fewer than were asked for: the others would not be handed out.
+    hidden = total - len(found) if len(found) < limit else 0
+    rows = [facts(letter, content, now) for letter, content in found]
     if as_json:
-        print(json.dumps({"queue": queue.name, "messages": total, "letters": [facts(letter, content, now) for letter, content in found]}))
+        print(json.dumps({"queue": queue.name, "messages": total, "hidden": hidden, "letters": rows}))
         return
-    if not found:
+    if not total:
         _console.print(f"nothing is in {queue.name}")
         return
-    _console.print(_table([facts(letter, content, now) for letter, content in found]))
+    if not found:
+        _console.print(f"{_all_hidden(total)}: {queue.name}")
+        return
+    _console.print(_table(rows))
     rest = f", {len(found)} of them above" if total > len(found) else ""
-    _console.print(f"{total} messages in {queue.name}{rest}; `fleetlake dead-letter redrive` moves them back")
+    others = f", {hidden} being looked at" if hidden else ""
+    _console.print(f"{total} messages in {queue.name}{rest}{others}; `fleetlake dead-letter redrive` moves them back")
 
 
 @app.command()
@@ -61,7 +73,7 @@ def show(
     from lake.dead_letter_queue import DeadLetterQueue
 
     platform = _platform()
-    letter = _named(DeadLetterQueue(platform).read(_MOST), message)
+    letter = _find(DeadLetterQueue(platform), [message])[message]
     ((_, content),) = _contents(platform, [letter])
     told = whole(letter, content, datetime.now(UTC))
     if as_json:
@@ -89,16 +101,23 @@ def redrive(
     queue = DeadLetterQueue(platform)
     wanted: set[str] | None = None
     if messages:
-        letters = queue.read(_MOST)
-        wanted = {_named(letters, text).message_id for text in messages}
+        wanted = {letter.message_id for letter in _find(queue, messages).values()}
     with _progress() as watch:
         work = Redrive(platform, queue, watch)
         moved = work.all() if wanted is None else work.some(wanted)
     left = queue.waiting()
     if as_json:
         print(json.dumps({"queue": queue.name, "moved": moved, "left": left}))
-        return
-    _console.print(f"{moved} messages moved back, {left} left in {queue.name}")
+    if left and not moved:
+        raise ServiceError(f"redrive of {queue.name}: nothing was moved: {_all_hidden(left)}; run it again then")
+    if not as_json:
+        _console.print(f"{moved} messages moved back, {left} left in {queue.name}")
+
+
+def _all_hidden(messages: int) -> str:
+    from lake.dead_letter_queue import hidden_seconds
+
+    return f"{messages} messages, all being looked at; visible again within {hidden_seconds(messages)} s"
 
 
 def _platform() -> "Platform":
@@ -115,11 +134,18 @@ def _contents(platform: "Platform", letters: list["Message"]) -> list[tuple["Mes
     return [(letter, content_of(letter, contracts, platform.settings)) for letter in letters]
 
 
-def _named(letters: list["Message"], text: str) -> "Message":
-    """The letter whose id begins so. Raises UserError for none, UsageError for several."""
+def _find(queue: "DeadLetterQueue", texts: list[str]) -> dict[str, "Message"]:
+    """For each text the letter whose id begins so. Raises UserError for none, UsageError for several."""
+    letters = queue.read(_MOST)
+    unseen = queue.waiting() - len(letters)
+    return {text: _named(letters, text, unseen) for text in texts}
+
+
+def _named(letters: list["Message"], text: str, unseen: int) -> "Message":
     found = [letter for letter in letters if text and letter.message_id.startswith(text)]
     if not found:
-        raise UserError(f"dead letter {text}: there is no such message; `fleetlake dead-letter list` names what is there")
+        beyond = f" among the {len(letters)} that could be looked at; {unseen} others are there" if unseen > 0 else ""
+        raise UserError(f"dead letter {text}: there is no such message{beyond}; `fleetlake dead-letter list` names what is there")
     if len(found) > 1:
         raise UsageError(f"dead letter {text}: {len(found)} messages begin so; give more of the id")
     return found[0]
@@ -129,7 +155,7 @@ def _table(rows: list[dict[str, Any]]) -> Table:
     table = Table(header_style="bold", padding=0)
     table.add_column("message", no_wrap=True)
     table.add_column("age", justify="right", no_wrap=True)
-    table.add_column("tries", justify="right")
+    table.add_column("receives", justify="right")
     for heading in ("device", "contract", "decode says now"):
         table.add_column(heading, overflow="fold")
     # As much of each id as tells it from the others.

@@ -72,6 +72,7 @@ def _print(verdict: "Verdict", show: int) -> None:
     if verdict.holds:
         flight = f"; {verdict.in_flight} of them in flight" if verdict.in_flight else ""
         console.print(f"[green]the law holds[/green]: {verdict.sent} readings were acknowledged, each is in one place{flight}")
+        console.print("one that was sent again counts once here; `simulate` counts each sending")
 
 
 def law_table(verdict: "Verdict") -> Any:

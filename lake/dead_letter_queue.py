@@ -15,12 +15,18 @@ from runtime.log import logger
 from runtime.platforms import Platform
 from runtime.sqs import TEN, Failure, Message, Queue, tens
 
-# Hidden for so long while it is looked at; whoever dies meanwhile has hidden it for the rest of it.
-_HIDDEN_SECONDS = 120
 _ATTRIBUTES = ["SentTimestamp", "ApproximateReceiveCount", "ApproximateFirstReceiveTimestamp", "DeadLetterQueueSourceArn"]
 # A receive that finds nothing new may have asked some of SQS's servers alone.
 _MISSES = 3
+# The first page of a look must not come again before its last; a receive is counted with ten times what it takes.
+_HIDDEN_SECONDS = 30
+_LETTERS_A_SECOND = 100
 log = logger("dead_letters")
+
+
+def hidden_seconds(letters: int) -> int:
+    """For how long a look at so many hides them from others; whoever is killed meanwhile has hidden them for the rest of it."""
+    return _HIDDEN_SECONDS + letters // _LETTERS_A_SECOND
 
 
 class DeadLetterQueue:
@@ -45,20 +51,23 @@ class DeadLetterQueue:
         with asking(self.name):
             return self._queue.waiting()
 
-    def look(self, most: int, hidden_seconds: int = _HIDDEN_SECONDS) -> Iterator[list[Message]]:
+    def look(self, most: int) -> Iterator[list[Message]]:
         """Up to `most` messages by the handful, each once, hidden from others until `show_again` makes them visible."""
         expected = min(most, self.waiting())
-        seen: set[str] = set()
+        hidden_for = hidden_seconds(expected)
+        seen: dict[str, Message] = {}
         misses = 0
         while len(seen) < most and misses < (_MISSES if len(seen) < expected else 1):
             with asking(self.name):
                 # A long poll asks all of SQS's servers.
                 wait_seconds = 1 if len(seen) < expected else 0
                 most_now = min(TEN, most - len(seen))
-                found = self._queue.receive(wait_seconds, hidden_seconds, most_now, _ATTRIBUTES, MessageAttributeNames=["All"])
+                found = self._queue.receive(wait_seconds, hidden_for, most_now, _ATTRIBUTES, MessageAttributeNames=["All"])
             fresh = [letter for letter in found if letter.message_id not in seen]
             misses = 0 if fresh else misses + 1
-            seen.update(letter.message_id for letter in fresh)
+            for letter in found:
+                # One that came again is given back by its newest receipt.
+                seen.setdefault(letter.message_id, letter).receipt = letter.receipt
             yield fresh
 
     def read(self, most: int) -> list[Message]:
@@ -80,10 +89,10 @@ class DeadLetterQueue:
             try:
                 failed = self._queue.hide(part, 0)
             except (ClientError, BotoCoreError) as error:
-                log.warning(f"dead-letter queue {self.name}: messages stay hidden for up to {_HIDDEN_SECONDS} s: {error}")
+                log.warning(f"dead-letter queue {self.name}: messages stay hidden for up to {hidden_seconds(len(letters))} s: {error}")
                 continue
             for failure in failed:
-                log.warning(f"dead-letter queue {self.name}: stays hidden for up to {_HIDDEN_SECONDS} s: {failure}")
+                log.warning(f"dead-letter queue {self.name}: stays hidden for up to {hidden_seconds(len(letters))} s: {failure}")
 
 
 @contextmanager

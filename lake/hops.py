@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
+from botocore.exceptions import BotoCoreError, ClientError
 
 from lake.contracts import load_contracts
 from lake.history import load
@@ -19,7 +20,7 @@ from lake.law_queues import queue_counts
 from lake.layout import UNKNOWN_CONTRACT
 from lake.query_tables import object_files
 from lake.tables import Table, bronze, quarantine, replayed
-from runtime.errors import FleetlakeError
+from runtime.errors import FleetlakeError, ServiceError
 from runtime.platforms import Platform
 
 HOPS = ("sent", "queued", "bronze", "quarantined", "silver", "time series")
@@ -106,7 +107,11 @@ class HopCounter:
     def _objects_hop(self, name: str, tables: Sequence[Table]) -> Hop:
         counts, newest = {}, 0.0
         for table in tables:
-            files = object_files(self._platform, table)
+            try:
+                files = object_files(self._platform, table)
+            except ServiceError:
+                # On AWS each object would have to be asked.
+                return Hop(name, None, {})
             counts[table.name.partition(".")[2]] = sum(self._rows_of(file) for file in files.values())
             # An object is put once and never changed, so its file's time is the time of the put.
             newest = max([newest, *(Path(file).stat().st_mtime for file in files.values())])
@@ -115,6 +120,8 @@ class HopCounter:
     def _quarantined_hop(self, names: Sequence[str]) -> Hop:
         """What was replayed since is no longer there, though its rows stay."""
         put = self._objects_hop("quarantined", [quarantine(name) for name in names])
+        if put.readings is None:
+            return put
         gone = {name: self._replayed_of(name) for name in names}
         counts = {name: max(0, number - gone[name]) for name, number in put.by_contract.items()}
         return Hop(put.name, sum(counts.values()), _there(counts), put.newest)
@@ -136,7 +143,10 @@ class HopCounter:
     def _silver_hop(self, contracts: Sequence[str]) -> Hop:
         counts, newest = {}, None
         for name in contracts:
-            table = load(self._platform, f"silver.{name}")
+            try:
+                table = load(self._platform, f"silver.{name}")
+            except (BotoCoreError, ClientError):
+                return Hop("silver", None, {})
             snapshot = table.current_snapshot() if table else None
             if snapshot and snapshot.summary:
                 counts[name] = int(snapshot.summary["total-records"] or 0)

@@ -55,9 +55,12 @@ def read_queues(platform: Platform, wait_seconds: float = 0, pause: Callable[[fl
 
 def queue_counts(platform: Platform) -> dict[str, int]:
     """Messages in each queue, by the queue's part: telemetry, errors, dead letters."""
+    return {part: _count(platform, name) for part, name in queue_names(platform).items()}
+
+
+def queue_names(platform: Platform) -> dict[str, str]:
     settings = platform.settings
-    names = {"telemetry": settings.telemetry_queue, "errors": settings.error_queue, "dead letters": settings.dead_letter_queue}
-    return {part: _count(platform, name) for part, name in names.items()}
+    return {"telemetry": settings.telemetry_queue, "errors": settings.error_queue, "dead letters": settings.dead_letter_queue}
 
 
 def _waiting(platform: Platform) -> int:

@@ -124,4 +124,5 @@ def _parquet(contract: str, parts: Iterable[Part], replayed_at: datetime) -> byt
 
 def _table(platform: Platform, key: str, columns: list[str] | None = None) -> pa.Table:
     body = platform.client("s3").get_object(Bucket=platform.lake_bucket, Key=key)["Body"].read()
-    return pq.read_table(io.BytesIO(body), columns=columns)
+    # In this thread alone: one of Arrow's that still holds Python's file when the interpreter ends aborts the process.
+    return pq.ParquetFile(pa.BufferReader(body), pre_buffer=False).read(columns, use_threads=False)

@@ -1,36 +1,51 @@
 """What an operator asks first at night: how many messages wait, how old the oldest is, how late readings are, what is refused and why."""
 
-import json
-import time
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pyarrow.parquet as pq
 
 from lake.contracts import load_contracts
 from lake.lags import Lag, lags
-from lake.law_queues import queue_counts
-from lake.layout import UNKNOWN_CONTRACT
-from lake.query_tables import object_files
-from lake.tables import bronze, quarantine
+from lake.law_queues import queue_counts, queue_names
+from lake.layout import UNKNOWN_CONTRACT, IngestPartition, quarantine_day_prefix, quarantine_partition
+from lake.query_tables import local_path
+from runtime.errors import ServiceError
 from runtime.platforms import Platform
+
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
+AGE_NAMESPACE, AGE_METRIC = "AWS/SQS", "ApproximateAgeOfOldestMessage"
+# A figure a minute, which may come some minutes late.
+_AGE_WINDOW = timedelta(minutes=10)
+_REFUSED_WINDOW = timedelta(hours=24)
 
 
 @dataclass(frozen=True)
 class Signals:
-    """`depth` by queue, None where nobody answers. `oldest_seconds`: since the queue got the oldest message in the worker's hand.
+    """`depth` by queue, None where nobody answers. `oldest_seconds` by queue, of those with messages whose age CloudWatch knows.
 
-    `refused` is the share of each reason in all readings that came to the lake. `lags` are by hop.
+    `refused` is the share of each reason in all readings that came to the lake in the last 24 hours, None where the lake's objects
+    are not on this machine. `lags` are by hop.
     """
 
     depth: dict[str, int] | None
-    oldest_seconds: float | None
-    refused: dict[str, float]
+    oldest_seconds: dict[str, float] | None
+    refused: dict[str, float] | None
     lags: dict[str, Lag]
 
 
-def read_signals(platform: Platform) -> Signals:
-    return Signals(_depth(platform), _oldest_seconds(platform), _refused(platform), lags(platform))
+def read_signals(platform: Platform, now: datetime | None = None) -> Signals:
+    at = now or datetime.now(UTC)
+    depth = _depth(platform)
+    ages = _oldest_seconds(platform, at) if depth is not None else None
+    try:
+        refused, late = _refused(platform, at), lags(platform)
+    except ServiceError:
+        refused, late = None, {}
+    return Signals(depth, _of_waiting(ages, depth or {}), refused, late)
 
 
 def _depth(platform: Platform) -> dict[str, int] | None:
@@ -40,23 +55,65 @@ def _depth(platform: Platform) -> dict[str, int] | None:
         return None
 
 
-def _oldest_seconds(platform: Platform) -> float | None:
-    """SQS tells the age of what waits to CloudWatch alone; the worker writes down the oldest that it holds."""
+def _of_waiting(ages: dict[str, float] | None, depth: Mapping[str, int]) -> dict[str, float] | None:
+    """The last figure of a queue that was emptied since says nothing any more."""
+    return None if ages is None else {part: age for part, age in ages.items() if depth.get(part)}
+
+
+def _oldest_seconds(platform: Platform, now: datetime) -> dict[str, float] | None:
+    """SQS tells the age of what waits to CloudWatch alone: a receive would tell it too, but counts as a try."""
+    names = queue_names(platform)
+    queries = [
+        {
+            "Id": f"queue{number}",
+            "MetricStat": {
+                "Metric": {"Namespace": AGE_NAMESPACE, "MetricName": AGE_METRIC, "Dimensions": [{"Name": "QueueName", "Value": name}]},
+                "Period": 60,
+                "Stat": "Maximum",
+            },
+        }
+        for number, name in enumerate(names.values())
+    ]
+    window = {"StartTime": now - _AGE_WINDOW, "EndTime": now + timedelta(minutes=1)}
     try:
-        told = json.loads((platform.settings.home / "run" / "worker.json").read_text())
-    except (OSError, ValueError):
+        found = platform.client("cloudwatch").get_metric_data(MetricDataQueries=queries, **window)["MetricDataResults"]
+    except Exception:  # noqa: BLE001 - as above
         return None
-    oldest = told.get("oldest_sent")
-    return max(0.0, time.time() - float(oldest)) if oldest else None
+    newest = {told["Id"]: max(zip(told["Timestamps"], told["Values"], strict=True))[1] for told in found if told["Values"]}
+    return {part: float(newest[f"queue{number}"]) for number, part in enumerate(names) if f"queue{number}" in newest}
 
 
-def _refused(platform: Platform) -> dict[str, float]:
+def _refused(platform: Platform, now: datetime) -> dict[str, float]:
     contracts = load_contracts(platform.settings.contracts_folder)
-    names = [*contracts, UNKNOWN_CONTRACT]
-    refused = [file for name in names for file in object_files(platform, quarantine(name)).values()]
-    valid = [file for contract in contracts.values() for file in object_files(platform, bronze(contract)).values()]
+    since = (now - _REFUSED_WINDOW).replace(minute=0, second=0, microsecond=0)
     reasons: Counter[str] = Counter()
-    for file in refused:
-        reasons.update(pq.read_table(file, columns=["reason"])["reason"].to_pylist())
-    everything = reasons.total() + sum(pq.read_metadata(file).num_rows for file in valid)
+    for name in (*contracts, UNKNOWN_CONTRACT):
+        reasons.update(_refused_of(platform, name, since, now))
+    everything = reasons.total() + sum(_taken_of(platform, name, since, now) for name in contracts)
     return {reason: count / everything for reason, count in reasons.most_common()}
+
+
+def _taken_of(platform: Platform, contract: str, since: datetime, now: datetime) -> int:
+    hours = (since + timedelta(hours=n) for n in range(int((now - since) / timedelta(hours=1)) + 1))
+    prefixes = (IngestPartition(contract, hour).prefix for hour in hours)
+    return sum(_rows(file) for prefix in prefixes for _, file in _objects(platform, prefix))
+
+
+def _refused_of(platform: Platform, contract: str, since: datetime, now: datetime) -> Counter[str]:
+    """By reason. Quarantine is partitioned by the day, and an object's file has the time of its put."""
+    found: Counter[str] = Counter()
+    for day in sorted({since.date(), now.date()}):
+        for key, file in _objects(platform, quarantine_day_prefix(contract, day)):
+            partition = quarantine_partition(key)
+            if partition and file.stat().st_mtime >= since.timestamp():
+                found[partition.reason] += _rows(file)
+    return found
+
+
+def _objects(platform: Platform, prefix: str) -> Iterator[tuple[str, Path]]:
+    folder = Path(local_path(platform.object_uri(prefix)))
+    return ((prefix + file.relative_to(folder).as_posix(), file) for file in folder.rglob("*.parquet"))
+
+
+def _rows(file: Path) -> int:
+    return int(pq.read_metadata(file).num_rows)

@@ -15,7 +15,9 @@ from runtime.settings import Settings
 DEVICE_POLICY = "fleetlake-device"
 # A message that failed so often goes to the dead-letter queue.
 MAX_RECEIVES = 5
-_FOURTEEN_DAYS = 14 * 24 * 3600
+_DAY = 24 * 3600
+# A dead letter's age counts from its first sending: what fails on its last day of waiting must still be there for a person.
+KEPT_WAITING, KEPT_DEAD = 4 * _DAY, 14 * _DAY
 _SQL_VERSION = "2016-03-23"
 _THING = "${iot:Connection.Thing.ThingName}"
 
@@ -37,11 +39,11 @@ def _bucket(s3: Any, settings: Settings) -> None:
 
 def _queues(sqs: Any, settings: Settings) -> tuple[str, str]:
     """URLs of the telemetry queue and of the error queue, which both redrive to the dead-letter queue."""
-    kept = {"MessageRetentionPeriod": str(_FOURTEEN_DAYS)}
-    dead_url = _queue(sqs, settings.dead_letter_queue, kept)
+    dead_url = _queue(sqs, settings.dead_letter_queue, {"MessageRetentionPeriod": str(KEPT_DEAD)})
     dead_arn = sqs.get_queue_attributes(QueueUrl=dead_url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     redrive = json.dumps({"deadLetterTargetArn": dead_arn, "maxReceiveCount": MAX_RECEIVES})
-    taken = kept | {"VisibilityTimeout": str(settings.visibility_seconds), "RedrivePolicy": redrive}
+    waits = {"MessageRetentionPeriod": str(KEPT_WAITING), "VisibilityTimeout": str(settings.visibility_seconds)}
+    taken = waits | {"RedrivePolicy": redrive}
     return _queue(sqs, settings.telemetry_queue, taken), _queue(sqs, settings.error_queue, taken)
 
 

@@ -107,13 +107,16 @@ def _announce(settings: Settings, http: socket.socket, mqtt: socket.socket, auth
 
 
 async def _flush_state(app: Any) -> None:
-    """Save the emulator's state again and again, so that killing it loses seconds, not everything."""
+    """Save the emulator's state again and again, so that killing it loses seconds, not everything; and tell the queues' ages."""
     from ministack.core.persistence import save_all
+
+    from local import queue_ages
 
     pause = _FLUSH_SECONDS
     while True:
         await asyncio.sleep(pause)
         begun = time.monotonic()
+        queue_ages.record()
         # On the loop's own thread: elsewhere it would save dictionaries that change under it.
         save_all(app._build_persistence_save_dict())
         pause = max(_FLUSH_SECONDS, (time.monotonic() - begun) / _FLUSH_SHARE)

@@ -1,6 +1,7 @@
 """`fleetlake up`, `status` and `down`, as a person types them."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from local.instance import Instance
 from local.provisioning import provision
 from runtime.settings import REPOSITORY
 from tests.cloud import running_cloud
+from tests.ingestion.bench import Bench, bench
 from tests.local.mqtt import session
 from tests.waiting import eventually
 
@@ -50,6 +52,25 @@ def test_status_shows_processes_ports_addresses_and_hops(home: Path) -> None:
     assert "quarantined" in shown
 
 
+@pytest.mark.cloud
+def test_status_tells_how_old_what_waits_is_where_no_worker_runs_and_takes_no_try(home: Path) -> None:
+    with running_cloud(home) as cloud:
+        sqs = cloud.platform.client("sqs")
+        urls = {
+            name: sqs.get_queue_url(QueueName=name)["QueueUrl"] for name in (cloud.settings.telemetry_queue, cloud.settings.error_queue)
+        }
+        assert told()["signals"]["oldest_seconds"] == {}
+        for url in urls.values():
+            sqs.send_message(QueueUrl=url, MessageBody="hello")
+        eventually(lambda: 2 <= told()["signals"]["oldest_seconds"].get("telemetry", 0) < 60, 20, "the age of the telemetry queue is told")
+        assert set(told()["signals"]["oldest_seconds"]) == {"telemetry", "errors"}
+        assert "age of the oldest: telemetry " in CliRunner().invoke(app, ["status"]).output
+        (entry,) = sqs.receive_message(QueueUrl=urls[cloud.settings.telemetry_queue], AttributeNames=["All"])["Messages"]
+        assert entry["Attributes"]["ApproximateReceiveCount"] == "1"
+        sqs.delete_message(QueueUrl=urls[cloud.settings.telemetry_queue], ReceiptHandle=entry["ReceiptHandle"])
+        assert set(told()["signals"]["oldest_seconds"]) == {"errors"}
+
+
 def told() -> dict[str, Any]:
     return dict(json.loads(CliRunner().invoke(app, ["status", "--json"]).output))
 
@@ -65,18 +86,41 @@ def test_up_in_a_home_that_cannot_be_written_says_what_to_set(
     assert said.endswith("; set FLEETLAKE_HOME to a folder you can write")
 
 
-@pytest.mark.parametrize("line", ["status", "status --json"])
-def test_status_of_the_platform_aws_says_in_one_line_that_it_is_about_the_laptop(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], line: str
-) -> None:
-    # A home that has been used: only there the hops are counted.
-    (tmp_path / "cloud" / "s3").mkdir(parents=True)
+def test_status_of_the_platform_aws_tells_of_queues_and_tables_and_of_no_laptop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FLEETLAKE_HOME", str(tmp_path))
     monkeypatch.setenv("FLEETLAKE_PLATFORM", "aws")
-    assert run(line.split()) == 1
-    assert capsys.readouterr().err == (
-        "fleetlake: status: it tells of the laptop's cloud, and FLEETLAKE_PLATFORM is aws; set it to local\n"
-    )
+    with bench(tmp_path) as made:
+        made.platform.client("sqs").create_queue(QueueName=made.platform.settings.error_queue)
+        made.send("one", "two")
+        put_age(made, 75.0)
+        facts, shown = told(), CliRunner().invoke(app, ["status"]).output
+    assert (facts["processes"], facts["signals"]["depth"]) == ([], {"telemetry": 2, "errors": 0, "dead letters": 0})
+    assert facts["signals"]["oldest_seconds"] == {"telemetry": 75.0}
+    hops = {hop["name"]: hop["readings"] for hop in facts["hops"]}
+    # No table was made yet; objects are counted on a laptop alone, and no store of time series is set up here.
+    assert hops == {"sent": None, "queued": 2, "bronze": None, "quarantined": None, "silver": 0, "time series": None}
+    assert "age of the oldest: telemetry 75 s" in shown
+    assert "laptop" not in shown
+
+
+def put_age(made: Bench, seconds: float) -> None:
+    """As SQS tells CloudWatch."""
+    dimensions = [{"Name": "QueueName", "Value": made.platform.settings.telemetry_queue}]
+    datum = {"MetricName": "ApproximateAgeOfOldestMessage", "Dimensions": dimensions, "Value": seconds, "Timestamp": datetime.now(UTC)}
+    made.platform.client("cloudwatch").put_metric_data(Namespace="AWS/SQS", MetricData=[datum])
+
+
+def test_status_of_the_platform_aws_without_access_shows_that_nobody_knows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLEETLAKE_HOME", str(tmp_path))
+    monkeypatch.setenv("FLEETLAKE_PLATFORM", "aws")
+    # Nobody listens there.
+    monkeypatch.setenv("FLEETLAKE_AWS_ENDPOINT", "http://127.0.0.1:9")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    shown = CliRunner().invoke(app, ["status"])
+    assert (shown.exit_code, "messages in the queues: ?" in shown.output) == (0, True)
 
 
 def test_up_beside_a_demo_says_whose_cloud_it_is(home: Path) -> None:

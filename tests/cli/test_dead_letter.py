@@ -74,10 +74,39 @@ def test_a_person_sees_age_device_and_what_decode_says(cloud: Cloud, capsys: pyt
         assert words in shown
 
 
+def test_what_waits_is_kept_shorter_than_a_dead_letter_whose_age_counts_from_its_first_sending(cloud: Cloud) -> None:
+    names = [cloud.settings.telemetry_queue, cloud.settings.error_queue, cloud.settings.dead_letter_queue]
+    sqs, asked = cloud.platform.client("sqs"), ["MessageRetentionPeriod"]
+    found = [
+        sqs.get_queue_attributes(QueueUrl=url(cloud, name), AttributeNames=asked)["Attributes"]["MessageRetentionPeriod"] for name in names
+    ]
+    assert found == ["345600", "345600", "1209600"]
+
+
 def test_an_empty_queue_is_told_so(cloud: Cloud, capsys: pytest.CaptureFixture[str]) -> None:
-    assert told(capsys, "list") == {"queue": "fleetlake-telemetry-dead", "messages": 0, "letters": []}
+    assert told(capsys, "list") == {"queue": "fleetlake-telemetry-dead", "messages": 0, "hidden": 0, "letters": []}
     assert run(["dead-letter", "list"]) == 0
     assert "nothing is in fleetlake-telemetry-dead" in capsys.readouterr().out
+
+
+def test_messages_that_somebody_looks_at_are_there_and_a_redrive_that_moves_none_fails(
+    cloud: Cloud, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bury(cloud, *LETTERS)
+    sqs, queue = cloud.platform.client("sqs"), url(cloud, cloud.settings.dead_letter_queue)
+    # As a list leaves them that is killed.
+    held = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, VisibilityTimeout=30)["Messages"]
+    assert told(capsys, "list") == {"queue": "fleetlake-telemetry-dead", "messages": 3, "hidden": 3, "letters": []}
+    assert run(["dead-letter", "list"]) == 0
+    assert "3 messages, all being looked at; visible again within 30 s" in capsys.readouterr().out
+    assert run(["dead-letter", "redrive", "--json"]) == 1
+    shown = capsys.readouterr()
+    assert json.loads(shown.out) == {"queue": "fleetlake-telemetry-dead", "moved": 0, "left": 3}
+    assert "nothing was moved: 3 messages, all being looked at; visible again within 30 s" in shown.err
+    assert run(["dead-letter", "show", held[0]["MessageId"]]) == 1
+    assert "no such message among the 0 that could be looked at; 3 others are there" in capsys.readouterr().err
+    sqs.change_message_visibility(QueueUrl=queue, ReceiptHandle=held[0]["ReceiptHandle"], VisibilityTimeout=0)
+    assert (told(capsys, "list")["hidden"], told(capsys, "redrive")["moved"]) == (2, 1)
 
 
 def test_show_prints_one_message_whole(cloud: Cloud, capsys: pytest.CaptureFixture[str]) -> None:

@@ -37,7 +37,9 @@ def test_when_the_law_holds_the_exit_code_is_0(lake: SmallLake, truth: HandTruth
     truth.sent(lake.reading(seq=0))
     lake.publish([lake.reading(seq=0)], "r.1", 5)
     assert run(["verify", "--wait", "0"]) == 0
-    assert "the law holds" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "the law holds" in shown
+    assert "one that was sent again counts once here; `simulate` counts each sending" in shown
 
 
 def test_when_it_does_not_hold_the_exit_code_is_1_and_the_reading_is_named(

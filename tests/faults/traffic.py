@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,15 @@ from tests.ingestion.builders import BOILER, NOON_MS, body
 
 CONTRACTS = ("boiler", "kettle")
 _MINUTE = 60_000
+# What is wrong with a reading that is to be refused, by the reason that it must get; a member that is None is left out.
+_POISON: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("out_of_range", {"water": 500}),
+    ("wrong_type", {"water": "hot"}),
+    ("missing", {"water": None}),
+    ("bad_time", {"ts": 1}),
+)
+# So many messages later comes every second one of what is sent again; the others right behind their first.
+_FAR = 300
 
 
 @dataclass(frozen=True)
@@ -26,13 +36,22 @@ class Traffic:
     first: int = 0
 
     def bodies(self) -> Iterator[str]:
-        """As the rule writes them, resends right behind their first."""
+        """As the rule writes them; what is sent again comes right behind its first or hundreds of messages later."""
+        late: deque[tuple[int, str]] = deque()
+        again = 0
         for number in range(self.first, self.first + self.messages):
             device, contract = self._from(number)
             text = body(self._payload(number), device, contract, NOON_MS + 3_600_000 * 24 * 365)
             yield text
             if self._falls(number, self.resent, 7):
-                yield text
+                again += 1
+                if again % 2:
+                    yield text
+                else:
+                    late.append((number + _FAR, text))
+            while late and late[0][0] <= number:
+                yield late.popleft()[1]
+        yield from (text for _, text in late)
 
     def write_truth(self, file: Path) -> int:
         """A line a reading; how many different readings."""
@@ -50,21 +69,25 @@ class Traffic:
         # Spread evenly by a multiplier that shares no factor with 1000.
         return (number * 617 + offset) % 1000 < of_thousand
 
-    def _readings(self, number: int) -> list[dict[str, Any]]:
-        made: list[dict[str, Any]] = []
+    def _readings(self, number: int) -> list[tuple[str, dict[str, Any]]]:
+        """Each with its fate."""
+        made: list[tuple[str, dict[str, Any]]] = []
         for place in range(self.pack):
             seq = number * self.pack + place
-            water = 500 if self._falls(seq, self.poison, 0) else 20 + (seq % 700) / 8
-            made.append({"ts": NOON_MS + seq * _MINUTE // self.pack, "seq": seq, "water": water})
+            sound: dict[str, Any] = {"ts": NOON_MS + seq * _MINUTE // self.pack, "seq": seq, "water": 20 + (seq % 700) / 8}
+            fate, wrong = _POISON[seq % len(_POISON)] if self._falls(seq, self.poison, 0) else ("bronze", {})
+            made.append((fate, {name: value for name, value in (sound | wrong).items() if value is not None}))
         return made
 
     def _payload(self, number: int) -> bytes:
-        return json.dumps({"boot": "b7", "readings": self._readings(number)}).encode()
+        return json.dumps({"boot": "b7", "readings": [reading for _, reading in self._readings(number)]}).encode()
 
     def _truth(self, number: int) -> Iterator[dict[str, Any]]:
         device, contract = self._from(number)
         payload = base64.b64encode(self._payload(number)).decode()
-        for index, reading in enumerate(self._readings(number)):
+        for index, (fate, reading) in enumerate(self._readings(number)):
+            is_refused = fate != "bronze"
+            water = reading.get("water")
             yield {
                 "contract": contract,
                 "device_id": device,
@@ -72,11 +95,13 @@ class Traffic:
                 "boot": "b7",
                 "index": index,
                 # Only of what must be found by its bytes.
-                "content": base64.b64encode(json.dumps(reading).encode()).decode() if reading["water"] > 120 else "",
-                "fate": "out_of_range" if reading["water"] > 120 else "bronze",
+                "content": base64.b64encode(json.dumps(reading).encode()).decode() if is_refused else "",
+                "fate": fate,
                 # Only where a message may be given up; a proof's file would be a hundred times as large.
                 "payload": payload if self.messages < 1000 else "",
                 **reading,
+                # A text would not be a number to the checker, which finds what was refused by its bytes.
+                "water": water if isinstance(water, int | float) else None,
             }
 
 

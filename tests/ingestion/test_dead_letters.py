@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from botocore.stub import Stubber
 
 from ingestion.dead_letters import Content, content_of
 from ingestion.redrive import Redrive
@@ -75,6 +74,34 @@ def test_a_look_that_breaks_off_shows_again_what_it_had(dead: Dead) -> None:
     with pytest.raises(ServiceError, match="ServiceUnavailable"):
         dead.queue.read(100)
     assert dead.visible() == 15
+
+
+def test_an_interrupted_look_hides_none_and_no_look_hides_for_long(dead: Dead) -> None:
+    dead.send(*(body(pack(reading(count))) for count in range(25)))
+    hidden_for: list[int] = []
+
+    def fails(name: str, arguments: dict[str, Any]) -> None:
+        if name == "receive_message":
+            hidden_for.append(arguments["VisibilityTimeout"])
+            if len(hidden_for) == 3:
+                raise KeyboardInterrupt
+
+    dead.made.platform.fails = fails
+    with pytest.raises(KeyboardInterrupt):
+        dead.queue.read(100)
+    assert (dead.visible(), set(hidden_for)) == (25, {30})
+
+
+def test_a_letter_that_comes_again_during_a_look_is_given_back_too(dead: Dead) -> None:
+    ids = dead.send(*(body(pack(reading(count))) for count in range(4)))
+    queue = dead.queue
+    look = queue.look(100)
+    first = next(look)
+    queue.show_again(first[:2])
+    assert next(look) == []
+    # Given back by receipts of the second receive: those of the first are spent.
+    queue.show_again(first)
+    assert (sorted(letter.message_id for letter in first), dead.visible()) == (sorted(ids), 4)
 
 
 def test_a_queue_whose_own_policy_would_move_its_messages_on_is_not_looked_at(dead: Dead) -> None:
@@ -160,76 +187,6 @@ def test_a_redrive_that_breaks_off_leaves_each_letter_in_a_queue_and_is_run_agai
         for entry in sqs.receive_message(QueueUrl=dead.made.queue, MaxNumberOfMessages=10).get("Messages", [])
     ]
     assert (set(found), dead.visible()) == (set(bodies), 0)
-
-
-class Tasks:
-    """SQS's move tasks behind botocore's own model: what is asked and answered has the form of the real service."""
-
-    def __init__(self, dead: Dead, monkeypatch: pytest.MonkeyPatch) -> None:
-        queue = dead.queue
-        self.arn = queue.arn
-        import boto3
-
-        self.client = boto3.client("sqs", region_name="us-east-1")
-        self.stub = Stubber(self.client)
-        queue.sqs = self.client
-        self.watched: list[tuple[int, int]] = []
-        self.work = Redrive(dead.made.platform, queue, lambda moved, of: self.watched.append((moved, of)), pause=lambda seconds: None)
-        self.stub.activate()
-
-    def listed(self, *results: dict[str, Any]) -> None:
-        self.stub.add_response("list_message_move_tasks", {"Results": list(results)}, {"SourceArn": self.arn, "MaxResults": 1})
-
-    def started(self) -> None:
-        self.stub.add_response("start_message_move_task", {"TaskHandle": "task-1"}, {"SourceArn": self.arn})
-
-
-@pytest.fixture
-def tasks(dead: Dead, monkeypatch: pytest.MonkeyPatch) -> Tasks:
-    return Tasks(dead, monkeypatch)
-
-
-def task(status: str, moved: int, **more: Any) -> dict[str, Any]:
-    counts = {"ApproximateNumberOfMessagesMoved": moved, "ApproximateNumberOfMessagesToMove": 9}
-    return {"TaskHandle": "task-1", "Status": status} | counts | more
-
-
-def test_where_the_service_moves_messages_itself_it_is_asked_to_and_followed(tasks: Tasks) -> None:
-    tasks.listed()
-    tasks.started()
-    tasks.listed(task("RUNNING", 4))
-    tasks.listed(task("COMPLETED", 9))
-    assert tasks.work.all() == 9
-    assert tasks.watched == [(4, 9), (9, 9)]
-    tasks.stub.assert_no_pending_responses()
-
-
-def test_a_move_that_runs_already_is_followed_and_not_begun_again(tasks: Tasks) -> None:
-    tasks.listed(task("RUNNING", 1))
-    tasks.listed(task("COMPLETED", 9))
-    assert tasks.work.all() == 9
-
-
-def test_a_move_that_failed_says_why(tasks: Tasks) -> None:
-    tasks.listed(task("COMPLETED", 3))
-    tasks.started()
-    tasks.listed(task("FAILED", 2, FailureReason="CouldNotDetermineMessageSource"))
-    with pytest.raises(ServiceError, match="SQS moved 2 messages, then ended: CouldNotDetermineMessageSource; run it again"):
-        tasks.work.all()
-
-
-def test_an_interrupted_move_is_cancelled(tasks: Tasks) -> None:
-    def interrupt(_seconds: float) -> None:
-        raise KeyboardInterrupt
-
-    tasks.work.pause = interrupt
-    tasks.listed()
-    tasks.started()
-    tasks.listed(task("RUNNING", 4))
-    tasks.stub.add_response("cancel_message_move_task", {"ApproximateNumberOfMessagesMoved": 4}, {"TaskHandle": "task-1"})
-    with pytest.raises(KeyboardInterrupt):
-        tasks.work.all()
-    tasks.stub.assert_no_pending_responses()
 
 
 def test_another_error_of_the_service_is_a_sentence(dead: Dead) -> None:

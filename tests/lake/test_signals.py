@@ -2,30 +2,73 @@
 
 import json
 import os
-import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from lake.signals import read_signals
-from tests.lake.small_lake import SmallLake
+from tests.lake.small_lake import NOON, SmallLake
 
 
 def test_of_a_lake_without_a_cloud_only_the_refusals_are_known(tmp_path: Path) -> None:
     lake = SmallLake(tmp_path)
     lake.put_bronze([lake.reading(seq=seq) for seq in range(3)])
     lake.put_quarantined(b"{")
-    found = read_signals(lake.platform)
+    found = read_signals(lake.platform, NOON + timedelta(minutes=5))
     assert (found.depth, found.oldest_seconds) == (None, None)
     assert found.refused == {"not_json": 0.25}
 
 
-def test_the_worker_tells_how_old_the_oldest_message_in_its_hand_is(tmp_path: Path) -> None:
+def test_refusals_are_of_the_last_24_hours_alone(tmp_path: Path) -> None:
     lake = SmallLake(tmp_path)
+    lake.put_bronze([lake.reading(seq=seq) for seq in range(1000)], NOON - timedelta(hours=30))
+    lake.put_bronze([lake.reading(seq=seq) for seq in range(6)], NOON - timedelta(hours=20))
+    lake.put_quarantined(b"{")
+    lake.put_quarantined(b"[1]", reason="not_an_object")
+    old = lake.put_quarantined(b"[")
+    (file,) = (
+        file for file in lake.platform.object_folder.rglob("*.parquet") if old in pq.read_table(file).to_pydict().get("quarantine_id", [])
+    )
+    yesterday = (NOON - timedelta(hours=26)).timestamp()
+    os.utime(file, (yesterday, yesterday))
+    assert read_signals(lake.platform, NOON).refused == {"not_json": 0.125, "not_an_object": 0.125}
+    assert read_signals(lake.platform, NOON + timedelta(days=3)).refused == {}
+
+
+class CloudWatch:
+    """What CloudWatch and SQS know of two queues with messages and one that was emptied; in any order of time."""
+
+    def __init__(self, values: dict[str, list[tuple[int, float]]]) -> None:
+        self.values = values
+
+    def get_metric_data(self, MetricDataQueries: list[Any], StartTime: datetime, EndTime: datetime) -> Any:
+        assert EndTime - StartTime < timedelta(hours=1)
+        results = []
+        for query in MetricDataQueries:
+            points = self.values.get(query["MetricStat"]["Metric"]["Dimensions"][0]["Value"], [])
+            stamps = [NOON + timedelta(minutes=minute) for minute, _ in points]
+            results.append({"Id": query["Id"], "Timestamps": stamps, "Values": [value for _, value in points]})
+        return {"MetricDataResults": results}
+
+    def get_queue_url(self, QueueName: str) -> Any:
+        return {"QueueUrl": QueueName}
+
+    def get_queue_attributes(self, QueueUrl: str, AttributeNames: list[str]) -> Any:
+        return {"Attributes": {"ApproximateNumberOfMessages": "0" if "dead" in QueueUrl else "3"}}
+
+
+def test_the_age_of_what_waits_is_the_queues_own_and_no_worker_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lake = SmallLake(tmp_path)
+    names = lake.platform.settings
+    # Of a worker that died long ago.
     (tmp_path / "run").mkdir(exist_ok=True)
-    (tmp_path / "run" / "worker.json").write_text(json.dumps({"oldest_sent": time.time() - 40}))
-    assert read_signals(lake.platform).oldest_seconds == pytest.approx(40, abs=5)
+    (tmp_path / "run" / "worker.json").write_text(json.dumps({"oldest_sent": 1.0, "at": 2.0}))
+    known = {names.telemetry_queue: [(3, 95.0), (2, 35.0)], names.dead_letter_queue: [(3, 700.0)]}
+    monkeypatch.setattr(lake.platform, "client", lambda service: CloudWatch(known))
+    assert read_signals(lake.platform, NOON + timedelta(minutes=4)).oldest_seconds == {"telemetry": 95.0}
 
 
 def test_lags_count_from_the_rule_to_bronze_and_to_silver(tmp_path: Path) -> None:

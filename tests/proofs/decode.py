@@ -4,14 +4,11 @@ It runs in rounds, each by its own seed, on every core; the full proof keeps the
 ``build/proof-decode/``, so that one that was broken off goes on with the next. A round by itself: ``round_of(NUMBER, Size.FULL)``.
 """
 
-import hashlib
 import itertools
-import json
 import multiprocessing
 import os
 import random
 import resource
-import shutil
 import signal
 import time
 from collections import Counter
@@ -22,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 from lake.reasons import Reason
-from runtime.settings import REPOSITORY
 from tests.hostile import corpus, fuzz
 from tests.hostile.bad_envelopes import BAD_ENVELOPE
 from tests.hostile.cases import Payload
@@ -30,6 +26,7 @@ from tests.hostile.fate import look
 from tests.hostile.judge import Crashed, Differs, Look, Wrong, judged
 from tests.proofs import Size
 from tests.proofs._journey import say
+from tests.proofs._rounds import Rounds
 
 WHAT = "1 M hostile payloads, 50 or more written for each reason, and fuzz: no crash, the right reason, no neighbour lost, fast = reference, < 300 MB."
 CODE = (
@@ -67,8 +64,8 @@ _PLANS = {Size.SMALL: _Plan(2, 1_500, 30), Size.FULL: _Plan(50, 20_000, 50)}
 
 def prove(size: Size) -> dict[str, Any]:
     plan = _PLANS[size]
-    kept = REPOSITORY / "build" / "proof-decode" / _code_digest()
-    done = _kept(kept) if size is Size.FULL else {}
+    kept = Rounds("decode", (*CODE, "ingestion", "lake", "tests/proofs"), SEED)
+    done = kept.done() if size is Size.FULL else {}
     say(f"{plan.total} payloads from seed {SEED}, {len(done)} of {plan.rounds} rounds were done before")
     # New interpreters: a forked one would begin with this one's memory.
     cores = os.cpu_count() or 1
@@ -78,7 +75,7 @@ def prove(size: Size) -> dict[str, Any]:
             for ended in as_completed(running):
                 told = done[running[ended]] = ended.result()
                 if size is Size.FULL:
-                    _keep(kept, running[ended], told)
+                    kept.keep(running[ended], told)
                 say(
                     f"round {running[ended]}: {told['payloads']} payloads in {told['seconds']} s, {told['peak_mb']} MB; {len(done)} of {plan.rounds} rounds"
                 )
@@ -87,7 +84,7 @@ def prove(size: Size) -> dict[str, Any]:
             raise
     counts = _total(plan, list(done.values())) | {"processes": cores, "seconds_of_rounds": sum(told["seconds"] for told in done.values())}
     if size is Size.FULL:
-        shutil.rmtree(kept.parent)
+        kept.forget()
     return counts
 
 
@@ -176,20 +173,3 @@ def _total(plan: _Plan, rounds: list[dict[str, Any]]) -> dict[str, Any]:
 def _quiet() -> None:
     # Ctrl-C is told once, by the process that the person looks at.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
-def _code_digest() -> str:
-    """What was kept of other code proves nothing of this."""
-    files = sorted(file for folder in ("ingestion", "lake", "tests/hostile", "tests/proofs") for file in (REPOSITORY / folder).glob("*.py"))
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files) + str(SEED).encode()).hexdigest()[:16]
-
-
-def _kept(folder: Path) -> dict[int, dict[str, Any]]:
-    return {int(file.stem): json.loads(file.read_text()) for file in folder.glob("*.json")}
-
-
-def _keep(folder: Path, number: int, told: dict[str, Any]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    fresh = folder / f"{number}.new"
-    fresh.write_text(json.dumps(told))
-    fresh.rename(folder / f"{number}.json")

@@ -1,0 +1,42 @@
+"""Quarantined rows as they are read for the command line."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from runtime.settings import REPOSITORY
+from tests.lake.small_lake import SmallLake
+
+_READ = """
+import sys
+from pathlib import Path
+import pyarrow.parquet
+from lake.quarantine_rows import rows_of
+
+class S3:
+    def get_object(self, Bucket, Key):
+        return {"Body": open(Key, "rb")}
+
+class Platform:
+    lake_bucket = ""
+    def client(self, service):
+        return S3()
+
+def threads():
+    tasks = Path("/proc/self/task")
+    return len(list(tasks.iterdir())) if tasks.is_dir() else 0
+
+before = threads()
+assert len(list(rows_of(Platform(), sys.argv[1]))) == 1
+print(threads() - before)
+"""
+
+
+def test_reading_rows_leaves_no_thread_of_arrow_that_could_abort_the_process_at_its_end(tmp_path: Path) -> None:
+    lake = SmallLake(tmp_path)
+    lake.put_quarantined(b"{")
+    (file,) = lake.platform.object_folder.rglob("*.parquet")
+    environment = os.environ | {"PYTHONPATH": str(REPOSITORY)}
+    done = subprocess.run([sys.executable, "-c", _READ, str(file)], capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout.strip() == "0"

@@ -4,6 +4,7 @@ import importlib
 import os
 import signal
 import sys
+import traceback
 from types import FrameType
 
 import typer
@@ -71,6 +72,8 @@ def run(arguments: list[str]) -> int:
         code = int(build()(arguments, prog_name="fleetlake", standalone_mode=False) or 0)
         if code == _TYPER_INTERRUPTED:
             raise KeyboardInterrupt
+        if sys.stdout is not None:
+            sys.stdout.flush()
         return code
     except TyperException as wrong:
         return _say(_with_hint(wrong.format_message()), wrong.exit_code, debug)
@@ -80,9 +83,10 @@ def run(arguments: list[str]) -> int:
         return _say(str(error), error.exit_code, debug)
     except BrokenPipeError:
         # The reader of a pipe went away (`| head`): not an error of ours.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return 1
     except OSError as error:
+        _drop_output()
         return _say(f"{error.filename or 'the machine'}: {error.strerror or error}", 1, debug)
     except Exception as error:  # noqa: BLE001 - the edge: a person gets one line, and --debug the rest
         return _say(f"unexpected {type(error).__name__}: {error}; run it again with --debug for the traceback", 1, debug)
@@ -95,10 +99,17 @@ def _with_hint(message: str) -> str:
 
 def _say(sentence: str, code: int, debug: bool) -> int:
     if debug:
-        # Raised again on purpose: --debug asks for the traceback.
-        raise
+        traceback.print_exc()
     print(f"fleetlake: {sentence}", file=sys.stderr)
     return code
+
+
+def _drop_output() -> None:
+    """What standard output does not take: Python would fail at it once more when it ends."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

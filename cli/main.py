@@ -5,7 +5,9 @@ import os
 import signal
 import sys
 import traceback
+import warnings
 from types import FrameType
+from typing import TextIO
 
 import typer
 from dotenv import load_dotenv
@@ -14,7 +16,7 @@ from typer.exceptions import TyperException
 from typer.main import get_command
 
 from cli.entry import INTERRUPTED
-from runtime.errors import FleetlakeError
+from runtime.errors import ContractWarning, FleetlakeError
 from runtime.settings import REPOSITORY
 
 # name → module whose `app` is a group of commands
@@ -69,7 +71,10 @@ def run(arguments: list[str]) -> int:
     """Run one command line; the exit code. 1: it failed, 2: the command line is off, 3: the law cannot be known."""
     debug = "--debug" in arguments or os.environ.get("FLEETLAKE_DEBUG", "").lower() in ("1", "true", "yes")
     try:
-        code = int(build()(arguments, prog_name="fleetlake", standalone_mode=False) or 0)
+        with warnings.catch_warnings():
+            warnings.showwarning = _warn
+            warnings.simplefilter("once", ContractWarning)
+            code = int(build()(arguments, prog_name="fleetlake", standalone_mode=False) or 0)
         if code == _TYPER_INTERRUPTED:
             raise KeyboardInterrupt
         if sys.stdout is not None:
@@ -95,6 +100,14 @@ def run(arguments: list[str]) -> int:
 def _with_hint(message: str) -> str:
     """Typer ends some messages with a mark of its own, a guess with a question mark."""
     return f"{message}{' See' if message.endswith('?') else '; see'} `fleetlake --help`".replace(".; see", "; see")
+
+
+def _warn(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, file: TextIO | None = None, line: str | None = None
+) -> None:
+    """A wrong contract file is one line without the place in the code that met it."""
+    ours = issubclass(category, ContractWarning)
+    print(f"fleetlake: warning: {message}" if ours else warnings.formatwarning(message, category, filename, lineno, line), file=sys.stderr)
 
 
 def _say(sentence: str, code: int, debug: bool) -> int:

@@ -20,7 +20,7 @@ from datetime import datetime, timedelta, timezone
 
 from airflow.sdk import DAG, Asset
 
-from lake.contracts import Contract, load_contracts
+from lake.contracts import Contract, sound_contracts
 from runtime.platforms import Platform, current_platform
 
 UTC = timezone.utc  # noqa: UP017 - datetime.UTC is not known to every Python that MWAA runs
@@ -56,5 +56,5 @@ def pipeline(platform: Platform, contract: Contract) -> DAG:
 
 
 _platform = current_platform()
-for _contract in load_contracts(_platform.settings.contracts_folder).values():
+for _contract in sound_contracts(_platform.settings.contracts_folder).values():
     globals()[f"pipeline_{_contract.name}"] = pipeline(_platform, _contract)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from lake.contracts import load_contracts
+from lake.contracts import sound_contracts
 from lake.history import load
 from lake.law_queues import queue_counts
 from lake.layout import UNKNOWN_CONTRACT
@@ -48,7 +48,7 @@ class HopCounter:
 
     def read(self) -> list[Hop]:
         """All hops now, in their order."""
-        contracts = load_contracts(self._platform.settings.contracts_folder)
+        contracts = sound_contracts(self._platform.settings.contracts_folder)
         known = list(contracts.values())
         refusing = [*(contract.name for contract in known), UNKNOWN_CONTRACT]
         return [

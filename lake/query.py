@@ -17,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 
 from lake import history
-from lake.contracts import load_contracts
+from lake.contracts import sound_contracts
 from lake.interruptible import interruptibly
 from lake.query_tables import QueryTables
 from runtime.clock import Clock
@@ -76,7 +76,7 @@ def sql(
     try:
         connection.execute("SET TimeZone = 'UTC'")
         _only_reading(connection, text)
-        tables = QueryTables(chosen, load_contracts(chosen.settings.contracts_folder))
+        tables = QueryTables(chosen, sound_contracts(chosen.settings.contracts_folder))
         names = tables.names if _CATALOG_WORDS.search(text) else tables.named_in(text)
         at = None if as_of is None else history.resolve(chosen, as_of, tables.time_bound(names), clock)
         files = interruptibly(connection, lambda: tables.make(connection, names, at))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pyarrow.parquet as pq
 
-from lake.contracts import load_contracts
+from lake.contracts import sound_contracts
 from lake.lags import Lag, lags
 from lake.law_queues import queue_counts
 from lake.layout import UNKNOWN_CONTRACT
@@ -51,7 +51,7 @@ def _oldest_seconds(platform: Platform) -> float | None:
 
 
 def _refused(platform: Platform) -> dict[str, float]:
-    contracts = load_contracts(platform.settings.contracts_folder)
+    contracts = sound_contracts(platform.settings.contracts_folder)
     names = [*contracts, UNKNOWN_CONTRACT]
     refused = [file for name in names for file in object_files(platform, quarantine(name)).values()]
     valid = [file for contract in contracts.values() for file in object_files(platform, bronze(contract)).values()]

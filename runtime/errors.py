@@ -40,6 +40,10 @@ class ContractError(UserError):
     pass
 
 
+class ContractWarning(UserWarning):
+    """A contract file is wrong, and the others are gone on with."""
+
+
 class QueryError(UserError):
     pass
 

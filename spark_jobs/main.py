@@ -57,7 +57,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 def run_jobs(settings: Any, options: argparse.Namespace) -> int:
     """The exit code. A job that fails is named by its own name, and no other follows."""
-    from lake.contracts import load_contracts
+    from lake.contracts import sound_contracts
     from runtime import log
     from runtime.errors import FleetlakeError
     from runtime.platforms import current_platform
@@ -66,7 +66,7 @@ def run_jobs(settings: Any, options: argparse.Namespace) -> int:
 
     end_with_parent()
     platform = current_platform(settings)
-    contracts = load_contracts(settings.contracts_folder)
+    contracts = sound_contracts(settings.contracts_folder)
     named = [contracts.named(name).name for name in options.contract.split(",")]
     lake = LazyLake(platform, contracts, f"{options.jobs} {options.contract}")
     try:

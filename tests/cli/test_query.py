@@ -74,6 +74,18 @@ def test_an_interval_is_iso_8601_wherever_it_is_written(capfd: pytest.CaptureFix
     assert "cast that column to VARCHAR" in capfd.readouterr().err
 
 
+def test_a_wrong_contract_file_is_a_line_and_the_others_are_asked(lake: SmallLake, capsys: pytest.CaptureFixture[str]) -> None:
+    (lake.file.parent / "broken.yaml").write_text("contract: broken\nversion: one\n")
+    for words, code in ((["query", "select seq from silver.boiler"], 0), (["query", "select * from silver.broken"], 1)):
+        assert run(words) == code
+        said = capsys.readouterr().err.splitlines()
+        assert said[0] == (
+            "fleetlake: warning: contract broken.yaml, version: 'one' must be a whole number of at least 1; all else goes on without it"
+        )
+        assert len(said) == 1 + code
+    assert run(["contracts", "check"]) == 1
+
+
 @pytest.mark.usefixtures("lake")
 def test_a_map_is_json_as_a_list_is(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["query", "select map {'a': 1} as m", "--format", "json"]) == 0

@@ -11,7 +11,7 @@ There is one such DAG for each file in the contracts folder.
 Each step publishes its own table: what was published before a later step failed is there to read. The log says how long each took.
 
 **When it fails.** The task can be cleared and run again at any time: running twice is running once, and a step that is done is passed over.
-- red with *held by the quality gate*: the sentence in its log names the check and rows; readers keep the old data, later runs
+- red with *held by the quality gate*, which is not tried again: the sentence in its log names the check and rows; readers keep the old data, later runs
   go round the held objects. Look with `fleetlake quality show RUN`, then `fleetlake quality accept RUN --why "…"` or `refuse`.
 - anything else: the last lines of the task's log name the step and say what was being done; mend it and clear the task.
 """

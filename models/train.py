@@ -188,7 +188,7 @@ def main(arguments: Sequence[str]) -> int:
             step_promote(platform, model, SystemClock(), options.run_id)
     except FleetlakeError as error:
         log.error(f"{options.step} {options.model}: {error}", exc_info=settings.debug)
-        return error.exit_code
+        return error.job_exit_code
     return 0
 
 

@@ -72,8 +72,9 @@ def run(arguments: list[str]) -> int:
     debug = "--debug" in arguments or os.environ.get("FLEETLAKE_DEBUG", "").lower() in ("1", "true", "yes")
     try:
         with warnings.catch_warnings():
-            warnings.showwarning = _warn
-            warnings.simplefilter("once", ContractWarning)
+            warnings.showwarning = _Warnings().show
+            # Python forgets what it has shown when a library changes its filters.
+            warnings.simplefilter("always", ContractWarning)
             code = int(build()(arguments, prog_name="fleetlake", standalone_mode=False) or 0)
         if code == _TYPER_INTERRUPTED:
             raise KeyboardInterrupt
@@ -102,12 +103,26 @@ def _with_hint(message: str) -> str:
     return f"{message}{' See' if message.endswith('?') else '; see'} `fleetlake --help`".replace(".; see", "; see")
 
 
-def _warn(
-    message: Warning | str, category: type[Warning], filename: str, lineno: int, file: TextIO | None = None, line: str | None = None
-) -> None:
-    """A wrong contract file is one line without the place in the code that met it."""
-    ours = issubclass(category, ContractWarning)
-    print(f"fleetlake: warning: {message}" if ours else warnings.formatwarning(message, category, filename, lineno, line), file=sys.stderr)
+class _Warnings:
+    """A wrong contract file is one line, said once however often it is met, and without the place in the code that met it."""
+
+    def __init__(self) -> None:
+        self._said: set[str] = set()
+
+    def show(
+        self,
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        ours = issubclass(category, ContractWarning)
+        text = f"fleetlake: warning: {message}" if ours else warnings.formatwarning(message, category, filename, lineno, line)
+        if text not in self._said:
+            print(text, file=sys.stderr)
+        self._said.add(text)
 
 
 def _say(sentence: str, code: int, debug: bool) -> int:

@@ -40,6 +40,19 @@ def test_when_the_law_holds_the_exit_code_is_0(lake: SmallLake, truth: HandTruth
     assert "the law holds" in capsys.readouterr().out
 
 
+def test_a_wrong_contract_file_is_a_line_and_the_other_contracts_are_judged(
+    lake: SmallLake, truth: HandTruth, capsys: pytest.CaptureFixture[str]
+) -> None:
+    truth.sent(lake.reading(seq=0))
+    lake.publish([lake.reading(seq=0)], "r.1", 5)
+    (lake.file.parent / "broken.yaml").write_text("contract: broken\nversion: one\n")
+    assert run(["verify", "--wait", "0"]) == 0
+    said = capsys.readouterr()
+    assert "the law holds" in said.out
+    assert len(said.err.splitlines()) == 1
+    assert said.err.startswith("fleetlake: warning: contract broken.yaml, version: 'one'")
+
+
 def test_when_it_does_not_hold_the_exit_code_is_1_and_the_reading_is_named(
     lake: SmallLake, truth: HandTruth, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -128,9 +128,9 @@ def _platform() -> "Platform":
 
 def _contents(platform: "Platform", letters: list["Message"]) -> list[tuple["Message", "Content"]]:
     from ingestion.dead_letters import content_of
-    from lake.contracts import load_contracts
+    from lake.contracts import sound_contracts
 
-    contracts = load_contracts(platform.settings.contracts_folder)
+    contracts = sound_contracts(platform.settings.contracts_folder)
     return [(letter, content_of(letter, contracts, platform.settings)) for letter in letters]
 
 

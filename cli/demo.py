@@ -9,9 +9,9 @@ from runtime.settings import Settings
 
 app = typer.Typer()
 
-_QUESTIONS = (
+QUESTIONS = (
     "SELECT device_id, count(*) AS readings, max(event_time) AS newest FROM silver.turbofan GROUP BY 1 ORDER BY 1",
-    "SELECT device_id, score, lower, upper, label FROM gold.predictions ORDER BY at DESC, score LIMIT 10",
+    "SELECT p.device_id, score, lower, upper, label FROM gold.predictions p ORDER BY p.at DESC, score LIMIT 10",
     "SELECT reason, count(DISTINCT quarantine_id) AS readings FROM quarantine.turbofan GROUP BY 1 ORDER BY 2 DESC",
 )
 
@@ -33,5 +33,5 @@ def demo() -> None:
     console.print(f"report   {told.report}", soft_wrap=True, markup=False)
     console.print("go on    .venv/bin/fleetlake up        starts it again and prints the address and login of Airflow", markup=False)
     console.print("ask      with it running or not:", markup=False)
-    for question in _QUESTIONS:
+    for question in QUESTIONS:
         console.print(f'         .venv/bin/fleetlake query "{question}"', soft_wrap=True, markup=False)

@@ -4,7 +4,10 @@ import importlib
 import os
 import signal
 import sys
+import traceback
+import warnings
 from types import FrameType
+from typing import TextIO
 
 import typer
 from dotenv import load_dotenv
@@ -13,7 +16,7 @@ from typer.exceptions import TyperException
 from typer.main import get_command
 
 from cli.entry import INTERRUPTED, speak_utf8
-from runtime.errors import FleetlakeError
+from runtime.errors import ContractWarning, FleetlakeError
 from runtime.settings import REPOSITORY
 
 # name → module whose `app` is a group of commands
@@ -69,9 +72,15 @@ def run(arguments: list[str]) -> int:
     """Run one command line; the exit code. 1: it failed, 2: the command line is off, 3: the law cannot be known."""
     debug = "--debug" in arguments or os.environ.get("FLEETLAKE_DEBUG", "").lower() in ("1", "true", "yes")
     try:
-        code = int(build()(arguments, prog_name="fleetlake", standalone_mode=False) or 0)
+        with warnings.catch_warnings():
+            warnings.showwarning = _Warnings().show
+            # Python forgets what it has shown when a library changes its filters.
+            warnings.simplefilter("always", ContractWarning)
+            code = int(build()(arguments, prog_name="fleetlake", standalone_mode=False) or 0)
         if code == _TYPER_INTERRUPTED:
             raise KeyboardInterrupt
+        if sys.stdout is not None:
+            sys.stdout.flush()
         return code
     except TyperException as wrong:
         return _say(_with_hint(wrong.format_message()), wrong.exit_code, debug)
@@ -81,9 +90,10 @@ def run(arguments: list[str]) -> int:
         return _say(str(error), error.exit_code, debug)
     except BrokenPipeError:
         # The reader of a pipe went away (`| head`): not an error of ours.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return 1
     except OSError as error:
+        _drop_output()
         return _say(f"{error.filename or 'the machine'}: {error.strerror or error}", 1, debug)
     except Exception as error:  # noqa: BLE001 - the edge: a person gets one line, and --debug the rest
         return _say(_told(error), 1, debug)
@@ -102,12 +112,41 @@ def _with_hint(message: str) -> str:
     return f"{message}{' See' if message.endswith('?') else '; see'} `fleetlake --help`".replace(".; see", "; see")
 
 
+class _Warnings:
+    """A wrong contract file is one line, said once however often it is met, and without the place in the code that met it."""
+
+    def __init__(self) -> None:
+        self._said: set[str] = set()
+
+    def show(
+        self,
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        ours = issubclass(category, ContractWarning)
+        text = f"fleetlake: warning: {message}" if ours else warnings.formatwarning(message, category, filename, lineno, line)
+        if text not in self._said:
+            print(text, file=sys.stderr)
+        self._said.add(text)
+
+
 def _say(sentence: str, code: int, debug: bool) -> int:
     if debug:
-        # Raised again on purpose: --debug asks for the traceback.
-        raise
+        traceback.print_exc()
     print(f"fleetlake: {sentence}", file=sys.stderr)
     return code
+
+
+def _drop_output() -> None:
+    """What standard output does not take: Python would fail at it once more when it ends."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

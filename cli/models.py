@@ -118,7 +118,7 @@ def _print_errors(found: Any, unit: str) -> None:
         _console.print("  no engine has failed since it was scored: its errors are not known yet")
         return
     _console.print(
-        f"  last prediction of each of {found.engines} engines that failed afterwards ({found.all_predictions} predictions in all):"
+        f"  last prediction in each of {found.engines} engine lives that ended in a failure afterwards ({found.all_predictions} predictions in all):"
     )
     _console.print(
         f"    RMSE {found.rmse_capped:.2f} {unit} capped at 125, {found.rmse_raw:.2f} raw; {found.coverage:.0%} inside the 90 % interval"

@@ -113,11 +113,11 @@ def _print_replayed(told: "Replayed", dry_run: bool) -> None:
 
 
 def _lake() -> "tuple[Platform, Contracts]":
-    from lake.contracts import load_contracts
+    from lake.contracts import sound_contracts
     from runtime.platforms import current_platform
 
     platform = current_platform(Settings.from_environment())
-    return platform, load_contracts(platform.settings.contracts_folder)
+    return platform, sound_contracts(platform.settings.contracts_folder)
 
 
 def _selection(contract: str, reason: str, day: str) -> "Selection":

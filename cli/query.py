@@ -3,6 +3,8 @@
 import json
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,14 +23,14 @@ _MOST_ROWS = 1_000
 @app.command()
 def query(
     text: str = typer.Argument(
-        metavar="SQL", help="One SELECT; `fleetlake query 'show all tables'` lists what there is. - reads it from stdin."
+        metavar="SQL", help="One SELECT; `fleetlake query 'show tables'` lists what there is. - reads it from stdin."
     ),
     as_of: str = typer.Option("", help="What was known at this time: ISO 8601 with a zone, or latest."),
     form: str = typer.Option("table", "--format", "-f", help="table, csv, json (a line a row) or parquet."),
     output: Path | None = typer.Option(None, "--output", "-o", help="File to write; parquet needs one."),
     limit: int = typer.Option(50, min=0, help="Rows of a table on the screen; 0 for all of them, up to 1000."),
 ) -> None:
-    """Ask the lake a question in SQL; nothing is changed by it."""
+    """Ask the lake a question in SQL; nothing is changed by it. Of columns with one name the second is called name_1, and so on."""
     if form not in _FORMATS:
         raise UsageError(f"--format {form}: it must be one of {', '.join(_FORMATS)}")
     if form == "parquet" and output is None:
@@ -38,19 +40,39 @@ def query(
     result = sql(sys.stdin.read() if text == "-" else text, as_of=as_of or None)
     if output is not None:
         _write(result, form if form != "table" else output.suffix.lstrip("."), output)
-    elif form == "table":
-        _print_table(result, limit or _MOST_ROWS)
     else:
-        _print_lines(result, form)
+        _print(result, form, limit or _MOST_ROWS)
 
 
 def _write(result: "Result", form: str, output: Path) -> None:
-    try:
+    with _writing(str(output)):
         _write_file(result, form, output)
+    print(f"{result.arrow().num_rows} rows in {output}", file=sys.stderr)
+
+
+def _print(result: "Result", form: str, limit: int) -> None:
+    if sys.stdout is None:
+        raise UserError("query: cannot write standard output: it is closed")
+    with _writing("standard output"):
+        if form == "table":
+            _print_table(result, limit)
+        else:
+            _print_lines(result, form)
+        sys.stdout.flush()
+
+
+@contextmanager
+def _writing(where: str) -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise
     except OSError as error:
         # Arrow's own words end with the reason and do not begin with the file.
-        raise UserError(f"query: cannot write {output}: {os.strerror(error.errno) if error.errno else error}") from None
-    print(f"{result.arrow().num_rows} rows in {output}", file=sys.stderr)
+        raise UserError(f"query: cannot write {where}: {os.strerror(error.errno) if error.errno else error}") from None
+    except NotImplementedError as error:
+        # Arrow's, for a type that the format lacks: an interval in Parquet.
+        raise UserError(f"query: cannot write {where}: {error}; cast that column to VARCHAR") from None
 
 
 def _write_file(result: "Result", form: str, output: Path) -> None:
@@ -80,11 +102,11 @@ def _print_lines(result: "Result", form: str) -> None:
 
 
 def _flat(table: Any) -> Any:
-    """CSV has no lists, and no bytes that are not text: lists become JSON, bytes hex."""
+    """CSV has no lists, no intervals and no bytes that are not text: lists become JSON, intervals ISO 8601, bytes hex."""
     import pyarrow as pa
 
     for index, column in enumerate(table.schema):
-        if pa.types.is_nested(column.type) or pa.types.is_binary(column.type):
+        if pa.types.is_nested(column.type) or pa.types.is_binary(column.type) or pa.types.is_interval(column.type):
             values = [_plain(value) for value in table.column(index).to_pylist()]
             texts = [value if value is None or isinstance(value, str) else json.dumps(value) for value in values]
             table = table.set_column(index, column.name, pa.array(texts, pa.string()))
@@ -92,14 +114,17 @@ def _flat(table: Any) -> Any:
 
 
 def _json_lines(result: "Result") -> list[str]:
-    return [json.dumps(_plain(row), ensure_ascii=False, allow_nan=False) + "\n" for row in result.arrow().to_pylist()]
+    named = (dict(zip(result.columns, row, strict=True)) for row in result.rows)
+    return [json.dumps(_plain(row), ensure_ascii=False, allow_nan=False) + "\n" for row in named]
 
 
 def _plain(value: Any) -> Any:
-    """As JSON has it: times in ISO 8601, bytes in hex, what is no number null."""
+    """As JSON has it: times and intervals in ISO 8601, bytes in hex, what is no number null."""
     if isinstance(value, dict):
         return {key: _plain(member) for key, member in value.items()}
-    if isinstance(value, list):
+    if hasattr(value, "months"):
+        return f"P{value.months}M{value.days}DT{value.nanoseconds / 1e9:.9g}S"
+    if isinstance(value, list | tuple):
         return [_plain(member) for member in value]
     if isinstance(value, bytes):
         return value.hex()
@@ -116,8 +141,8 @@ def _print_table(result: "Result", limit: int) -> None:
     table = Table(header_style="bold")
     for name, column in zip(result.columns, result.arrow().columns, strict=True):
         table.add_column(name, justify="right" if _is_number(column.type) else "left", overflow="fold")
-    for row in result.arrow().slice(0, limit).to_pylist():
-        table.add_row(*(_cell(value) for value in row.values()))
+    for row in result.rows[:limit]:
+        table.add_row(*(_cell(value) for value in row))
     console.print(table)
     number = result.arrow().num_rows
     shown = "" if number <= limit else f", the first {limit} are shown; --limit 0 or --output shows more"
@@ -142,4 +167,4 @@ def _cell(value: Any) -> str:
         return str(
             value.isoformat(sep=" ").replace("+00:00", "Z") if hasattr(value, "hour") and hasattr(value, "year") else value.isoformat()
         )
-    return escape(str(value))
+    return escape(str(_plain(value) if hasattr(value, "months") else value))

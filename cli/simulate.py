@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from local.sending import Progress as Counts
     from local.sending import Watch
     from local.simulator.fleet import Simulated
+    from local.simulator.plan import Plan
 
 app = typer.Typer()
 _console = Console(highlight=False, stderr=True)
@@ -65,8 +66,10 @@ def simulate(
         prefix=prefix,
         versions={name: _whole("--version-of", name, text) for name, text in _pairs(version_of, "--version-of").items()},
     )
+    platform = _platform()
+    _check(plan, platform.settings.contracts_folder)
     with _progress() as watch:
-        sent = run(_platform(), plan, truth, watch)
+        sent = run(platform, plan, truth, watch)
     _report(sent, as_json)
 
 
@@ -154,6 +157,20 @@ def _platform() -> Any:
     from runtime.platforms import current_platform
 
     return current_platform()
+
+
+def _check(plan: "Plan", folder: Path) -> None:
+    """What the plan refuses is off in the command line, but for a contract whose file is wrong."""
+    from lake.contracts import sound_contracts
+    from runtime.errors import UsageError, UserError
+
+    contracts = sound_contracts(folder)
+    try:
+        plan.check(contracts)
+    except UserError as error:
+        if error in contracts.wrong.values():
+            raise
+        raise UsageError(str(error)) from None
 
 
 def _last_full_hour() -> datetime:

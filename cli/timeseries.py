@@ -76,11 +76,11 @@ def tend(contract: str = _CONTRACT, as_json: bool = _JSON) -> None:
 
 
 def _surroundings(contract: str) -> "tuple[Platform, Contracts]":
-    from lake.contracts import load_contracts
+    from lake.contracts import sound_contracts
     from runtime.platforms import current_platform
 
     settings = Settings.from_environment()
-    contracts = load_contracts(settings.contracts_folder)
+    contracts = sound_contracts(settings.contracts_folder)
     if contract:
         contracts.named(contract)
     return current_platform(settings), contracts

@@ -82,7 +82,7 @@ def law_table(verdict: "Verdict") -> Any:
     totals = _numbers(list(verdict.tallies))
     shown = [i for i, heading in enumerate(_HEADINGS) if heading in _ALWAYS or totals[i]]
     # No padding, and names fold before figures: eighty columns hold a usual law.
-    table = Table(header_style="bold", padding=0)
+    table = Table(header_style="bold", padding=0, caption=_LEGEND, caption_style="dim", caption_justify="left")
     table.add_column("contract", overflow="fold", min_width=8)
     table.add_column("device", overflow="fold", min_width=8)
     for index in shown:
@@ -99,14 +99,21 @@ def law_table(verdict: "Verdict") -> Any:
 
 _HEADINGS = (
     *("sent", "visible", "held", "quarantined", "waiting", "dead letter", "unknown", "lost"),
-    *("visible twice", "never sent", "not acknowledged: arrived", "not arrived"),
+    *("visible twice", "never sent", "unacknowledged: arrived", "unacknowledged: not arrived"),
 )
 # The same on narrow lines.
 _PRINTED = (
     *("sent", "visible", "held", "quaran-\ntined", "waiting", "dead\nletter", "unknown", "lost"),
-    *("visible\ntwice", "never\nsent", "not ack.:\narrived", "not\narrived"),
+    *("visible\ntwice", "never\nsent", "unacknow-\nledged:\narrived", "unacknow-\nledged:\nnot\narrived"),
 )
 _ALWAYS = ("sent", "visible", "quarantined", "lost", "visible twice", "never sent")
+
+
+_LEGEND = """\
+sent: different readings that were acknowledged; the table of hops counts one
+that was sent and acknowledged twice as two. unacknowledged: no device was told
+that it came, so it may have arrived or not, and is never lost. all: the devices
+by the names in their topics, with those that a fault made up."""
 
 
 def _cells(tallies: list[Any], shown: list[int]) -> list[str]:

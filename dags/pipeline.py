@@ -11,7 +11,7 @@ There is one such DAG for each file in the contracts folder.
 Each step publishes its own table: what was published before a later step failed is there to read. The log says how long each took.
 
 **When it fails.** The task can be cleared and run again at any time: running twice is running once, and a step that is done is passed over.
-- red with *held by the quality gate*: the sentence in its log names the check and rows; readers keep the old data, later runs
+- red with *held by the quality gate*, which is not tried again: the sentence in its log names the check and rows; readers keep the old data, later runs
   go round the held objects. Look with `fleetlake quality show RUN`, then `fleetlake quality accept RUN --why "…"` or `refuse`.
 - anything else: the last lines of the task's log name the step and say what was being done; mend it and clear the task.
 """
@@ -20,7 +20,7 @@ from datetime import datetime, timedelta, timezone
 
 from airflow.sdk import DAG, Asset
 
-from lake.contracts import Contract, load_contracts
+from lake.contracts import Contract, sound_contracts
 from runtime.platforms import Platform, current_platform
 
 UTC = timezone.utc  # noqa: UP017 - datetime.UTC is not known to every Python that MWAA runs
@@ -56,5 +56,5 @@ def pipeline(platform: Platform, contract: Contract) -> DAG:
 
 
 _platform = current_platform()
-for _contract in load_contracts(_platform.settings.contracts_folder).values():
+for _contract in sound_contracts(_platform.settings.contracts_folder).values():
     globals()[f"pipeline_{_contract.name}"] = pipeline(_platform, _contract)

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta, timezone
 
 from airflow.sdk import DAG
 
-from lake.contracts import load_contracts
+from lake.contracts import sound_contracts
 from runtime.platforms import Platform, current_platform
 
 UTC = timezone.utc  # noqa: UP017 - datetime.UTC is not known to every Python that MWAA runs
@@ -28,7 +28,7 @@ def reconcile(platform: Platform) -> DAG:
         default_args={"owner": "data-engineering", "retries": 2, "retry_delay": timedelta(seconds=30)},
         tags=["maintenance"],
     ) as dag:
-        for name in load_contracts(platform.settings.contracts_folder):
+        for name in sound_contracts(platform.settings.contracts_folder):
             arguments = ["reconcile", "--contract", name, "--run-id", "{{ dag.dag_id }}__{{ run_id }}"]
             platform.spark_task(f"reconcile_{name}", arguments, pool=f"lake_{name}")
     return dag

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta, timezone
 
 from airflow.sdk import DAG, Asset
 
-from lake.contracts import Contract, load_contracts
+from lake.contracts import Contract, sound_contracts
 from models.catalogue import kinds_of
 from runtime.platforms import Platform, current_platform
 
@@ -39,6 +39,6 @@ def score(platform: Platform, contract: Contract) -> DAG:
 
 
 _platform = current_platform()
-for _contract in load_contracts(_platform.settings.contracts_folder).values():
+for _contract in sound_contracts(_platform.settings.contracts_folder).values():
     if kinds_of(_contract.name):
         globals()[f"score_{_contract.name}"] = score(_platform, _contract)

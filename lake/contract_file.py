@@ -58,18 +58,21 @@ def read_contract(file: str, document: Any) -> Contract:
     return contract
 
 
-def check_tables(contracts: Iterable[Contract]) -> None:
-    """Raises ContractError where two contracts would have a table of one name."""
+def shared_tables(contracts: Iterable[Contract]) -> dict[str, ContractError]:
+    """What is wrong with each contract that would have a table of one before it, by name."""
     # Imported here: tables are made of contracts.
     from lake.tables import lake_tables
 
+    wrong: dict[str, ContractError] = {}
     owners: dict[str, Contract] = {}
     shared = {table.name for table in lake_tables([])}
     for contract in contracts:
         for name in {table.name for table in lake_tables([contract])} - shared:
             other = owners.setdefault(name, contract)
             if other is not contract:
-                _Checks(contract.file).refuse("contract", f"its table {name} is one of contract {other.name} already; choose another name")
+                reason = f"its table {name} is one of contract {other.name} already; choose another name"
+                wrong[contract.name] = ContractError(f"contract {contract.file}, contract: {reason}")
+    return wrong
 
 
 def _refuse_repeated_columns(checks: "_Checks", contract: Contract) -> None:

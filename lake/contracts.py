@@ -1,16 +1,19 @@
 """What devices send: one YAML file per kind of telemetry, read into frozen values.
 
+`load_contracts` takes a folder whole or not at all; `sound_contracts` goes on without what is wrong, and says so.
+
 A folder holds ``{contract}.yaml``, and, where earlier versions are kept beside it, ``{contract}.v{N}.yaml``; the newest
 version counts and must be compatible with those before it. A wrong file is refused with file, field and reason.
 """
 
-from collections.abc import Iterator, Mapping
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
-from runtime.errors import ContractError
+from runtime.errors import ContractError, ContractWarning
 
 NUMBERS = ("float64", "int64")
 TYPES = (*NUMBERS, "bool", "string")
@@ -107,16 +110,18 @@ class Contract:
 
 
 class Contracts(Mapping[str, Contract]):
-    """The newest version of each contract, by name; `versions` has the earlier ones too."""
+    """The newest version of each contract, by name; `versions` has the earlier ones too. `wrong` has what cannot be used, and why."""
 
-    def __init__(self, contracts: list[Contract]) -> None:
+    def __init__(self, contracts: list[Contract], wrong: Mapping[str, ContractError] | None = None) -> None:
+        self.wrong = dict(wrong or {})
         self._versions: dict[str, tuple[Contract, ...]] = {}
         for contract in sorted(contracts, key=lambda c: (c.name, c.version)):
             earlier = self._versions.get(contract.name, ())
             if earlier:
                 check_compatible(earlier[-1], contract)
             self._versions[contract.name] = (*earlier, contract)
-        check_tables(self)
+        for error in shared_tables(self.values()).values():
+            raise error
 
     def __getitem__(self, name: str) -> Contract:
         return self._versions[name][-1]
@@ -131,23 +136,57 @@ class Contracts(Mapping[str, Contract]):
         return self._versions[name]
 
     def named(self, name: str) -> Contract:
-        """The contract `name`, or a ContractError that lists those there are."""
+        """The contract `name`, or a ContractError that says what is wrong with its file or lists those there are."""
+        if name in self.wrong:
+            raise self.wrong[name]
         if name not in self:
             raise ContractError(f"contract {name}: there is none; the folder has {', '.join(self) or 'no contract'}")
         return self[name]
 
 
 def load_contracts(folder: Path) -> Contracts:
-    """All contracts of `folder`. Raises ContractError for the first file that is wrong."""
+    """All contracts of `folder`. Raises ContractError for the first that is wrong."""
+    contracts = _read(folder)
+    for error in contracts.wrong.values():
+        raise error
+    return contracts
+
+
+def sound_contracts(folder: Path) -> Contracts:
+    """The contracts of `folder` but for those that are wrong, with a ContractWarning for each of these.
+
+    A contract is wrong as a whole where one of its versions is. Raises ContractError for a folder that is not there.
+    """
+    contracts = _read(folder)
+    for error in contracts.wrong.values():
+        warnings.warn(f"{error}; all else goes on without it", ContractWarning, stacklevel=2)
+    return contracts
+
+
+def _read(folder: Path) -> Contracts:
     if not folder.is_dir():
         raise ContractError(f"contracts: the folder {folder} does not exist; set FLEETLAKE_CONTRACTS_FOLDER")
-    for file in sorted(folder.glob("*.yml")):
-        raise ContractError(f"contract {file.name}: only files that end in .yaml are read; call it {file.stem}.yaml")
-    return Contracts([load_contract(file) for file in sorted(folder.glob("*.yaml"))])
+    wrong: dict[str, ContractError] = {}
+    versions: dict[str, list[Contract]] = {}
+    for file in sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")]):
+        name = file.name.partition(".")[0]
+        try:
+            versions.setdefault(name, []).append(load_contract(file))
+        except ContractError as error:
+            wrong.setdefault(name, error)
+    for name in sorted(versions.keys() - wrong.keys()):
+        try:
+            Contracts(versions[name])
+        except ContractError as error:
+            wrong[name] = error
+    wrong |= shared_tables(found[-1] for name, found in sorted(versions.items()) if name not in wrong)
+    return Contracts([contract for name, found in versions.items() if name not in wrong for contract in found], wrong)
 
 
 def load_contract(file: Path) -> Contract:
     """The contract in `file`. Raises ContractError with file, field and reason."""
+    if file.suffix != ".yaml":
+        raise ContractError(f"contract {file.name}: only files that end in .yaml are read; call it {file.stem}.yaml")
     # Imported here: the checks are as long as the values, and both stay readable.
     from lake.contract_file import read_contract
 
@@ -176,12 +215,12 @@ def check_compatible(old: Contract, new: Contract) -> None:
         )
 
 
-def check_tables(contracts: Contracts) -> None:
-    """Raises ContractError where two contracts would have a table of one name."""
+def shared_tables(contracts: Iterable[Contract]) -> dict[str, ContractError]:
+    """What is wrong with each contract that would have a table of one before it."""
     # Imported here for the same reason as in load_contract.
     from lake import contract_file
 
-    contract_file.check_tables(contracts.values())
+    return contract_file.shared_tables(contracts)
 
 
 class _UniqueKeys(yaml.SafeLoader):

@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow.parquet as pq
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lake.contracts import load_contracts
+from lake.contracts import sound_contracts
 from lake.history import load
 from lake.law_queues import queue_counts
 from lake.layout import UNKNOWN_CONTRACT
@@ -53,7 +53,7 @@ class HopCounter:
 
     def read(self) -> list[Hop]:
         """All hops now, in their order."""
-        contracts = load_contracts(self._platform.settings.contracts_folder)
+        contracts = sound_contracts(self._platform.settings.contracts_folder)
         known = list(contracts.values())
         refusing = [*(contract.name for contract in known), UNKNOWN_CONTRACT]
         return [

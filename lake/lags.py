@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow.parquet as pq
 
-from lake.contracts import Contract, load_contracts
+from lake.contracts import Contract, sound_contracts
 from lake.history import known_at
 from lake.publications import read_ledger
 from lake.query_tables import object_files
@@ -35,7 +35,7 @@ class Lag:
 def lags(platform: Platform) -> dict[str, Lag]:
     """By hop, of those that some reading has come to."""
     seconds: dict[str, list[Seconds]] = {"bronze": [], "silver": []}
-    for contract in load_contracts(platform.settings.contracts_folder).values():
+    for contract in sound_contracts(platform.settings.contracts_folder).values():
         files = object_files(platform, bronze(contract))
         seconds["bronze"] += _to_bronze(files.values())
         seconds["silver"] += _to_silver(platform, contract, files)

@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from lake.contracts import Contract, load_contracts
+from lake.contracts import Contract, sound_contracts
 from lake.history import known_at
 from lake.query_tables import QueryTables, object_files, select_objects
 from lake.tables import bronze
@@ -41,7 +41,7 @@ def latencies(platform: Platform, files: Sequence[Path]) -> list[Latency]:
         connection.execute("SET TimeZone = 'UTC'")
         if not _sent(connection, files):
             return []
-        contracts = load_contracts(platform.settings.contracts_folder)
+        contracts = sound_contracts(platform.settings.contracts_folder)
         connection.execute("CREATE TABLE taken (stage VARCHAR, seconds DOUBLE)")
         tables = QueryTables(platform, contracts)
         tables.make(connection, [f"silver.{name}" for name in contracts], None)

@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 
-from lake.contracts import Contracts, load_contracts
+from lake.contracts import Contracts, sound_contracts
 from lake.interruptible import interruptibly
 from lake.law_places import look
 from lake.law_queues import Message, Queues
@@ -21,7 +21,8 @@ _SHOWN = 1_000
 
 
 def judge(platform: Platform, files: Sequence[Path], ask: Callable[[], Queues]) -> Verdict:
-    contracts = load_contracts(platform.settings.contracts_folder)
+    folder = platform.settings.contracts_folder
+    contracts = sound_contracts(folder)
     connection = duckdb.connect(":memory:")
     try:
         connection.execute("SET TimeZone = 'UTC'")
@@ -29,16 +30,17 @@ def judge(platform: Platform, files: Sequence[Path], ask: Callable[[], Queues]) 
         interruptibly(connection, lambda: read_truth(connection, files, contracts))
         queues = ask()
         interruptibly(connection, lambda: look(connection, platform, QueryTables(platform, contracts), contracts.values()))
-        return interruptibly(connection, lambda: _weigh(connection, files, contracts, queues))
+        return interruptibly(connection, lambda: _weigh(connection, files, contracts, queues, folder))
     finally:
         connection.close()
 
 
-def _weigh(connection: Any, files: Sequence[Path], contracts: Contracts, queues: Queues) -> Verdict:
+def _weigh(connection: Any, files: Sequence[Path], contracts: Contracts, queues: Queues, folder: Path) -> Verdict:
     _place(connection)
     _place_queued(connection, queues)
+    gone = _place_gone(connection, contracts, folder)
     _find_phantoms(connection, files, contracts)
-    return _verdict(connection, files, queues)
+    return _verdict(connection, files, queues, gone)
 
 
 def _place(connection: Any) -> None:
@@ -95,6 +97,14 @@ def _place_queued(connection: Any, queues: Queues) -> None:
     connection.execute(f"UPDATE judged SET place = '{rest}' WHERE place IS NULL")
 
 
+def _place_gone(connection: Any, contracts: Contracts, folder: Path) -> tuple[str, ...]:
+    """Readings of a contract whose file went away or is wrong may be in its tables, where nobody looks; why they cannot be told."""
+    gone = f"place IN ('{Place.LOST}', '{Place.UNKNOWN}') AND fate IS DISTINCT FROM 'quarantine:unknown_contract' AND NOT list_contains(?::VARCHAR[], contract)"
+    names = connection.execute(f"SELECT DISTINCT contract FROM judged WHERE {gone} ORDER BY 1", [list(contracts)]).fetchall()
+    connection.execute(f"UPDATE judged SET place = '{Place.UNKNOWN}' WHERE {gone}", [list(contracts)])
+    return tuple(str(contracts.wrong.get(name, f"contract {name} is no longer in {folder}")) for (name,) in names)
+
+
 def _carried(connection: Any, messages: Sequence[Message]) -> set[str]:
     """Identities of missing readings whose bytes are in one of the messages, on the same topic."""
     missing = connection.execute(
@@ -126,7 +136,7 @@ def _find_phantoms(connection: Any, files: Sequence[Path], contracts: Contracts)
     )
 
 
-def _verdict(connection: Any, files: Sequence[Path], queues: Queues) -> Verdict:
+def _verdict(connection: Any, files: Sequence[Path], queues: Queues, gone: tuple[str, ...]) -> Verdict:
     connection.execute(
         "CREATE TABLE visible_often AS SELECT contract, any_value(device_id) AS device_id, event_id, count(*) AS times, "
         "list(DISTINCT run_id) AS runs FROM seen_silver GROUP BY contract, event_id HAVING count(*) > 1"
@@ -142,6 +152,7 @@ def _verdict(connection: Any, files: Sequence[Path], queues: Queues) -> Verdict:
         surprises=tuple(Surprise(*row) for row in surprises),
         surprised=connection.execute("SELECT count(*) FROM surprise").fetchone()[0],
         queues=queues,
+        gone=gone,
     )
 
 

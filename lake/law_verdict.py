@@ -62,7 +62,7 @@ class Tally:
 
 @dataclass(frozen=True)
 class Verdict:
-    """`violations` and `surprises` show the first of each; the counts are of all."""
+    """`violations` and `surprises` show the first of each; the counts are of all. `gone` says which contracts cannot be looked up, and why."""
 
     files: tuple[Path, ...]
     tallies: tuple[Tally, ...]
@@ -70,6 +70,7 @@ class Verdict:
     surprises: tuple[Surprise, ...]
     surprised: int
     queues: Queues
+    gone: tuple[str, ...] = ()
 
     @property
     def sent(self) -> int:
@@ -104,6 +105,8 @@ class Verdict:
             raise LawBroken(f"verify: the law does not hold: {counts}; first: {self.violations[0]}")
         if self.is_unknown:
             missing = self.place(Place.UNKNOWN)
+            if self.gone:
+                raise LawUnknown(f"verify: {missing} readings are unknown: {'; '.join(self.gone)}; put the file right and verify again")
             why = (
                 "the queues cannot be asked"
                 if self.queues.waiting is None

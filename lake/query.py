@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import count
 from typing import Any
 
 import duckdb
@@ -16,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 
 from lake import history
-from lake.contracts import load_contracts
+from lake.contracts import sound_contracts
 from lake.interruptible import interruptibly
 from lake.query_tables import QueryTables
 from runtime.clock import Clock
@@ -24,6 +25,9 @@ from runtime.errors import QueryError
 from runtime.platforms import Platform, current_platform
 
 _CATALOG_WORDS = re.compile(r"\b(show|information_schema|duckdb_\w+|sqlite_master)\b", re.IGNORECASE)
+# DuckDB's own answer has only the schema that is in use, which holds nothing of the lake.
+_SHOW_TABLES = re.compile(r"\s*show\s+tables\s*;?\s*", re.IGNORECASE)
+_LISTED = "SELECT schema || '.' || name AS name FROM (SHOW ALL TABLES) ORDER BY 1"
 _EXPLAIN = re.compile(r"\s*explain\s+(analyze\s+)?", re.IGNORECASE)
 # DuckDB reads the word alone as the beginning of AT (VERSION => …).
 _BARE_AT = re.compile(r"(?<![.\"\w])at(?![\"\w])", re.IGNORECASE)
@@ -32,7 +36,7 @@ _READING = (duckdb.StatementType.SELECT, duckdb.StatementType.MULTI)
 
 @dataclass(frozen=True)
 class Result:
-    """The answer. `as_of` is the moment it stands for, None for the present."""
+    """The answer; no two of its columns have one name. `as_of` is the moment it stands for, None for the present."""
 
     table: pa.Table
     as_of: datetime | None = None
@@ -67,11 +71,12 @@ def sql(
     write, for a table that there is not, and for a time that cannot be answered.
     """
     chosen = platform or current_platform()
+    text = _LISTED if _SHOW_TABLES.fullmatch(text) else text
     connection = duckdb.connect(":memory:")
     try:
         connection.execute("SET TimeZone = 'UTC'")
         _only_reading(connection, text)
-        tables = QueryTables(chosen, load_contracts(chosen.settings.contracts_folder))
+        tables = QueryTables(chosen, sound_contracts(chosen.settings.contracts_folder))
         names = tables.names if _CATALOG_WORDS.search(text) else tables.named_in(text)
         at = None if as_of is None else history.resolve(chosen, as_of, tables.time_bound(names), clock)
         files = interruptibly(connection, lambda: tables.make(connection, names, at))
@@ -83,13 +88,23 @@ def sql(
 
 def _answer(connection: Any, tables: QueryTables, text: str, parameters: Sequence[Any]) -> pa.Table:
     try:
-        return interruptibly(connection, lambda: connection.sql(text, params=list(parameters)).to_arrow_table())
+        answer = interruptibly(connection, lambda: connection.sql(text, params=list(parameters)).to_arrow_table())
+        return answer.rename_columns(_distinct(answer.column_names))
     except duckdb.CatalogException as error:
         raise QueryError(f"query: {_sentence(error)}; the tables are {', '.join(tables.names)}") from None
     except duckdb.PermissionException as error:
         raise QueryError(f"query: {_sentence(error)}; a query reads the tables of the lake and nothing else") from None
     except duckdb.Error as error:
         raise QueryError(f"query: {_sentence(error)}") from None
+
+
+def _distinct(names: Sequence[str]) -> list[str]:
+    """As DuckDB names the columns of a subquery: of three called a the others become a_1 and a_2. Case makes no difference."""
+    taken: dict[str, str] = {}
+    for name in names:
+        free = next(new for number in count() if (new := f"{name}_{number}" if number else name).lower() not in taken)
+        taken[free.lower()] = free
+    return list(taken.values())
 
 
 def _only_reading(connection: Any, text: str) -> None:

@@ -145,6 +145,7 @@ class QueryTables:
         rows = [{**vars(run), "state": run.state.value, "inputs": list(run.inputs)} for run in runs]
         connection.register("present_runs", pa.Table.from_pylist(rows, schema=_RUNS_SCHEMA))
         connection.execute(f"CREATE TABLE {RUNS} AS FROM present_runs")
+        connection.unregister("present_runs")
         return []
 
 

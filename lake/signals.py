@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from lake.contracts import load_contracts
+from lake.contracts import sound_contracts
 from lake.lags import Lag, lags
 from lake.law_queues import queue_counts, queue_names
 from lake.layout import UNKNOWN_CONTRACT, IngestPartition, quarantine_day_prefix, quarantine_partition
@@ -84,7 +84,7 @@ def _oldest_seconds(platform: Platform, now: datetime) -> dict[str, float] | Non
 
 
 def _refused(platform: Platform, now: datetime) -> dict[str, float]:
-    contracts = load_contracts(platform.settings.contracts_folder)
+    contracts = sound_contracts(platform.settings.contracts_folder)
     since = (now - _REFUSED_WINDOW).replace(minute=0, second=0, microsecond=0)
     reasons: Counter[str] = Counter()
     for name in (*contracts, UNKNOWN_CONTRACT):

@@ -12,9 +12,9 @@ TRAINING_POOL = "training"
 
 
 def pool_names(settings: Settings) -> list[str]:
-    from lake.contracts import load_contracts
+    from lake.contracts import sound_contracts
 
-    return [*(f"lake_{name}" for name in load_contracts(settings.contracts_folder)), TRAINING_POOL]
+    return [*(f"lake_{name}" for name in sound_contracts(settings.contracts_folder)), TRAINING_POOL]
 
 
 def ensure(settings: Settings) -> None:

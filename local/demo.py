@@ -17,7 +17,7 @@ from typing import Any
 from rich.console import Console
 from rich.live import Live
 
-from lake.contracts import load_contracts
+from lake.contracts import sound_contracts
 from lake.hops import truth_files
 from lake.law import Verdict, verify
 from local import demo_tables, surroundings
@@ -127,7 +127,7 @@ class _Journey:
         self.demo.stage("Airflow: bronze → silver → quality gate → gold → features")
         trained_before = self._known("train_rul")
         # First those whose new data sets off the training: it begins while the others' are still at work.
-        names = sorted(load_contracts(settings.contracts_folder), key=lambda name: name not in _TRAINED_ON)
+        names = sorted(sound_contracts(settings.contracts_folder), key=lambda name: name not in _TRAINED_ON)
         self._pipelines([f"pipeline_{name}" for name in names])
         self.demo.stage("Airflow: train the remaining-useful-life model on what the lake knows now")
         self._follow({"train_rul": self._next("train_rul", trained_before)})

@@ -98,7 +98,7 @@ def show_model(console: Console, platform: Platform) -> None:
             console.print("  no engine has failed since it was scored")
         else:
             console.print(
-                f"  last prediction of {found.engines} engines that failed afterwards: RMSE {found.rmse_capped:.1f} {kind.unit} capped at 125, "
+                f"  last prediction in each of {found.engines} engine lives that ended in a failure afterwards: RMSE {found.rmse_capped:.1f} {kind.unit} capped at 125, "
                 f"{found.rmse_raw:.1f} raw; {found.coverage:.0%} inside the 90 % interval"
             )
         next_to_fail = soonest(platform, kind, version)

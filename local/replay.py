@@ -26,7 +26,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from lake.contracts import Contract, Contracts, load_contracts
+from lake.contracts import Contract, Contracts, sound_contracts
 from local import expected
 from local.message import Message
 from local.provisioning import ID_RULE, is_device_id
@@ -72,7 +72,7 @@ def replay(
 ) -> Simulated:
     """Send the recording; returns when each message was answered. Raises UserError, ContractError or ServiceError."""
     now = (clock or SystemClock()).now()
-    sent_messages = stream(asked, load_contracts(platform.settings.contracts_folder), now)
+    sent_messages = stream(asked, sound_contracts(platform.settings.contracts_folder), now)
     platform.mqtt_endpoint()  # raises where no cloud runs, before a truth file is begun
     run = new_run()
     file = truth or truth_file(platform.settings.home, run)

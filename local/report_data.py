@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from lake.contracts import Contract, load_contracts
+from lake.contracts import Contract, sound_contracts
 from lake.query import sql
 from models import evaluate
 from models.catalogue import KINDS
@@ -30,7 +30,7 @@ class Question:
 
     @property
     def contracts(self) -> list[Contract]:
-        return list(load_contracts(self.platform.settings.contracts_folder).values())
+        return list(sound_contracts(self.platform.settings.contracts_folder).values())
 
 
 def readings_per_hour(lake: Question) -> pd.DataFrame:

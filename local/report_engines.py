@@ -84,7 +84,10 @@ def _errors(frame: pd.DataFrame, found: Evaluation) -> dict[str, Any]:
     if found.rmse_capped is None or found.rmse_raw is None or found.coverage is None:
         return {"facts": [], "chart": empty("No engine has failed after it was scored yet.")}
     facts = [
-        {"name": f"RMSE of the last prediction of {found.engines} engines, capped at {CAP:.0f}", "value": f"{found.rmse_capped:.1f}"},
+        {
+            "name": f"RMSE of the last prediction in each of {found.engines} engine lives, capped at {CAP:.0f}",
+            "value": f"{found.rmse_capped:.1f}",
+        },
         {"name": "RMSE, uncapped", "value": f"{found.rmse_raw:.1f}"},
         {"name": "of them within their interval", "value": f"{found.coverage:.0%}"},
     ]

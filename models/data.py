@@ -10,7 +10,7 @@ from pyiceberg.exceptions import CommitFailedException
 from pyiceberg.table import Table as IcebergTable
 
 from lake import history, query
-from lake.contracts import Contract, load_contracts
+from lake.contracts import Contract, sound_contracts
 from lake.publications import read_publications
 from lake.tables import features, silver
 from models.catalogue import ModelKind
@@ -35,7 +35,7 @@ class TrainingSet:
 
 def resolve(platform: Platform, kind: ModelKind, as_of: str) -> datetime:
     """The moment that `as_of` means for the model's tables."""
-    contracts = load_contracts(platform.settings.contracts_folder)
+    contracts = sound_contracts(platform.settings.contracts_folder)
     tables = [features(_contract(platform, kind)).name, silver(contracts.named(kind.events)).name]
     return history.resolve(platform, as_of, tables)
 
@@ -86,7 +86,7 @@ def keep_snapshot(platform: Platform, kind: ModelKind, snapshot: int) -> str:
 
 
 def _contract(platform: Platform, kind: ModelKind) -> Contract:
-    return load_contracts(platform.settings.contracts_folder).named(kind.contract)
+    return sound_contracts(platform.settings.contracts_folder).named(kind.contract)
 
 
 def _events(platform: Platform, kind: ModelKind, event: str, as_of: datetime | None) -> pd.DataFrame:

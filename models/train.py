@@ -70,7 +70,7 @@ def step_evaluate(platform: Platform, model: ModelKind, clock: Clock, run_id: st
     found = evaluate(platform, model, champion)
     note(platform, clock, registry.card(champion), "evaluate", "champion", found.figures())
     errors = "no prediction can be judged yet" if found.rmse_capped is None else f"RMSE {found.rmse_capped:.2f} cycles, capped at {CAP:.0f}"
-    log.info(f"evaluate {model.name} {champion}: {found.engines} engines failed since they were scored, {errors}")
+    log.info(f"evaluate {model.name} {champion}: {found.engines} engine lives ended in a failure since they were scored, {errors}")
     if challenger is None:
         return None
     compared = compare(platform, model, registry.card(champion), registry.card(challenger))
@@ -188,7 +188,7 @@ def main(arguments: Sequence[str]) -> int:
             step_promote(platform, model, SystemClock(), options.run_id)
     except FleetlakeError as error:
         log.error(f"{options.step} {options.model}: {error}", exc_info=settings.debug)
-        return error.exit_code
+        return error.job_exit_code
     return 0
 
 

@@ -19,13 +19,21 @@ A message says what was being done to what, what is wrong, and how to mend it:
 ``contract pump.yaml, field pressure: max 3 is below min 5; swap them``.
 """
 
+# What a job ends with where its next try would end the same way: Airflow does not try again.
+NO_RETRY = 4
+
 
 class FleetlakeError(Exception):
     exit_code = 1
+    retry_helps = True
+
+    @property
+    def job_exit_code(self) -> int:
+        return self.exit_code if self.retry_helps else NO_RETRY
 
 
 class UserError(FleetlakeError):
-    pass
+    retry_helps = False
 
 
 class UsageError(UserError):
@@ -40,8 +48,13 @@ class ContractError(UserError):
     pass
 
 
+class ContractWarning(UserWarning):
+    """A contract file is wrong, and the others are gone on with."""
+
+
 class QueryError(UserError):
-    pass
+    # What is not known yet because a run is under way is known when it ended.
+    retry_helps = True
 
 
 class SetupError(FleetlakeError):
@@ -61,7 +74,8 @@ class JobError(FleetlakeError):
 
 
 class GateFailed(JobError):
-    pass
+    # A person decides over a held run.
+    retry_helps = False
 
 
 class PublishLost(JobError):

@@ -138,10 +138,14 @@ class LocalPlatform:
         return str(self._endpoint("mqtt_host")), int(self._endpoint("mqtt_port"))
 
     def spark_task(self, task_id: str, arguments: Sequence[str], **operator: Any) -> Any:
-        return _command_task(task_id, self.spark_command([]), arguments, operator)
+        from runtime.local_tasks import command_task
+
+        return command_task(task_id, self.spark_command([]), arguments, operator)
 
     def training_task(self, task_id: str, arguments: Sequence[str], **operator: Any) -> Any:
-        return _command_task(task_id, [sys.executable, "-m", "models.train"], arguments, operator)
+        from runtime.local_tasks import command_task
+
+        return command_task(task_id, [sys.executable, "-m", "models.train"], arguments, operator)
 
 
 def is_held(lock: Path) -> bool:
@@ -163,20 +167,3 @@ def _unconfigured() -> Any:
     # Each variable: name in a config file, name in the environment, default, conversion.
     nowhere = (None, None, os.devnull, None)
     return Session(session_vars={"profile": (None, None, None, None), "config_file": nowhere, "credentials_file": nowhere})
-
-
-def _command_task(task_id: str, command: Sequence[str], arguments: Sequence[str], operator: dict[str, Any]) -> Any:
-    """A BashOperator: its process group dies with the task, its output is the task's log."""
-    from airflow.providers.standard.operators.bash import BashOperator
-
-    # Values travel as positional parameters of the shell through the environment, so that no template can add words to the command.
-    names = [f"JOB_ARGUMENT_{index}" for index in range(len(arguments))]
-    words = " ".join([*(f"'{word}'" for word in command), *(f'"${name}"' for name in names)])
-    return BashOperator(
-        task_id=task_id,
-        bash_command=f"exec {words}",
-        env=dict(zip(names, arguments, strict=True)),
-        append_env=True,
-        cwd=str(REPOSITORY),
-        **operator,
-    )

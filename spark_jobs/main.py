@@ -1,7 +1,7 @@
 """The entry of every Spark job: ``spark-submit --py-files fleetlake.zip main.py JOB[,JOB…] --contract C[,C…] --run-id R``.
 
-Several jobs in one session, one after the other, where they belong together; for several contracts, one after the other too. Exit code 1 and one line where a job fails for
-a reason it can name.
+Several jobs in one session, one after the other, where they belong together; for several contracts, one after the other too. One line where a job fails for
+a reason it can name, and exit code 1, or 4 where another try would end the same way: a run that the quality gate holds, a wrong contract.
 """
 
 import argparse
@@ -38,7 +38,7 @@ def failed(what: str, error: Any, settings: Any) -> int:
     from runtime import log
 
     log.logger("main").error(f"{what}: {error}", exc_info=settings.debug)
-    return int(error.exit_code)
+    return int(error.job_exit_code)
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -57,7 +57,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 def run_jobs(settings: Any, options: argparse.Namespace) -> int:
     """The exit code. A job that fails is named by its own name, and no other follows."""
-    from lake.contracts import load_contracts
+    from lake.contracts import sound_contracts
     from runtime import log
     from runtime.errors import FleetlakeError
     from runtime.platforms import current_platform
@@ -66,7 +66,7 @@ def run_jobs(settings: Any, options: argparse.Namespace) -> int:
 
     end_with_parent()
     platform = current_platform(settings)
-    contracts = load_contracts(settings.contracts_folder)
+    contracts = sound_contracts(settings.contracts_folder)
     named = [contracts.named(name).name for name in options.contract.split(",")]
     lake = LazyLake(platform, contracts, f"{options.jobs} {options.contract}")
     try:

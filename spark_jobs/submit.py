@@ -26,7 +26,7 @@ def main(arguments: Sequence[str]) -> NoReturn:
         words, environment = command(platform, arguments), job_environment(settings)
     except FleetlakeError as error:
         sys.stderr.write(f"spark-submit {' '.join(arguments)}: {error}\n")
-        sys.exit(error.exit_code)
+        sys.exit(error.job_exit_code)
     end_with_parent()
     os.execvpe(words[0], words, environment)
 

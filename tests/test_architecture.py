@@ -3,6 +3,7 @@
 import ast
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 from runtime.settings import env_example
@@ -45,6 +46,13 @@ def test_only_settings_read_the_environment() -> None:
         if re.search(r"os\.environ\[|os\.environ\.get|os\.getenv", file.read_text())
     }
     assert readers - allowed == set()
+
+
+def test_the_held_layers_are_all_packages_of_the_tree() -> None:
+    held = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["root_packages"]
+    assert set(held) == set(PACKAGES) - {"tests", "benchmarks"}
+    # Of a folder without one import-linter sees no import at all.
+    assert [name for name in held if not (ROOT / name / "__init__.py").is_file()] == []
 
 
 def test_only_runtime_makes_boto3_clients() -> None:

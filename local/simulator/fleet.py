@@ -20,7 +20,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from lake.contracts import Contracts, load_contracts
+from lake.contracts import Contracts, sound_contracts
 from local.message import Message
 from local.sending import Progress, Sent, Watch, send
 from local.simulator import faults, packs
@@ -45,7 +45,7 @@ def simulate(platform: Platform, plan: Plan, truth: Path | None = None, progress
 
     Raises UserError or ContractError for a plan that cannot be, ServiceError where the broker fails.
     """
-    contracts = load_contracts(platform.settings.contracts_folder)
+    contracts = sound_contracts(platform.settings.contracts_folder)
     plan.check(contracts)
     platform.mqtt_endpoint()  # raises where no cloud runs, before all is planned and a truth file begun
     messages, unsent = _stream(plan, contracts)

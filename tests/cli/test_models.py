@@ -66,7 +66,7 @@ def test_show_prints_the_capped_and_the_raw_figure_and_who_fails_next(cloud: Clo
     # Console lines are wrapped at the terminal's width.
     shown = " ".join(capsys.readouterr().out.split())
     # 90 cycles were left when 100 were predicted.
-    assert "last prediction of each of 1 engines that failed afterwards" in shown
+    assert "last prediction in each of 1 engine lives that ended in a failure afterwards" in shown
     assert "RMSE 10.00 cycles capped at 125, 10.00 raw; 100% inside the 90 % interval" in shown
     assert "y 12 cycles left (5 to 20)" in shown
     assert versions(cloud)[1] in shown

@@ -111,6 +111,15 @@ def test_after_a_contract_was_widened_what_passes_is_replayed_once(
 
 
 @pytest.mark.usefixtures("cloud")
+@pytest.mark.parametrize("words", ["quarantine list", "quarantine replay --dry-run", "dead-letter list", "dead-letter redrive", "status"])
+def test_a_wrong_contract_file_is_a_line_and_the_rest_goes_on(words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "contracts" / "broken.yaml").write_text("contract: broken\nversion: one\n")
+    assert run(words.split()) == 0
+    said = capsys.readouterr().err
+    assert [line.startswith("fleetlake: warning: contract broken.yaml, version: 'one'") for line in said.splitlines()] in ([], [True])
+
+
+@pytest.mark.usefixtures("cloud")
 def test_a_condition_that_is_off_is_told_in_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     for arguments, code, words in (
         (["list", "--reason", "too_hot"], 2, "--reason too_hot: there is no such reason; there are not_utf8"),

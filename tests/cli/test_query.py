@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -10,7 +12,9 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from cli.demo import QUESTIONS
 from cli.main import run
+from runtime.settings import REPOSITORY
 from tests.lake.small_lake import SmallLake
 
 
@@ -37,6 +41,81 @@ def test_json_is_one_object_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert lines[0] == {"seq": 0, "event_time": "2026-03-01T12:00:00+00:00", "n": None, "b": "6162"}
     assert len(lines) == 2
+
+
+@pytest.mark.usefixtures("lake")
+def test_columns_of_one_name_keep_their_values(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    said = []
+    for form in ("table", "json", "csv"):
+        assert run(["query", "select 1 as a, 2 as a, 3 as a_1, 4 as A", "--format", form]) == 0
+        said.append(capfd.readouterr().out.splitlines())
+    # As DuckDB itself names them: SELECT * FROM (SELECT 1 AS a, …).
+    names, values = said[0][1], said[0][3]
+    assert [name.strip() for name in names.split("┃")[1:-1]] == ["a", "a_1", "a_1_1", "A_2"]
+    assert [value.strip() for value in values.split("│")[1:-1]] == ["1", "2", "3", "4"]
+    assert said[1] == ['{"a": 1, "a_1": 2, "a_1_1": 3, "A_2": 4}']
+    assert said[2] == ['"a","a_1","a_1_1","A_2"', "1,2,3,4"]
+    assert run(["query", "select 1 as a, 2 as a", "-o", str(tmp_path / "out.parquet")]) == 0
+    assert pq.read_table(tmp_path / "out.parquet").to_pylist() == [{"a": 1, "a_1": 2}]
+
+
+@pytest.mark.usefixtures("lake")
+def test_each_question_that_the_demo_recommends_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLEETLAKE_CONTRACTS_FOLDER", str(REPOSITORY / "contracts"))
+    assert [run(["query", question]) for question in QUESTIONS] == [0, 0, 0]
+
+
+@pytest.mark.usefixtures("lake")
+def test_an_interval_is_iso_8601_wherever_it_is_written(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    for form, line in (("csv", '"P1M2DT3.5S"'), ("json", '{"i": "P1M2DT3.5S"}'), ("table", "│ P1M2DT3.5S │")):
+        assert run(["query", "select interval '1 month 2 days 3.5 seconds' as i", "--format", form]) == 0
+        assert line in capfd.readouterr().out.splitlines(), form
+    assert run(["query", "select interval 1 day as i", "-o", str(tmp_path / "i.parquet")]) == 1
+    assert "cast that column to VARCHAR" in capfd.readouterr().err
+
+
+def test_a_wrong_contract_file_is_a_line_and_the_others_are_asked(lake: SmallLake, capsys: pytest.CaptureFixture[str]) -> None:
+    (lake.file.parent / "broken.yaml").write_text("contract: broken\nversion: one\n")
+    for words, code in ((["query", "select seq from silver.boiler"], 0), (["query", "select * from silver.broken"], 1)):
+        assert run(words) == code
+        said = capsys.readouterr().err.splitlines()
+        assert said[0] == (
+            "fleetlake: warning: contract broken.yaml, version: 'one' must be a whole number of at least 1; all else goes on without it"
+        )
+        assert len(said) == 1 + code
+    assert run(["contracts", "check"]) == 1
+
+
+@pytest.mark.usefixtures("lake")
+def test_a_map_is_json_as_a_list_is(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["query", "select map {'a': 1} as m", "--format", "json"]) == 0
+    assert capsys.readouterr().out == '{"m": [["a", 1]]}\n'
+
+
+@pytest.mark.usefixtures("lake")
+@pytest.mark.parametrize("form", ["table", "csv", "json"])
+@pytest.mark.parametrize("output", ["> /dev/full", ">&-"])
+@pytest.mark.parametrize("debug", ["", "1"])
+def test_an_output_that_takes_nothing_is_one_line_and_exit_code_1(form: str, output: str, debug: str) -> None:
+    words = f"{sys.executable} -m cli.main query 'select 1 as a' --format {form} {output}"
+    environment = os.environ | {"FLEETLAKE_DEBUG": debug, "PYTHONPATH": str(REPOSITORY)}
+    done = subprocess.run(["sh", "-c", words], cwd=REPOSITORY, env=environment, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    reason = "it is closed" if output == ">&-" else "No space left on device"
+    assert done.stderr.splitlines()[-1] == f"fleetlake: query: cannot write standard output: {reason}"
+    assert debug or len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.usefixtures("lake")
+@pytest.mark.parametrize(("words", "code"), [(["query"], 2), (["query", "selec"], 1), (["verify", "--wait", "0"], 3)])
+def test_debug_shows_the_traceback_and_keeps_the_exit_code(
+    words: list[str], code: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLEETLAKE_DEBUG", "1")
+    assert run(words) == code
+    said = capsys.readouterr().err
+    assert said.startswith("Traceback")
+    assert said.splitlines()[-1].startswith("fleetlake: ")
 
 
 @pytest.mark.usefixtures("lake")

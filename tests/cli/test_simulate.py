@@ -28,9 +28,12 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     [
         ("simulate -d pump", 2, "must be NAME=VALUE"),
         ("simulate -d pump=many", 2, "must be a whole number"),
-        ("simulate -d submarine=3", 1, "there is none; the folder has environment"),
+        ("simulate -d submarine=3", 2, "there is none; the folder has environment"),
+        ("simulate -d pump=0", 2, "0 devices; there must be at least one"),
+        ("simulate -d maintenance=1", 2, "name a measurement"),
+        ("simulate --fault stuck=1", 2, "there is no such fault"),
         ("simulate --fault late=often", 2, "must be a share"),
-        ("simulate --fault earthquake=0.1", 1, "there is no such fault"),
+        ("simulate --fault earthquake=0.1", 2, "there is no such fault"),
         ("simulate --start yesterday", 2, "must be ISO 8601"),
         ("simulate --pack 300", 2, "250"),
         ("simulate --hours inf", 2, "--hours inf: it must be between 0.1 and 87840 (ten years)"),
@@ -39,8 +42,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("simulate --hours nan", 2, "--hours nan: it must be between 0.1 and 87840 (ten years)"),
         ("simulate --hours -1", 2, "--hours -1: it must be between 0.1 and 87840 (ten years)"),
         ("simulate --end 0001-01-01", 2, "--end 0001-01-01T00:00:00+00:00: no calendar has the 24 hours before it"),
-        ("simulate --fault late=nan", 1, "a share of nan; it must be above 0 and at most 1"),
-        ("simulate --fault late=inf", 1, "a share of inf; it must be above 0 and at most 1"),
+        ("simulate --fault late=nan", 2, "a share of nan; it must be above 0 and at most 1"),
+        ("simulate --fault late=inf", 2, "a share of inf; it must be above 0 and at most 1"),
         ("simulate", 1, "start it with `fleetlake up`"),
         ("replay absent.csv", 1, "there is no such file"),
         ("replay contracts", 1, "replay contracts: it is a folder; name a file in it"),
@@ -56,6 +59,21 @@ def test_what_cannot_be_done_is_one_line_with_its_exit_code(
     assert words in said
     assert len(said.splitlines()) == 1
     assert not (home / "truth").exists()
+
+
+def test_a_fleet_of_a_contract_whose_file_is_wrong_is_told_what_is_wrong(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = home / "contracts"
+    folder.mkdir(parents=True)
+    (folder / "broken.yaml").write_text("contract: broken\nversion: one\n")
+    (folder / "pump.yaml").write_text((REPOSITORY / "contracts" / "pump.yaml").read_text())
+    monkeypatch.setenv("FLEETLAKE_CONTRACTS_FOLDER", str(folder))
+    assert run(["simulate", "-d", "broken=1"]) == 1
+    assert capsys.readouterr().err.splitlines()[-1].startswith("fleetlake: contract broken.yaml, version: 'one' must be")
+    # The healthy one gets as far as the cloud, which is not there.
+    assert run(["simulate", "-d", "pump=1"]) == 1
+    assert "start it with `fleetlake up`" in capsys.readouterr().err
 
 
 def test_the_kinds_of_faults_are_listed_with_a_sentence_each(capsys: pytest.CaptureFixture[str]) -> None:

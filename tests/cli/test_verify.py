@@ -42,6 +42,19 @@ def test_when_the_law_holds_the_exit_code_is_0(lake: SmallLake, truth: HandTruth
     assert "one that was sent again counts once here; `simulate` counts each sending" in shown
 
 
+def test_a_wrong_contract_file_is_a_line_and_the_other_contracts_are_judged(
+    lake: SmallLake, truth: HandTruth, capsys: pytest.CaptureFixture[str]
+) -> None:
+    truth.sent(lake.reading(seq=0))
+    lake.publish([lake.reading(seq=0)], "r.1", 5)
+    (lake.file.parent / "broken.yaml").write_text("contract: broken\nversion: one\n")
+    assert run(["verify", "--wait", "0"]) == 0
+    said = capsys.readouterr()
+    assert "the law holds" in said.out
+    assert len(said.err.splitlines()) == 1
+    assert said.err.startswith("fleetlake: warning: contract broken.yaml, version: 'one'")
+
+
 def test_when_it_does_not_hold_the_exit_code_is_1_and_the_reading_is_named(
     lake: SmallLake, truth: HandTruth, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -92,10 +105,19 @@ def test_a_figure_is_whole_even_where_the_table_is_wider_than_the_terminal() -> 
 
 def test_what_was_not_acknowledged_stands_under_its_own_heading() -> None:
     lines = law_lines(Tally("boiler", "b-1", 0, {}, {}, 17, 29))
-    arrived, not_arrived = lines[4].split("│")[-3:-1]
+    arrived, not_arrived = lines[6].split("│")[-3:-1]
     assert (arrived.strip(), not_arrived.strip()) == ("17", "29")
-    headings = [" ".join(line.split("┃")[column].strip() for line in lines[1:3]) for column in (-3, -2)]
-    assert headings == ["not ack.: arrived", "not arrived"]
+    headings = [" ".join(line.split("┃")[column].strip() for line in lines[1:5]).strip() for column in (-3, -2)]
+    assert headings == ["unacknow- ledged: arrived", "unacknow- ledged: not arrived"]
+
+
+def test_a_lone_column_of_what_was_not_acknowledged_does_not_read_as_a_loss() -> None:
+    lines = law_lines(Tally("boiler", "b-1", 5, {Place.VISIBLE: 5}, {}, 0, 29))
+    assert " ".join(line.split("┃")[-2].strip() for line in lines[1:5]) == "unacknow- ledged: not arrived"
+    below = " ".join(lines[-4:])
+    for words in ("so it may have arrived or not, and is never lost", "table of hops", "those that a fault made up"):
+        assert words in below
+    assert max(map(len, lines)) <= 80
 
 
 def law_lines(*tallies: Tally) -> list[str]:

@@ -6,6 +6,7 @@ Imports only what both environments have.
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 TAGS = {"pipeline", "score", "train", "maintenance", "measurement", "event"}
+DAGS = {"pipeline_environment", "pipeline_maintenance", "pipeline_pump", "pipeline_turbofan", "score_turbofan", "reconcile", "train_rul"}
 HEAVY = {"pandas", "pyspark", "boto3", "numpy", "pyarrow", "duckdb", "lightgbm", "great_expectations"}
 JOB = re.compile(r'[",](silver|gold_hourly|gold_device_daily|features|score|reconcile)(?=[",])')
 
@@ -73,9 +75,7 @@ def test_every_dag_file_parses_without_an_error(parsed: dict[str, Any]) -> None:
 
 
 def test_the_dags_of_the_skeleton_are_there(parsed: dict[str, Any]) -> None:
-    measurements, events = ["environment", "pump", "turbofan"], ["maintenance"]
-    expected = {f"pipeline_{name}" for name in measurements + events} | {"score_turbofan", "reconcile", "train_rul"}
-    assert {dag["id"] for dag in parsed["dags"]} == expected
+    assert {dag["id"] for dag in parsed["dags"]} == DAGS
 
 
 def test_parsing_imports_nothing_heavy(parsed: dict[str, Any]) -> None:
@@ -135,6 +135,17 @@ def test_on_aws_the_same_files_give_emr_serverless_and_sagemaker_tasks(tmp_path:
     types = {(dag["id"], task["id"]): task["type"] for dag in parsed["dags"] for task in dag["tasks"]}
     assert types["pipeline_turbofan", "silver_gold_features"] == "EmrServerlessStartJobOperator"
     assert types["train_rul", "train"] == "SageMakerTrainingOperator"
+
+
+def test_a_wrong_contract_file_is_an_import_error_and_takes_no_other_contracts_dags(tmp_path: Path) -> None:
+    folder = tmp_path / "contracts"
+    shutil.copytree(ROOT / "contracts", folder)
+    (folder / "broken.yaml").write_text("contract: broken\nversion: one\n")
+    found = parse(ROOT / "dags", tmp_path, FLEETLAKE_CONTRACTS_FOLDER=str(folder))
+    assert {dag["id"] for dag in found["dags"]} == DAGS
+    (file,) = found["errors"]
+    assert Path(file).name == "wrong_contracts.py"
+    assert "contract broken.yaml, version: 'one' must be" in found["errors"][file]
 
 
 def test_a_new_contract_file_gives_its_dags_without_code(tmp_path: Path) -> None:

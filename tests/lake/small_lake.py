@@ -52,6 +52,10 @@ class SmallLake:
         self.clock = FixedClock(moment(0))
 
     @property
+    def file(self) -> Path:
+        return self.platform.settings.contracts_folder / "boiler.yaml"
+
+    @property
     def boiler(self) -> Contract:
         return load_contracts(self.platform.settings.contracts_folder)["boiler"]
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from lake.contracts import Contract, Contracts, Downsample, Retention, load_contract, load_contracts
-from runtime.errors import ContractError
+from lake.contracts import Contract, Contracts, Downsample, Retention, load_contract, load_contracts, sound_contracts
+from runtime.errors import ContractError, ContractWarning
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -154,6 +154,42 @@ def test_a_file_of_another_ending_is_not_passed_over(tmp_path: Path) -> None:
     (tmp_path / "lift.yml").write_text(LIFT)
     with pytest.raises(ContractError, match=r"lift.yml: only files that end in .yaml are read; call it lift.yaml"):
         load_contracts(tmp_path)
+
+
+def wrong_files(folder: Path) -> None:
+    """Beside `lift`: a file that does not hold, a version that does not follow, a table that is another's, another ending."""
+    (folder / "lift.yaml").write_text(LIFT)
+    (folder / "broken.yaml").write_text("contract: broken\nversion: one\n")
+    (folder / "door.v1.yaml").write_text(LIFT.replace("contract: lift", "contract: door"))
+    (folder / "door.yaml").write_text(LIFT.replace("contract: lift\nversion: 1", "contract: door\nversion: 2").replace("int64", "float64"))
+    (folder / "lift_superseded.yaml").write_text(LIFT.replace("contract: lift", "contract: lift_superseded"))
+    (folder / "gate.yml").write_text(LIFT.replace("contract: lift", "contract: gate"))
+
+
+def test_one_wrong_file_leaves_the_other_contracts(tmp_path: Path) -> None:
+    wrong_files(tmp_path)
+    with pytest.warns(ContractWarning) as warned:
+        contracts = sound_contracts(tmp_path)
+    assert list(contracts) == ["lift"]
+    assert {name: str(error).split(":")[0] for name, error in contracts.wrong.items()} == {
+        "broken": "contract broken.yaml, version",
+        "door": "contract door.yaml",
+        "lift_superseded": "contract lift_superseded.yaml, contract",
+        "gate": "contract gate.yml",
+    }
+    assert sorted(str(warning.message) for warning in warned) == sorted(
+        f"{error}; all else goes on without it" for error in contracts.wrong.values()
+    )
+
+
+def test_who_asks_for_a_wrong_contract_is_told_what_is_wrong_with_it(tmp_path: Path) -> None:
+    wrong_files(tmp_path)
+    with pytest.warns(ContractWarning):
+        contracts = sound_contracts(tmp_path)
+    with pytest.raises(ContractError, match=r"broken.yaml, version: 'one' must be"):
+        contracts.named("broken")
+    with pytest.raises(ContractError, match="contract escalator: there is none; the folder has lift"):
+        contracts.named("escalator")
 
 
 def test_an_earlier_version_has_its_number_in_its_files_name(tmp_path: Path) -> None:

@@ -121,6 +121,9 @@ def test_parameters_are_values_and_never_sql(lake: SmallLake) -> None:
 def test_tables_can_be_listed_and_described(lake: SmallLake) -> None:
     listed = sql("select table_schema || '.' || table_name as name from information_schema.tables", platform=lake.platform)
     assert {"silver.boiler", "ops.runs", "gold.device_daily"} <= {row[0] for row in listed.rows}
+    shown = sql("Show tables;", platform=lake.platform)
+    assert shown.columns == ["name"]
+    assert [row[0] for row in shown.rows] == sorted(row[0] for row in listed.rows)
     assert "water" in {row[0] for row in sql("describe silver.boiler", platform=lake.platform).rows}
     assert sql("explain select * from silver.boiler", platform=lake.platform).rows
 

@@ -12,6 +12,7 @@ import pytest
 
 from lake.contracts import load_contracts
 from lake.tables import silver
+from runtime.errors import NO_RETRY
 from runtime.settings import REPOSITORY
 from spark_jobs.session import SparkLake
 from tests.cloud import Cloud, running_cloud
@@ -74,7 +75,7 @@ def test_a_failing_job_ends_with_its_sentence_and_no_traceback(cloud: Cloud) -> 
 
 def test_an_unknown_contract_is_one_line(cloud: Cloud) -> None:
     code, output = submitted(cloud, "silver", "--contract", "lift", "--run-id", "dag__run")
-    assert code == 1
+    assert code == NO_RETRY
     assert "contract lift: there is none; the folder has environment, maintenance, pump, turbofan" in output
     assert "Traceback" not in output
 

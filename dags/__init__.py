@@ -1,0 +1,1 @@
+"""When it runs: wiring and words."""

@@ -93,7 +93,7 @@ class Airflow:
         return Run(dag_id, run_id, found["state"], tuple(tasks))
 
     def wait(self, dag_id: str, run_id: str, seconds: float, watch: Callable[[Run], None] | None = None) -> Run:
-        """The run when it has ended, well or badly. `watch` sees it twice a second. Raises ServiceError when it takes longer."""
+        """The run when it has ended, well or badly. `watch` sees it once a second. Raises ServiceError when it takes longer."""
         deadline = time.monotonic() + seconds
         while True:
             found = self.run(dag_id, run_id)
@@ -104,7 +104,7 @@ class Airflow:
             if time.monotonic() > deadline:
                 states = ", ".join(f"{task.task_id} {task.state}" for task in found.tasks)
                 raise ServiceError(f"Airflow: run {run_id} of {dag_id} has not ended after {seconds:.0f} s ({states})")
-            time.sleep(0.5)
+            time.sleep(1)
 
     def log(self, dag_id: str, run_id: str, task_id: str, try_number: int = 1) -> str:
         """Text of one try of a task, a line an entry."""

@@ -9,6 +9,8 @@ from nbclient import NotebookClient
 from runtime.settings import REPOSITORY
 from tests.local.engine_lake import EngineLake
 
+pytestmark = pytest.mark.long
+
 NOTEBOOK = REPOSITORY / "docs" / "notebooks" / "explore.ipynb"
 
 

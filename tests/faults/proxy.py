@@ -8,6 +8,7 @@ import json
 import random
 import socket
 import struct
+import sys
 import threading
 import time
 from collections import Counter
@@ -69,8 +70,7 @@ class Proxy:
         self._lock = threading.Lock()
         self._random = random.Random(self.seed)
         handler = type("Handler", (_Handler,), {"proxy": self})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), handler)
         threading.Thread(target=self._server.serve_forever, args=(0.05,), name="fault-proxy", daemon=True).start()
 
     @property
@@ -179,6 +179,15 @@ _REFUSALS: dict[Kind, Callable[[bool], Response]] = {
     Kind.ACCESS_DENIED: _refusal(403, "AccessDeniedException", "AccessDenied", "not authorized to perform this action"),
     Kind.EXPIRED_TOKEN: _refusal(403, "ExpiredTokenException", "ExpiredToken", "The security token included in the request is expired"),
 }
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A killed worker resets its connections: that is what is being tested."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -21,6 +21,8 @@ from tests.hostile.walk import is_one_piece
 from tests.proofs import Size
 from tests.proofs import decode as proof
 
+pytestmark = pytest.mark.long
+
 
 def test_hostile_payloads_cost_nothing_but_themselves() -> None:
     counts = proof.prove(Size.SMALL)

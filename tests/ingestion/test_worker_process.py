@@ -21,6 +21,8 @@ from tests.faults.stand_in import StandIn
 from tests.ingestion.bench import Bench, refusal
 from tests.ingestion.builders import body, contracts_in, pack, reading
 
+pytestmark = pytest.mark.long
+
 
 def test_a_queue_that_does_not_exist_is_said_at_the_start(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     proxy = Proxy(StandIn())

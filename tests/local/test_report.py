@@ -17,6 +17,8 @@ from local.report_data import Question, importance, judged, next_failures, quara
 from runtime.errors import UserError
 from tests.local.engine_lake import CADENCE, START, EngineLake
 
+pytestmark = pytest.mark.long
+
 IMPORTANCE = {"t50_lpt_outlet_mean_30": 0.6, "ps30_hpc_outlet_ewma": 0.3, "age": 0.1}
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 

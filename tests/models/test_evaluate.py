@@ -9,6 +9,8 @@ from models.evaluate import evaluate, soonest
 from tests.models.engines import CADENCE, START
 from tests.models.model_lake import RUL, ModelLake
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def lake(tmp_path: Path) -> ModelLake:

@@ -12,6 +12,8 @@ from runtime.errors import JobError
 from tests.models.engines import SENSORS, failures_of, no_events, of_cmapss, simulated
 from tests.real_data import real_data
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def trained() -> Trained:

@@ -16,6 +16,8 @@ from runtime.errors import QueryError, UserError
 from tests.models.engines import simulated
 from tests.models.model_lake import RUL, ModelLake
 
+pytestmark = pytest.mark.long
+
 LATER = "2026-03-02T12:10:00+00:00"
 
 

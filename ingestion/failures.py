@@ -82,7 +82,7 @@ def _refused(error: ClientError, settings: Settings) -> CannotGoOn | None:
 
 
 def _disk_is_full(settings: Settings) -> bool:
-    """Of a laptop, whose cloud answers a full disk with an internal error."""
+    """Of a laptop: whatever its cloud cannot do on a full disk comes as an internal error. A put is refused with 507."""
     try:
         return settings.platform == "local" and shutil.disk_usage(settings.home).free < _LEAST_FREE
     except OSError:

@@ -78,7 +78,9 @@ class _Batch:
 
     def take(self, messages: Sequence[Message]) -> list[str]:
         opened = self._open(messages)
-        return [message.message_id for message in messages if message not in opened.messages] + self._write(opened)
+        # Known by identity.
+        decoded = set(opened.messages)
+        return [message.message_id for message in messages if message not in decoded] + self._write(opened)
 
     def _open(self, messages: Sequence[Message]) -> _Opened:
         """What can be decoded of them, in time."""

@@ -64,8 +64,12 @@ def _function() -> Function:
     return Function(Intake(current_platform(settings), ContractFolder(settings.contracts_folder)))
 
 
-def _records(event: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    records = event.get("Records")
-    if not isinstance(records, list) or any(record.get("eventSource") != "aws:sqs" for record in records):
+def _records(event: Any) -> list[Mapping[str, Any]]:
+    records = event.get("Records") if isinstance(event, Mapping) else None
+    if not isinstance(records, list) or not all(_is_of_sqs(record) for record in records):
         raise UsageError("lambda event: it is no batch of SQS messages; give the function an event source mapping of a queue")
     return records
+
+
+def _is_of_sqs(record: Any) -> bool:
+    return isinstance(record, Mapping) and record.get("eventSource") == "aws:sqs" and {"messageId", "body"} <= record.keys()

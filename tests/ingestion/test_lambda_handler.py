@@ -13,6 +13,7 @@ from ingestion.lambda_handler import Function
 from lake.identity import event_id
 from runtime.aws import AwsPlatform
 from runtime.errors import SettingsError, UsageError
+from runtime.sqs import Message
 from tests.ingestion.bench import Bench, refusal
 from tests.ingestion.builders import BOILER, NOON_MS, body, pack, reading
 from tests.ingestion.sqs_event import Time, event, record
@@ -76,7 +77,9 @@ def test_while_s3_is_away_every_message_fails(made: Bench) -> None:
     assert made.platform.calls.count("put_object bronze") == 1
 
 
-@pytest.mark.parametrize(("status", "code"), [(403, "AccessDenied"), (404, "NoSuchBucket"), (400, "ExpiredToken"), (429, "SlowDown")])
+@pytest.mark.parametrize(
+    ("status", "code"), [(403, "AccessDenied"), (404, "NoSuchBucket"), (400, "ExpiredToken"), (429, "SlowDown"), (400, "InvalidRequest")]
+)
 def test_what_no_message_is_the_cause_of_fails_them_all_at_once(made: Bench, status: int, code: str) -> None:
     def fails(name: str, arguments: dict[str, Any]) -> None:
         if name == "put_object":
@@ -86,19 +89,6 @@ def test_what_no_message_is_the_cause_of_fails_them_all_at_once(made: Bench, sta
     answer = function(made).handle(event(record("m-1", good(0)), record("m-2", good(1))), Time())
     assert answer == failures("m-1", "m-2")
     assert made.platform.calls.count("put_object bronze") == 1
-
-
-def test_a_request_that_s3_itself_refuses_is_halved_until_its_message_stands_alone(made: Bench) -> None:
-    (made.folder / "kettle.yaml").write_text(BOILER.replace("boiler", "kettle"))
-
-    def fails(name: str, arguments: dict[str, Any]) -> None:
-        if name == "put_object" and arguments["Key"].startswith("bronze/kettle/"):
-            raise refusal(400, "InvalidRequest")
-
-    made.platform.fails = fails
-    records = [record("m-1", good(0)), record("m-2", body(pack(reading(1)), contract="kettle")), record("m-3", good(2))]
-    assert function(made).handle(event(*records), Time()) == failures("m-2")
-    assert in_bronze(made) == identities(0, 2)
 
 
 def test_failures_that_the_mapping_would_not_heed_fail_the_whole_batch(made: Bench) -> None:
@@ -215,12 +205,28 @@ def test_a_message_that_comes_again_meets_its_own_object(made: Bench) -> None:
     assert len(made.keys("bronze/")) == 1
 
 
+def test_a_batch_takes_time_in_proportion_to_its_messages(made: Bench) -> None:
+    compared: list[Message] = []
+
+    class Counted(Message):
+        def __eq__(self, other: object) -> bool:
+            compared.append(self)
+            return self is other
+
+        __hash__ = object.__hash__
+
+    messages = [Counted(f"m-{count}", good(count)) for count in range(50)]
+    assert function(made).intake.take(messages) == []
+    assert len(compared) < 200
+
+
 def test_an_empty_batch_is_no_failure(made: Bench) -> None:
     assert function(made).handle(event(), Time()) == failures()
 
 
 def test_an_event_of_another_kind_is_refused_in_a_sentence(made: Bench) -> None:
-    for wrong in ({"key1": "value1"}, {"Records": [{"eventSource": "aws:s3"}]}):
+    wrongs: list[Any] = [{"key1": "value1"}, {"Records": [{"eventSource": "aws:s3"}]}, None, [], "x", {"Records": ["x", None]}]
+    for wrong in [*wrongs, {"Records": [{"eventSource": "aws:sqs"}]}]:
         with pytest.raises(UsageError, match="event source mapping"):
             function(made).handle(wrong, Time())
 

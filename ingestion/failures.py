@@ -67,6 +67,25 @@ def cannot_go_on(error: BaseException, settings: Settings) -> CannotGoOn | None:
     return None
 
 
+def gave_up(error: BaseException, settings: Settings, held: int) -> CannotGoOn | None:
+    """The same of what was waited for until the patience was over, with `held` messages in hand."""
+    if not away(error):
+        return None
+    return CannotGoOn(
+        f"tried for {settings.retry_seconds:g} s (FLEETLAKE_RETRY_SECONDS): {error}; "
+        f"{held} messages are held, and come back within {settings.visibility_seconds} s"
+    )
+
+
+def given_up(cause: Exception | None, settings: Settings, held: int) -> ServiceError:
+    """Of a worker that could not finish its batch in time, and ends for `cause` or because it was asked to."""
+    why = f"{cause}; " if cause else ""
+    return ServiceError(
+        f"{why}the batch in hand was not written within {settings.drain_seconds:g} s (FLEETLAKE_DRAIN_SECONDS), and is given up: "
+        f"{held} messages come back within {settings.visibility_seconds} s"
+    )
+
+
 def refused(error: ClientError, settings: Settings) -> CannotGoOn | None:
     """The same of what is known to be refused whatever the request is about."""
     code, operation = _code(error), error.operation_name

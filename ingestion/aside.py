@@ -9,6 +9,10 @@ from runtime.errors import RetryLater
 Value = TypeVar("Value")
 
 
+class TimeIsOver(RetryLater):
+    pass
+
+
 class Aside(Generic[Value]):
     """Begun when it is made."""
 
@@ -39,10 +43,10 @@ class Aside(Generic[Value]):
 
 
 def within(seconds: float, do: Callable[[], Value], name: str) -> Value:
-    """What `do` returns. Raises RetryLater when it takes longer than `seconds`; then it goes on by itself, and nobody hears of it."""
+    """What `do` returns. Raises TimeIsOver when it takes longer than `seconds`; then it goes on by itself, and nobody hears of it."""
     if seconds == float("inf"):
         return do()
     aside = Aside(do, name)
     if not aside.is_over(max(0.0, seconds)):
-        raise RetryLater(f"{name}: not over after {seconds:.1f} s")
+        raise TimeIsOver(f"{name}: not over after {seconds:.1f} s")
     return aside.result()

@@ -1,6 +1,10 @@
 """A worker whose services hang or are away: it tells that it lives, ends in time when it is asked to, and tells that it ended."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -13,7 +17,7 @@ import pytest
 
 from ingestion.worker_process import run
 from local.health import trouble
-from runtime.settings import Settings
+from runtime.settings import REPOSITORY, Settings
 from tests.faults.proxy import Fault, Kind, Proxy
 from tests.faults.stand_in import StandIn
 from tests.ingestion.builders import body, contracts_in, pack, reading
@@ -119,3 +123,32 @@ def test_an_error_queue_that_is_gone_ends_the_worker(tmp_path: Path, caplog: pyt
         eventually(lambda: bool(worker.codes), 20, "the worker has ended")
         assert worker.codes == [1]
     assert "error queue: ReceiveMessage: there is no such queue" in caplog.text
+
+
+def test_a_process_whose_calls_hang_ends_with_its_code(tmp_path: Path) -> None:
+    proxy = Proxy(stand_in := StandIn(), [Fault(Kind.SLOW, "delete", times=100, seconds=12)])
+    stand_in.send(body(pack(reading(0))))
+    settings = replace(
+        Settings(), home=tmp_path, contracts_folder=tmp_path / "contracts", aws_endpoint=proxy.endpoint, batch_seconds=0.05, drain_seconds=1
+    )
+    contracts_in(settings.contracts_folder)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("FLEETLAKE_")}
+    # The first call of the kind is the check at the start, which is to pass.
+    proxy.faults[0].skip = 2
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "ingestion.worker"],
+        cwd=REPOSITORY,
+        env=environment | settings.environment() | {"PYTHONPATH": str(REPOSITORY)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        eventually(lambda: proxy.faults[0].fired > 0, 30, "a delete hangs")
+        worker.send_signal(signal.SIGTERM)
+        _, told = worker.communicate(timeout=8)
+    finally:
+        worker.kill()
+        proxy.close()
+    assert worker.returncode == 1
+    assert "is given up: 1 messages come back within 60 s" in told

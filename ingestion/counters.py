@@ -1,10 +1,11 @@
 """What a worker did since it started: for `fleetlake status` in a file, for CloudWatch as metrics."""
 
 import json
+import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -95,22 +96,32 @@ class StatusFile:
 
     settings: Settings
     _told: float = 0.0
+    _is_refused: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def tell(self, counters: Counters, in_hand: int, oldest_sent: Callable[[], float | None], *, force: bool = False) -> None:
-        """`oldest_sent` says when the queue got the oldest message that is in hand, in seconds since 1970."""
-        if not force and time.monotonic() - self._told < _STATUS_SECONDS:
-            return
-        self._told = time.monotonic()
-        state = asdict(counters) | {"in_hand": in_hand, "oldest_sent": oldest_sent(), "at": time.time()}
-        try:
-            self._write(state)
-        except OSError as error:
-            log.warning(f"status: {error}")
+    def tell(self, counters: Counters, more: Mapping[str, Any], *, force: bool = False) -> None:
+        """`more` is what else is told beside the counters."""
+        with self._lock:
+            if not force and time.monotonic() - self._told < _STATUS_SECONDS:
+                return
+            self._told = time.monotonic()
+            try:
+                self._write(asdict(counters) | dict(more) | {"at": time.time()})
+                self._is_refused = False
+            except OSError as error:
+                # Once, not each second.
+                if not self._is_refused:
+                    log.warning(f"status: it cannot be written: {error}")
+                self._is_refused = True
 
     def _write(self, state: dict[str, Any]) -> None:
         file = self.settings.home / "run" / "worker.json"
         file.parent.mkdir(parents=True, exist_ok=True)
-        draft = file.with_suffix(".draft")
-        draft.write_text(json.dumps(state))
-        draft.replace(file)
+        # Two workers of one home must not write one draft; the last to write is the one that is shown.
+        draft = file.with_suffix(f".{os.getpid()}-{id(self)}.draft")
+        try:
+            draft.write_text(json.dumps(state))
+            draft.replace(file)
+        except OSError:
+            draft.unlink(missing_ok=True)
+            raise

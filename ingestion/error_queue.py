@@ -12,9 +12,11 @@ from dataclasses import dataclass, field
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from ingestion.failures import CannotGoOn, cannot_go_on
 from ingestion.intake import Intake
 from ingestion.message import named
 from ingestion.rule_error import failures
+from ingestion.settling import NOT_DELETED
 from ingestion.start_check import try_bucket
 from runtime.errors import ServiceError
 from runtime.log import logger
@@ -29,6 +31,8 @@ log = logger("error_queue")
 class ErrorQueue:
     intake: Intake
     stopping: threading.Event = field(default_factory=threading.Event)
+    # Why it ended before it was asked to, and the worker with it.
+    why: CannotGoOn | None = None
 
     def __post_init__(self) -> None:
         # The last take left messages in the queue.
@@ -36,7 +40,7 @@ class ErrorQueue:
         self._queue = Queue(self.intake.platform.client("sqs"), self.intake.platform.settings.error_queue)
 
     def start(self) -> threading.Thread:
-        """Read in a thread until `stopping` is set."""
+        """Read in a thread until `stopping` is set, which it does itself where waiting is no use."""
         # Not waited for at the end of the process: what it has in hand comes back.
         thread = threading.Thread(target=self.run, name="error-queue", daemon=True)
         thread.start()
@@ -49,7 +53,12 @@ class ErrorQueue:
                 self.step()
                 pause = 0.5
             except (ClientError, BotoCoreError, ServiceError) as error:
-                self.intake.emit(failures=1, retries=1)
+                self.why = cannot_go_on(error, self.intake.platform.settings)
+                self.intake.emit(failures=1, retries=int(self.why is None))
+                if self.why:
+                    log.error(f"error queue: {self.why}; the worker ends")
+                    self.stopping.set()
+                    return
                 log.warning(f"error queue: {error}; trying again")
                 self.stopping.wait(random.uniform(0, pause))
                 pause = min(_LONGEST_PAUSE, pause * 2)
@@ -81,5 +90,5 @@ class ErrorQueue:
     def _delete(self, messages: Sequence[Message]) -> None:
         failed = self._queue.delete(messages)
         for failure in failed:
-            log.warning(f"error queue did not delete {failure}; it comes back", extra=named([failure.message]))
+            log.warning(f"error queue did not delete {failure}; {NOT_DELETED}", extra=named([failure.message]))
         self.intake.emit(messages_deleted=len(messages) - len(failed), failures=len(failed))

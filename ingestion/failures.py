@@ -21,11 +21,12 @@ _SET_UP = {
 }  # fmt: skip
 _NO_QUEUE = {"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"}
 _NO_BUCKET = {"NoSuchBucket"}
+_CLOCK = {"RequestExpired", "RequestTimeTooSkewed"}
 _DISK = {"InsufficientStorage", "507"}
 # 4xx that say nothing about the request itself: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 _TRANSIENT = {
-    "BadDigest", "ConditionalRequestConflict", "IncompleteBody", "KmsThrottled", "OverLimit", "RequestThrottled", "RequestTimeTooSkewed",
-    "RequestTimeout", "Throttling", "ThrottlingException", "TooManyRequests", "XAmzContentSHA256Mismatch",
+    "BadDigest", "ConditionalRequestConflict", "IncompleteBody", "KmsThrottled", "OverLimit", "RequestThrottled", "RequestTimeout",
+    "Throttling", "ThrottlingException", "TooManyRequests", "XAmzContentSHA256Mismatch",
 }  # fmt: skip
 _PASSING_STATUS = {408, 409, 429}
 # With less than this left no object can be written.
@@ -49,7 +50,11 @@ def away(error: BaseException) -> bool:
 
 
 def cannot_go_on(error: BaseException, settings: Settings) -> CannotGoOn | None:
-    """The same error in a person's words, where waiting does not mend it."""
+    """The same error in a person's words, where waiting does not mend it.
+
+    What a service refuses for a reason that is not known here is among them: that never says which message would be to blame, and
+    good ones would be dead letters.
+    """
     if isinstance(error, CannotGoOn):
         return error
     if isinstance(error, NoCredentialsError | PartialCredentialsError):
@@ -57,11 +62,32 @@ def cannot_go_on(error: BaseException, settings: Settings) -> CannotGoOn | None:
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return CannotGoOn(f"disk: {error}; make room, then start the worker again")
     if isinstance(error, ClientError):
-        return _refused(error, settings)
+        known = refused(error, settings)
+        return known if known or away(error) else CannotGoOn(_unknown(error))
     return None
 
 
-def _refused(error: ClientError, settings: Settings) -> CannotGoOn | None:
+def gave_up(error: BaseException, settings: Settings, held: int) -> CannotGoOn | None:
+    """The same of what was waited for until the patience was over, with `held` messages in hand."""
+    if not away(error):
+        return None
+    return CannotGoOn(
+        f"tried for {settings.retry_seconds:g} s (FLEETLAKE_RETRY_SECONDS): {error}; "
+        f"{held} messages are held, and come back within {settings.visibility_seconds} s"
+    )
+
+
+def given_up(cause: Exception | None, settings: Settings, held: int) -> ServiceError:
+    """Of a worker that could not finish its batch in time, and ends for `cause` or because it was asked to."""
+    why = f"{cause}; " if cause else ""
+    return ServiceError(
+        f"{why}the batch in hand was not written within {settings.drain_seconds:g} s (FLEETLAKE_DRAIN_SECONDS), and is given up: "
+        f"{held} messages come back within {settings.visibility_seconds} s"
+    )
+
+
+def refused(error: ClientError, settings: Settings) -> CannotGoOn | None:
+    """The same of what is known to be refused whatever the request is about."""
     code, operation = _code(error), error.operation_name
     if code in _CREDENTIALS:
         return CannotGoOn(f"{operation}: AWS refused the credentials ({code}); renew them, or give the process another role")
@@ -76,13 +102,20 @@ def _refused(error: ClientError, settings: Settings) -> CannotGoOn | None:
         return CannotGoOn(f"{operation}: not allowed ({code}): {_words(error)}; add the permission to the worker's role")
     if code in _SET_UP:
         return CannotGoOn(f"{operation}: AWS refuses it as things are set up ({code}): {_words(error)}; mend bucket, queue, key or region")
+    if code in _CLOCK:
+        return CannotGoOn(f"{operation}: the clock of this machine is wrong ({code}): {_words(error)}; set the clock")
     if code in _DISK or (_status(error) >= 500 and _disk_is_full(settings)):
         return CannotGoOn(f"{operation}: the disk under {settings.home} is full ({code}); make room, then start the worker again")
     return None
 
 
+def _unknown(error: ClientError) -> str:
+    told = f"{_status(error)} {_code(error)}: {_words(error)}"
+    return f"{error.operation_name}: the service refuses it ({told}); no message is to blame, so nothing goes on before this is mended"
+
+
 def _disk_is_full(settings: Settings) -> bool:
-    """Of a laptop, whose cloud answers a full disk with an internal error."""
+    """Of a laptop: whatever its cloud cannot do on a full disk comes as an internal error. A put is refused with 507."""
     try:
         return settings.platform == "local" and shutil.disk_usage(settings.home).free < _LEAST_FREE
     except OSError:

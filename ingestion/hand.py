@@ -116,8 +116,12 @@ class Keeper:
     def start(self) -> None:
         self._thread.start()
 
-    def stop(self) -> None:
+    def leave(self) -> None:
+        """No more extensions, and nobody waits for one under way."""
         self._done.set()
+
+    def stop(self) -> None:
+        self.leave()
         # A call under way may wait for long; it changes nothing any more.
         self._thread.join(_LONGEST_END)
 

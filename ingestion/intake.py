@@ -10,9 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ingestion.arrival import decode_message_into
+from ingestion.aside import TimeIsOver, within
 from ingestion.contract_folder import ContractFolder
 from ingestion.counters import queue_seconds
-from ingestion.delivery import deliver, unwatched
+from ingestion.delivery import Delivered, deliver, unwatched
 from ingestion.failures import away, cannot_go_on
 from ingestion.message import named
 from ingestion.projection import Projection
@@ -78,7 +79,9 @@ class _Batch:
 
     def take(self, messages: Sequence[Message]) -> list[str]:
         opened = self._open(messages)
-        return [message.message_id for message in messages if message not in opened.messages] + self._write(opened)
+        # Known by identity.
+        decoded = set(opened.messages)
+        return [message.message_id for message in messages if message not in decoded] + self._write(opened)
 
     def _open(self, messages: Sequence[Message]) -> _Opened:
         """What can be decoded of them, in time."""
@@ -106,11 +109,12 @@ class _Batch:
         ids = [message.message_id for message in opened.messages]
         if not ids:
             return []
-        if self.seconds_left() < self.to_write:
+        left = self.seconds_left()
+        if left < self.to_write:
             log.warning(f"write: the time is nearly over; {len(ids)} messages go back to the queue", extra=named(opened.messages))
             return ids
         try:
-            self._deliver(opened)
+            self._deliver(opened, left)
         except Exception as error:
             # Away, or not allowed: none of the messages is the cause, and all go back to the queue.
             self.intake.emit(failures=1)
@@ -124,14 +128,24 @@ class _Batch:
             return self.take(opened.messages[:half]) + self.take(opened.messages[half:]) if half else ids
         return []
 
-    def _deliver(self, opened: _Opened) -> None:
-        put_at, began = self.intake.clock.now(), time.monotonic()
-        projection, boundary = self.intake.projection, self.intake.boundary
-        delivered = deliver(projection, opened.rows, opened.quarantined, self.contracts, put_at, boundary, self._may_project)
+    def _deliver(self, opened: _Opened, left: float) -> None:
+        """Raises RetryLater when the time to answer comes before the end: what hangs is left to itself, and nothing of it is deleted."""
+        began = time.monotonic()
+        try:
+            delivered = within(left - self.to_write / 2, lambda: self._put(opened), "write")
+        except TimeIsOver:
+            # It may go on with the old one.
+            self.intake.projection = Projection(self.intake.platform)
+            raise
         now = self.intake.clock.now().timestamp()
         more: dict[str, Value] = {"write_seconds": time.monotonic() - began, "queue_seconds": queue_seconds(opened.messages, now)}
         delivered.emit(sys.stdout, self.intake.source, more)
         log.info(f"delivered {delivered.bronze} readings to bronze", extra=named(opened.messages))
+
+    def _put(self, opened: _Opened) -> Delivered:
+        intake = self.intake
+        put_at = intake.clock.now()
+        return deliver(intake.projection, opened.rows, opened.quarantined, self.contracts, put_at, intake.boundary, self._may_project)
 
     def _may_project(self) -> bool:
         """Whether there is time for the time series, which is made good from the lake; a message that comes twice is worse."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Protocol
 
+from ingestion.aside import within
 from ingestion.contract_folder import ContractFolder
 from ingestion.event_source import refuse_to_lose
 from ingestion.intake import Intake
@@ -37,12 +38,18 @@ class Function:
     def handle(self, event: Mapping[str, Any], context: Context) -> dict[str, Any]:
         """AWS's partial batch response: the ids of the messages that failed, and none besides.
 
-        Raises SettingsError where some failed and the mapping would not heed the answer.
+        Raises SettingsError where some failed and the mapping would not heed the answer, and TimeIsOver where nobody says in time
+        whether it would; then the whole batch comes again.
         """
         records = _records(event)
-        failed = self.intake.take([Message.of_record(record) for record in records], lambda: context.get_remaining_time_in_millis() / 1000)
+
+        def seconds_left() -> float:
+            return context.get_remaining_time_in_millis() / 1000
+
+        failed = self.intake.take([Message.of_record(record) for record in records], seconds_left)
         if failed:
-            self._check_mapping(str(records[0].get("eventSourceARN", "")), context.invoked_function_arn)
+            queue_arn, function_arn = str(records[0].get("eventSourceARN", "")), context.invoked_function_arn
+            within(seconds_left() / 2, lambda: self._check_mapping(queue_arn, function_arn), "event source mapping")
         return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
     def _check_mapping(self, queue_arn: str, function_arn: str) -> None:
@@ -64,8 +71,12 @@ def _function() -> Function:
     return Function(Intake(current_platform(settings), ContractFolder(settings.contracts_folder)))
 
 
-def _records(event: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    records = event.get("Records")
-    if not isinstance(records, list) or any(record.get("eventSource") != "aws:sqs" for record in records):
+def _records(event: Any) -> list[Mapping[str, Any]]:
+    records = event.get("Records") if isinstance(event, Mapping) else None
+    if not isinstance(records, list) or not all(_is_of_sqs(record) for record in records):
         raise UsageError("lambda event: it is no batch of SQS messages; give the function an event source mapping of a queue")
     return records
+
+
+def _is_of_sqs(record: Any) -> bool:
+    return isinstance(record, Mapping) and record.get("eventSource") == "aws:sqs" and {"messageId", "body"} <= record.keys()

@@ -7,7 +7,7 @@ import msgspec
 
 from runtime.sqs import Message
 
-_MOST_IDS = 100
+_MOST_IDS = 10
 
 
 class _Head(msgspec.Struct, gc=False):
@@ -29,12 +29,13 @@ _head = msgspec.json.Decoder(_Head).decode
 
 
 def named(messages: Sequence[Message]) -> dict[str, Any]:
-    """For a log record's `extra`; of a long list its beginning. Never raises."""
+    """For a log record's `extra`; of a long list its beginning. Never raises, whatever a message's body is."""
     shown = messages[:_MOST_IDS]
+    more = [f"and {len(messages) - _MOST_IDS} more"] if len(messages) > _MOST_IDS else []
     heads = [_head_of(message.body) for message in shown]
     return {
         "messages": len(messages),
-        "message_ids": [message.message_id for message in shown],
+        "message_ids": [message.message_id for message in shown] + more,
         "device_ids": sorted({head.device for head in heads if head.device}),
         "trace_ids": sorted({trace for head in heads if (trace := head.trace_id or head.cloudwatchTraceId)}),
     }
@@ -43,6 +44,6 @@ def named(messages: Sequence[Message]) -> dict[str, Any]:
 def _head_of(body: str) -> _Head:
     try:
         return _head(body)
-    except (ValueError, RecursionError):
-        # Not JSON, or not of a rule: its id names it.
+    except (ValueError, TypeError, RecursionError):
+        # Not text, not JSON, or not of a rule: its id names it.
         return _Head()

@@ -5,6 +5,7 @@ One receiver asks always; the others join it while answers come full, so that an
 
 import queue
 import threading
+import time
 from collections.abc import Callable
 
 from ingestion.counters import call_failed
@@ -43,8 +44,9 @@ class Receivers:
         """No more calls; those under way get `seconds` to end. What was not taken yet; what a later one brings comes back by itself."""
         self._stopping.set()
         self._plenty.set()
+        deadline = time.monotonic() + seconds
         for thread in self._threads:
-            thread.join(seconds)
+            thread.join(max(0.0, deadline - time.monotonic()))
         messages: list[Message] = []
         while not self.inbox.empty():
             found = self.inbox.get()

@@ -6,16 +6,15 @@ A worker that is started again and again while something is not in order would m
 from botocore.exceptions import ClientError
 
 from ingestion.event_source import refuse_beside_a_function
-from ingestion.failures import cannot_go_on
+from ingestion.failures import CannotGoOn, cannot_go_on, refused
 from lake.layout import probe_object
 from lake.objects import put_once
-from runtime.errors import ServiceError
 from runtime.platforms import Platform
 from runtime.sqs import Queue
 
 
 def check(platform: Platform) -> None:
-    """The queues and the bucket are there, and may be used. Raises what boto3 raises, or ServiceError."""
+    """The queues and the bucket are there, and may be used. Raises what boto3 raises, or CannotGoOn."""
     settings = platform.settings
     queues = (settings.telemetry_queue, settings.error_queue)
     refuse_beside_a_function(platform, queues)
@@ -30,17 +29,17 @@ def _try_queue(platform: Platform, name: str) -> None:
         queue.try_out()
     except ClientError as error:
         # A service may refuse the receipt as a whole; that says nothing of the permission.
-        why = cannot_go_on(error, platform.settings)
+        why = refused(error, platform.settings)
         if why:
-            raise ServiceError(f"queue {name}: its messages could be received and not be deleted or hidden: {why}") from None
+            raise CannotGoOn(f"queue {name}: its messages could be received and not be deleted or hidden: {why}") from None
 
 
 def try_bucket(platform: Platform) -> None:
-    """Put an empty object, outside of the data, that is there from the second time on. Raises what boto3 raises, or ServiceError."""
+    """Put an empty object, outside of the data, that is there from the second time on. Raises what boto3 raises, or CannotGoOn."""
     try:
         put_once(platform, probe_object(), b"")
     except ClientError as error:
         why = cannot_go_on(error, platform.settings)
         if why:
-            raise ServiceError(f"bucket {platform.lake_bucket}: it cannot be written ({probe_object()} was tried): {why}") from None
+            raise CannotGoOn(f"bucket {platform.lake_bucket}: it cannot be written ({probe_object()} was tried): {why}") from None
         raise

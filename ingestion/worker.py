@@ -6,33 +6,35 @@ no bucket, a full disk) it ends with a line that says so; nothing is deleted tha
 """
 
 import queue
-import sys
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from ingestion import delivery
+from ingestion.aside import Aside
+from ingestion.attempts import Attempts
 from ingestion.batch import Batch, Due
 from ingestion.contract_folder import ContractFolder
 from ingestion.counters import Counters, StatusFile, call_failed
 from ingestion.delivery import deliver
-from ingestion.failures import away, cannot_go_on
+from ingestion.failures import away, cannot_go_on, gave_up, given_up
 from ingestion.hand import Hand, Keeper
 from ingestion.message import named
 from ingestion.projection import Projection
 from ingestion.receiving import WAIT_SECONDS, Receivers
 from ingestion.retry import Patience
+from ingestion.settling import Settling
 from runtime import log as logging
 from runtime.clock import Clock, SystemClock
 from runtime.platforms import Platform
-from runtime.sqs import Message, Queue, tens
+from runtime.sqs import Message, Queue
 
 # Between two effects. A worker that dies at one of them is what the fault matrix and the proofs try, by these names.
 BOUNDARIES = ("received", "decoded", *delivery.BOUNDARIES, "deleted", "extended", "given_back")
+_TELL_SECONDS = 1.0
+# A loop that takes longer for a turn, and tries nothing again, does not tell that it lives.
+_LONGEST_TURN = 60.0
 log = logging.logger("worker")
 
 
@@ -50,6 +52,9 @@ class Worker:
         settings = self.platform.settings
         self._settings = settings
         self._patience = self.patience or Patience(settings.retry_seconds)
+        self._attempts = Attempts()
+        for service in ("sqs", "s3"):
+            self._attempts.watch(self.platform.client(service))
         self._queue = Queue(self.platform.client("sqs"), settings.telemetry_queue)
         self._hand = Hand(settings.hand_messages, settings.hand_bytes, settings.receive_calls)
         self._keeper = Keeper(self._hand, self._queue, settings.visibility_seconds, self._extended, self._lost_keeper)
@@ -64,29 +69,48 @@ class Worker:
         # The time series has something to catch up: an empty queue is not waited for then.
         self._is_behind = False
         self._got_nothing = False
-        self._pool = ThreadPoolExecutor(settings.receive_calls, "deleter")
+        self._settling = Settling(self._queue, self._hand, self.counters, self.boundary, settings.receive_calls)
+        self._turned = time.monotonic()
+        # Why it ends, where it was not asked to.
+        self._cause: Exception | None = None
 
     # ---- running
 
     def run(self) -> None:
-        """Until `stopping` is set; then the batch in hand is finished. Raises CannotGoOn, after the same, where waiting is no use."""
-        self._keeper.start()
-        self._receivers.start()
+        """Until `stopping` is set; then the batch in hand is finished. Raises CannotGoOn, after the same, where waiting is no use, and
+        ServiceError where finishing takes too long. The loop has a thread of its own; this one tells its state, whatever it waits for."""
+        living = Aside(self._live, "worker-loop")
+        while not self.stopping.wait(_TELL_SECONDS):
+            if self._attempts.retrying() or time.monotonic() - self._turned < _LONGEST_TURN:
+                self._tell()
+        is_over = living.is_over(self._settings.drain_seconds)
+        self._tell(has_ended=True)
+        if not is_over:
+            self._keeper.leave()
+            raise given_up(self._cause, self._settings, len(self._hand)) from self._cause
+        living.result()
+
+    def _live(self) -> None:
         gives_back = True
         try:
+            self._keeper.start()
+            self._receivers.start()
             while not self.stopping.is_set():
                 self._advance()
+                self._turned = time.monotonic()
             if self._keeper_error:
                 raise self._keeper_error
         except Exception as error:
             # What was not written stays hidden: a worker that is started again at once must not use up its tries.
             gives_back = False
             call_failed(is_tried_again=False)
-            why = cannot_go_on(error, self._settings)
+            why = cannot_go_on(error, self._settings) or gave_up(error, self._settings, len(self._hand))
+            self._cause = why or error
             if why:
                 raise why from error
             raise
         finally:
+            self.stopping.set()
             self._end(gives_back)
 
     def _advance(self) -> None:
@@ -103,7 +127,6 @@ class Worker:
             self._flush_in_time()
         if self._batch.is_empty:
             self._keep_up()
-        self._tell()
 
     def _keep_up(self) -> None:
         self._is_behind = self._projection.keep_up(self._batch.contracts, self.clock.now())
@@ -132,12 +155,11 @@ class Worker:
         try:
             waiting = self._receivers.stop(WAIT_SECONDS + 1)
             if gives_back:
-                self._give_back(waiting)
+                self._settling.give_back(waiting)
             self.drain(gives_back=gives_back)
         finally:
             self._keeper.stop()
-            self._pool.shutdown(wait=False, cancel_futures=True)
-            self._tell(force=True)
+            self._settling.stop()
 
     def _lost_keeper(self, error: BaseException) -> None:
         """Ends the worker, also while it waits for S3."""
@@ -180,9 +202,11 @@ class Worker:
             if why is None and not away(error):
                 log.exception("stopping: unexpected error")
             left = [message for due in self._due for message in due.batch.messages] + self._batch.messages
-            log.warning(f"stopping: the batch in hand goes back to the queue: {why or error}", extra=named(left))
+            hidden = f"stay hidden, and come back within {self._settings.visibility_seconds} s"
+            fate = "go back to the queue" if gives_back else hidden
+            log.warning(f"stopping: {why or error}; {len(left)} messages in hand {fate}", extra=named(left))
             if gives_back:
-                self._give_back(left)
+                self._settling.give_back(left)
         self._tell(force=True)
 
     # ---- the way of a message
@@ -250,49 +274,25 @@ class Worker:
             self.counters.deliver(batch.messages, due.delivered, time.monotonic() - began, time.time())
             log.info(f"delivered {due.delivered.bronze} readings to bronze", extra=named(batch.messages))
         began = time.monotonic()
-        deleted = sum(self._pool.map(self._delete, tens(message for message in batch.messages if message in self._hand)))
+        deleted = self._settling.delete(batch.messages)
         self.boundary("deleted")
         self.counters.delete(deleted, time.monotonic() - began)
-
-    def _delete(self, messages: list[Message]) -> int:
-        """How many of up to ten the queue deleted. One that it did not delete comes back, and changes nothing."""
-        failed = self._queue.delete(messages)
-        for failure in failed:
-            call_failed(is_tried_again=False)
-            log.warning(f"telemetry queue did not delete {failure}; it comes back", extra=named([failure.message]))
-        self._hand.release(messages)
-        return len(messages) - len(failed)
-
-    def _give_back(self, messages: list[Message]) -> None:
-        """Another worker may have them at once. Where the queue does not answer they come back when their time is over."""
-        held = [message for message in messages if message in self._hand]
-        self._hand.release(held)
-        for part in tens(held):
-            try:
-                failed = self._queue.hide(part, 0)
-            except (ClientError, BotoCoreError) as error:
-                log.warning(f"give back: {error}; the messages come back by themselves", extra=named(part))
-                continue
-            for failure in failed:
-                log.warning(f"give back: {failure}; it comes back by itself", extra=named([failure.message]))
-            self.counters.give_back(len(part) - len(failed))
-            self.boundary("given_back")
 
     def _extended(self, messages: int) -> None:
         self.counters.extend(messages)
         self.boundary("extended")
 
-    def _tell(self, force: bool = False) -> None:
-        self._status.tell(self.counters, len(self._hand), self._hand.oldest_sent, force=force)
+    def _tell(self, *, force: bool = False, has_ended: bool = False) -> None:
+        more = {"in_hand": len(self._hand), "oldest_sent": self._hand.oldest_sent(), "retrying": self._attempts.retrying()}
+        self._status.tell(self.counters, more | {"ended": has_ended}, force=force or has_ended)
 
     def _say(self, error: BaseException) -> None:
         call_failed(is_tried_again=True)
-        log.warning(
-            f"write: {error}; the batch stays in hand, trying again", extra=named([m for due in self._due for m in due.batch.messages])
-        )
+        held = [message for due in self._due for message in due.batch.messages]
+        log.warning(f"write: {error}; the batch stays in hand, trying again", extra=named(held))
 
 
 if __name__ == "__main__":
-    from ingestion.worker_process import main
+    from ingestion.worker_process import leave, main
 
-    sys.exit(main())
+    leave(main())

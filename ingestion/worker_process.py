@@ -1,7 +1,10 @@
 """The worker as a process: its start, its signals, its exit code. Started as ``python -m ingestion.worker``."""
 
+import contextlib
 import gc
+import os
 import signal
+import sys
 import threading
 
 import pyarrow as pa
@@ -46,16 +49,27 @@ def run(settings: Settings, stopping: threading.Event) -> int:
         platform = current_platform(settings)
         check(platform)
         worker = Worker(platform, ContractFolder(settings.contracts_folder), stopping=stopping)
-        errors = ErrorQueue(Intake(platform, ContractFolder(settings.contracts_folder), source=Source.ERROR_QUEUE), stopping).start()
+        errors = ErrorQueue(Intake(platform, ContractFolder(settings.contracts_folder), source=Source.ERROR_QUEUE), stopping)
+        reading = errors.start()
         _settle()
         doing = "stop"
         worker.run()
+        reading.join(_LONGEST_FINISH)
+        if errors.why:
+            raise errors.why
     except (FleetlakeError, ClientError, BotoCoreError, OSError) as error:
         stopping.set()
         log.error(f"{doing}: {cannot_go_on(error, settings) or error}")
         return error.exit_code if isinstance(error, FleetlakeError) else 1
-    errors.join(_LONGEST_FINISH)
     return 0
+
+
+def leave(code: int) -> None:
+    """End the process now: a call that hangs in some thread does not hold it back, for all that is to be said is said."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            stream.flush()
+    os._exit(code)
 
 
 def _settle() -> None:

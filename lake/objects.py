@@ -1,6 +1,8 @@
 """Objects of the lake's bucket: put once, list in order."""
 
-from collections.abc import Iterator
+import random
+import time
+from collections.abc import Callable, Iterator
 
 from botocore.exceptions import ClientError
 
@@ -8,13 +10,15 @@ from runtime.errors import RetryLater
 from runtime.platforms import Platform
 
 _CONFLICT_TRIES = 10
+# The other put may take as long as this one would.
+_LONGEST_CONFLICT_PAUSE = 0.4
 
 
-def put_once(platform: Platform, key: str, body: bytes) -> bool:
+def put_once(platform: Platform, key: str, body: bytes, pause: Callable[[float], None] = time.sleep) -> bool:
     """Put an object that is named by its content; whether this call made it.
 
     S3 answers 412 when the object is there already (a retry: that is success) and 409 while another put of the key is
-    under way (tried again). Raises RetryLater when it stays so.
+    under way (tried again after a `pause`). Raises RetryLater when it stays so.
     """
     for _ in range(_CONFLICT_TRIES):
         try:
@@ -26,6 +30,7 @@ def put_once(platform: Platform, key: str, body: bytes) -> bool:
                 return False
             if status != 409:
                 raise
+            pause(random.uniform(0, _LONGEST_CONFLICT_PAUSE))
     raise RetryLater(f"put {key}: another put of the same key did not end; try again")
 
 

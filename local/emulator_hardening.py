@@ -8,7 +8,8 @@ It reaches into ministack's private names, so it holds for the pinned version al
 - MQTT over WebSocket, which takes unsigned clients, is refused;
 - queues are saved under a name that does not hold the port, or their messages would be lost at the next start on another one;
 - a message that its rule engine cannot parse reaches the rule as text: nested 5,000 deep, or with a number of 5,000 digits,
-  it would disconnect its sender and lose the message.
+  it would disconnect its sender and lose the message;
+- an object that does not come to the disk is refused (`local/emulator_disk.py`), where it would say yes and have it in memory alone.
 """
 
 import asyncio
@@ -20,6 +21,7 @@ from importlib.metadata import version
 from typing import Any
 
 from local.authority import Authority
+from local.emulator_disk import refuse_what_is_not_kept
 from runtime.errors import SetupError
 
 PIN = "1.5.33"
@@ -31,7 +33,7 @@ def apply(authority: Authority, mqtt: socket.socket, bind_address: str) -> None:
     installed = version("ministack")
     if installed != PIN:
         raise SetupError(f"emulator: ministack is {installed}, this launcher is written for {PIN}; install the locked requirements")
-    from ministack.services import iot, sqs
+    from ministack.services import iot, s3, sqs
 
     _bind_only(bind_address)
     _serve_mqtt_on(mqtt)
@@ -40,6 +42,7 @@ def apply(authority: Authority, mqtt: socket.socket, bind_address: str) -> None:
     _refuse_websockets(iot)
     _take_any_text(iot)
     _name_queues_for_good(sqs)
+    refuse_what_is_not_kept(s3)
 
 
 def _bind_only(address: str) -> None:
@@ -124,8 +127,12 @@ def _name_queues_for_good(sqs: Any) -> None:
 
 def hooks() -> dict[str, str]:
     """Signature of every private name above, as the pinned version has them."""
-    from ministack.services import iot, sqs
+    from ministack.services import iot, s3, sqs
 
+    of_s3 = (
+        *("_atomic_write", "_dispatch", "_error", "_key_history_meta", "_object_disk_path", "_object_meta_from_record"),
+        *("_other_key_disk_path", "_persist_object", "_qp", "_remove_key_files"),
+    )
     names = {
         "_ensure_ca": iot._ensure_ca,
         "_mtls_trust_anchors": iot._mtls_trust_anchors,
@@ -137,5 +144,6 @@ def hooks() -> dict[str, str]:
         "_rule_message": iot._rule_message,
         "sqs._externalize_url": sqs._externalize_url,
     }
+    names |= {f"s3.{name}": getattr(s3, name) for name in of_s3}
     # With and without postponed annotations alike.
     return {name: str(inspect.signature(hook)).replace("'", "") for name, hook in names.items()}

@@ -18,7 +18,7 @@ from local.ports import reachable
 from runtime.settings import Settings
 
 _SECONDS = 5.0
-# The worker writes its state every second or so; a batch that the lake takes slowly may delay it.
+# The worker writes its state every second, also while it waits for S3 or the queue; it is as alive then.
 _SILENT_SECONDS = 60.0
 # Never through a proxy: these are our own processes on this machine.
 _open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
@@ -41,8 +41,11 @@ def emulator(settings: Settings) -> str | None:
 
 def worker(settings: Settings) -> str | None:
     file = settings.home / "run" / "worker.json"
-    if not file.exists():
+    told = read_json(file)
+    if told is None:
         return "it has not written its state yet"
+    if told.get("ended"):
+        return "it has ended"
     silent = time.time() - file.stat().st_mtime
     return None if silent < _SILENT_SECONDS else f"it has not written its state for {silent:.0f} s"
 

@@ -79,7 +79,15 @@ PROCESSES = (
         kind=Kind.ONCE,
         needs=("emulator",),
     ),
-    Process("worker", Part.WORKER, "queue to bronze, quarantine and time series", "ingestion.worker", needs=("cloud-resources",)),
+    Process(
+        "worker",
+        Part.WORKER,
+        "queue to bronze, quarantine and time series",
+        "ingestion.worker",
+        needs=("cloud-resources",),
+        # Longer than it takes to finish or give up its batch (FLEETLAKE_DRAIN_SECONDS).
+        stop_seconds=28.0,
+    ),
     Process(
         "airflow-database",
         Part.AIRFLOW,

@@ -48,7 +48,7 @@ class LocalPlatform:
             endpoint_url=self.aws_endpoint,
             aws_access_key_id=self.settings.account,
             aws_secret_access_key="local",  # the emulator asks for some key, any one
-            config=client_config(connect_timeout=5, read_timeout=65, s3={"addressing_style": "path"}),
+            config=client_config(s3={"addressing_style": "path"}),
         )
 
     @property

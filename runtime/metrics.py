@@ -68,7 +68,7 @@ METRICS: Mapping[str, Metric] = {
 Value = float | Sequence[float]
 
 
-def emit(stream: TextIO, source: Source, values: Mapping[str, Value], **dimensions: str) -> None:
+def emit(stream: TextIO | None, source: Source, values: Mapping[str, Value], **dimensions: str) -> None:
     """One line; of a sequence longer than the format takes, as many of its quantiles. A name that is not in METRICS is a KeyError.
 
     A stream that cannot be written costs the line and nothing else: what is measured goes on.
@@ -85,6 +85,9 @@ def emit(stream: TextIO, source: Source, values: Mapping[str, Value], **dimensio
         "Metrics": [{"Name": name, "Unit": units[name]} for name in shown],
     }
     entry = {"_aws": {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]}, **members, **shown}
+    if stream is None:
+        # A process without a standard output.
+        return
     try:
         with _writing:
             stream.write(json.dumps(entry) + "\n")

@@ -135,6 +135,11 @@ class Settings:
         "how long the worker tries to write a batch while S3 or the queue is away; then it ends, and the messages come back",
         _between(0, _SQS_LONGEST),
     )
+    drain_seconds: float = _setting(
+        20.0,
+        "how long a stopping worker tries to finish its batch, then its messages come back; ECS kills it 30 s after SIGTERM by default",
+        _between(0, 120),
+    )
     future_seconds: float = _setting(900.0, "a reading further ahead of its arrival than this is quarantined", _between(0, _TEN_YEARS))
     spark_master: str = _setting("local[2]", "Spark master of local jobs", _MASTER)
     spark_memory: str = _setting("2g", "driver memory of local jobs", _MEMORY)

@@ -55,7 +55,12 @@ class Case:
 _DEATHS = (Kind.KILLED_BEFORE, Kind.KILLED_AFTER)
 _ANSWERED = (Kind.ERROR_500, Kind.ERROR_503, Kind.THROTTLED)
 _KINDS = (Kind.REFUSED, *_ANSWERED, Kind.RESET, Kind.LOST_ANSWER, Kind.TWICE, Kind.PARTIAL, Kind.SLOW, *_DEATHS)
-_ENDINGS = {Kind.ACCESS_DENIED: "not allowed", Kind.EXPIRED_TOKEN: "credentials", Kind.INSUFFICIENT_STORAGE: "full"}
+_ENDINGS = {
+    Kind.ACCESS_DENIED: "not allowed",
+    Kind.EXPIRED_TOKEN: "credentials",
+    Kind.INSUFFICIENT_STORAGE: "full",
+    Kind.UNKNOWN: "no message",
+}
 _COUNT = {Phase.FIRST: (0, 1), Phase.LATER: (2, 1), Phase.STORM: (0, 6), Phase.TWO_WORKERS: (0, 2), Phase.STOPPING: (0, 1)}
 # The sink holds a batch for longer than half of its messages' visibility, or than all of it.
 _HALF, _WHOLE = 0.65, 1.4

@@ -34,7 +34,7 @@ BUGS = (
         (
             (
                 "        if due.delivered is None:\n",
-                "        for part in tens(batch.messages):\n            self._queue.delete(part)\n        if due.delivered is None:\n",
+                "        self._queue.delete(batch.messages)\n        if due.delivered is None:\n",
             ),
         ),
         ("put_bronze-killed_before-first",),

@@ -33,6 +33,7 @@ class Kind(StrEnum):
     INSUFFICIENT_STORAGE = "insufficient_storage"
     ACCESS_DENIED = "access_denied"
     EXPIRED_TOKEN = "expired_token"
+    UNKNOWN = "unknown"  # refused for a reason that the worker does not know
     RESET = "reset"  # done; the connection is reset in the midst of the answer
     LOST_ANSWER = "lost_answer"  # done; no answer comes
     TWICE = "twice"  # done twice, as by a network that repeats: of a receive, what it gave is visible to others at once
@@ -177,6 +178,7 @@ _REFUSALS: dict[Kind, Callable[[bool], Response]] = {
     Kind.THROTTLED: _refusal(400, "ThrottlingException", "RequestTimeout", "Rate exceeded"),
     Kind.INSUFFICIENT_STORAGE: _refusal(507, "InsufficientStorage", "InsufficientStorage", "No space left on device"),
     Kind.ACCESS_DENIED: _refusal(403, "AccessDeniedException", "AccessDenied", "not authorized to perform this action"),
+    Kind.UNKNOWN: _refusal(400, "InvalidRequest", "InvalidRequest", "nobody foresaw this"),
     Kind.EXPIRED_TOKEN: _refusal(403, "ExpiredTokenException", "ExpiredToken", "The security token included in the request is expired"),
 }
 

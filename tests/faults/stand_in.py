@@ -68,6 +68,8 @@ class StandIn:
     def __init__(self, seed: int = 0) -> None:
         self.objects: dict[str, bytes] = {}
         self.dead: list[str] = []
+        # Names of queues that somebody deleted.
+        self.gone: set[str] = set()
         self.redelivered = 0
         self.deleted = 0
         self._random = random.Random(seed)
@@ -149,7 +151,9 @@ class StandIn:
     def _attributes(self, asked: dict[str, Any]) -> dict[str, Any]:
         return {"Attributes": {"QueueArn": "arn:aws:sqs:us-east-1:000000000000:" + asked["QueueUrl"].rpartition("/")[2]}}
 
-    def _receive(self, asked: dict[str, Any]) -> dict[str, Any]:
+    def _receive(self, asked: dict[str, Any]) -> dict[str, Any] | Response:
+        if asked["QueueUrl"].rpartition("/")[2] in self.gone:
+            return sqs_error(400, "QueueDoesNotExist", "The specified queue does not exist.")
         if not asked["QueueUrl"].endswith(QUEUES[0]):
             return {}
         deadline = time.monotonic() + min(0.05, float(asked.get("WaitTimeSeconds", 0)))

@@ -41,7 +41,7 @@ class Recorded:
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._client, name)
-        if name == "get_paginator":
+        if name in ("get_paginator", "meta"):
             return method
 
         def call(**arguments: Any) -> Any:

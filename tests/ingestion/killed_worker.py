@@ -6,6 +6,7 @@ It dies when it has passed the boundary so many times (once, when not given), in
 import os
 import signal
 import sys
+import threading
 
 from ingestion.contract_folder import ContractFolder
 from ingestion.worker import BOUNDARIES, Worker
@@ -26,7 +27,8 @@ def main(boundary: str, times: int = 1) -> None:
     settings = Settings.from_environment()
     log.configure(settings.log_level)
     worker = Worker(current_platform(settings), ContractFolder(settings.contracts_folder), boundary=die_at)
-    signal.signal(signal.SIGTERM, lambda *_: worker.stopping.set())
+    # In a thread: the main one waits for the same event.
+    signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=worker.stopping.set).start())
     worker.run()
 
 

@@ -1,5 +1,6 @@
 """The worker does not begin on a queue that a Lambda function takes from, and the function does not lose what failed."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -18,6 +19,8 @@ class Functions:
     def __init__(self, *states: str, error: Exception | None = None, **members: Any) -> None:
         self.states, self.error, self.members = states, error, members
         self.asked: list[dict[str, str]] = []
+        # What happens before it answers.
+        self.hangs: Callable[[], None] = lambda: None
 
     def get_paginator(self, name: str) -> "Functions":
         assert name == "list_event_source_mappings"
@@ -25,6 +28,7 @@ class Functions:
 
     def paginate(self, **asked: str) -> Any:
         self.asked.append(asked)
+        self.hangs()
         if self.error:
             raise self.error
         for state in self.states:

@@ -1,5 +1,7 @@
 """The function's answer to an SQS event: what it puts, and exactly which messages it leaves in the queue."""
 
+import threading
+import time
 from typing import Any
 
 import pytest
@@ -12,7 +14,8 @@ from ingestion.intake import Intake
 from ingestion.lambda_handler import Function
 from lake.identity import event_id
 from runtime.aws import AwsPlatform
-from runtime.errors import SettingsError, UsageError
+from runtime.errors import RetryLater, SettingsError, UsageError
+from runtime.sqs import Message
 from tests.ingestion.bench import Bench, refusal
 from tests.ingestion.builders import BOILER, NOON_MS, body, pack, reading
 from tests.ingestion.sqs_event import Time, event, record
@@ -76,7 +79,9 @@ def test_while_s3_is_away_every_message_fails(made: Bench) -> None:
     assert made.platform.calls.count("put_object bronze") == 1
 
 
-@pytest.mark.parametrize(("status", "code"), [(403, "AccessDenied"), (404, "NoSuchBucket"), (400, "ExpiredToken"), (429, "SlowDown")])
+@pytest.mark.parametrize(
+    ("status", "code"), [(403, "AccessDenied"), (404, "NoSuchBucket"), (400, "ExpiredToken"), (429, "SlowDown"), (400, "InvalidRequest")]
+)
 def test_what_no_message_is_the_cause_of_fails_them_all_at_once(made: Bench, status: int, code: str) -> None:
     def fails(name: str, arguments: dict[str, Any]) -> None:
         if name == "put_object":
@@ -86,19 +91,6 @@ def test_what_no_message_is_the_cause_of_fails_them_all_at_once(made: Bench, sta
     answer = function(made).handle(event(record("m-1", good(0)), record("m-2", good(1))), Time())
     assert answer == failures("m-1", "m-2")
     assert made.platform.calls.count("put_object bronze") == 1
-
-
-def test_a_request_that_s3_itself_refuses_is_halved_until_its_message_stands_alone(made: Bench) -> None:
-    (made.folder / "kettle.yaml").write_text(BOILER.replace("boiler", "kettle"))
-
-    def fails(name: str, arguments: dict[str, Any]) -> None:
-        if name == "put_object" and arguments["Key"].startswith("bronze/kettle/"):
-            raise refusal(400, "InvalidRequest")
-
-    made.platform.fails = fails
-    records = [record("m-1", good(0)), record("m-2", body(pack(reading(1)), contract="kettle")), record("m-3", good(2))]
-    assert function(made).handle(event(*records), Time()) == failures("m-2")
-    assert in_bronze(made) == identities(0, 2)
 
 
 def test_failures_that_the_mapping_would_not_heed_fail_the_whole_batch(made: Bench) -> None:
@@ -171,23 +163,49 @@ def test_a_message_that_breaks_the_decoder_fails_alone(made: Bench, monkeypatch:
 
 
 def test_what_there_is_no_time_for_goes_back_to_the_queue(made: Bench) -> None:
-    time = Time(milliseconds=60_000)
+    context = Time(milliseconds=60_000)
 
     def run_out(asked: Time) -> None:
         # Asked once at the start and once for each message: after the second it is nearly over.
         asked.milliseconds = 60_000 if asked.asked <= 3 else 8_000
 
-    time.on_ask = run_out
-    answer = function(made).handle(event(*(record(f"m-{count}", good(count)) for count in range(4))), time)
+    context.on_ask = run_out
+    answer = function(made).handle(event(*(record(f"m-{count}", good(count)) for count in range(4))), context)
     assert answer == failures("m-2", "m-3")
     assert in_bronze(made) == identities(0, 1)
 
 
 def test_a_write_is_not_begun_when_the_time_is_over(made: Bench) -> None:
     # Asked once at the start and once for the message, which is decoded; then it is over.
-    time = Time(on_ask=lambda asked: setattr(asked, "milliseconds", 60_000 if asked.asked <= 2 else 1_000))
-    assert function(made).handle(event(record("m-1", good(0))), time) == failures("m-1")
+    context = Time(on_ask=lambda asked: setattr(asked, "milliseconds", 60_000 if asked.asked <= 2 else 1_000))
+    assert function(made).handle(event(record("m-1", good(0))), context) == failures("m-1")
     assert made.platform.calls == []
+
+
+@pytest.mark.parametrize("hangs", ["put_object", "list_event_source_mappings"])
+def test_the_answer_comes_in_time_whatever_hangs(made: Bench, hangs: str) -> None:
+    ends = time.monotonic() + 2.0
+    hanging = threading.Event()
+    lambda_function = function(made)
+
+    def fails(name: str, arguments: dict[str, Any]) -> None:
+        if name == hangs:
+            hanging.wait(30)
+        raise refusal(503, "SlowDown")
+
+    made.platform.fails = fails
+    made.platform._clients["lambda"].hangs = lambda: fails("list_event_source_mappings", {})
+    context = Time(on_ask=lambda asked: setattr(asked, "milliseconds", int((ends - time.monotonic()) * 1000)))
+    try:
+        if hangs == "put_object":
+            made.platform._clients["lambda"].hangs = lambda: None
+            assert lambda_function.handle(event(record("m-1", good(0)), record("m-2", good(1))), context) == failures("m-1", "m-2")
+        else:
+            with pytest.raises(RetryLater, match="event source mapping: not over after"):
+                lambda_function.handle(event(record("m-1", good(0))), context)
+        assert time.monotonic() < ends
+    finally:
+        hanging.set()
 
 
 def test_a_function_with_a_short_timeout_still_works(made: Bench) -> None:
@@ -196,8 +214,8 @@ def test_a_function_with_a_short_timeout_still_works(made: Bench) -> None:
 
 def test_the_time_series_is_left_out_when_the_time_is_nearly_over(made: Bench) -> None:
     # The last time it is asked is before the time series: what is in the lake is no failure.
-    time = Time(on_ask=lambda asked: setattr(asked, "milliseconds", 60_000 if asked.asked <= 3 else 1_000))
-    assert function(made).handle(event(record("m-1", good(0))), time) == failures()
+    context = Time(on_ask=lambda asked: setattr(asked, "milliseconds", 60_000 if asked.asked <= 3 else 1_000))
+    assert function(made).handle(event(record("m-1", good(0))), context) == failures()
     assert in_bronze(made) == identities(0)
     assert made.platform.time_series().latest("boiler", ["b-1"]) == {}
 
@@ -215,12 +233,28 @@ def test_a_message_that_comes_again_meets_its_own_object(made: Bench) -> None:
     assert len(made.keys("bronze/")) == 1
 
 
+def test_a_batch_takes_time_in_proportion_to_its_messages(made: Bench) -> None:
+    compared: list[Message] = []
+
+    class Counted(Message):
+        def __eq__(self, other: object) -> bool:
+            compared.append(self)
+            return self is other
+
+        __hash__ = object.__hash__
+
+    messages = [Counted(f"m-{count}", good(count)) for count in range(50)]
+    assert function(made).intake.take(messages) == []
+    assert len(compared) < 200
+
+
 def test_an_empty_batch_is_no_failure(made: Bench) -> None:
     assert function(made).handle(event(), Time()) == failures()
 
 
 def test_an_event_of_another_kind_is_refused_in_a_sentence(made: Bench) -> None:
-    for wrong in ({"key1": "value1"}, {"Records": [{"eventSource": "aws:s3"}]}):
+    wrongs: list[Any] = [{"key1": "value1"}, {"Records": [{"eventSource": "aws:s3"}]}, None, [], "x", {"Records": ["x", None]}]
+    for wrong in [*wrongs, {"Records": [{"eventSource": "aws:sqs"}]}]:
         with pytest.raises(UsageError, match="event source mapping"):
             function(made).handle(wrong, Time())
 

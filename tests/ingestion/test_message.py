@@ -1,5 +1,7 @@
 """What a log line says of messages, whatever they hold."""
 
+from typing import Any
+
 import pytest
 
 from ingestion.message import named
@@ -19,11 +21,14 @@ def test_of_a_rule_error_the_topic_names_the_device() -> None:
     assert len(told["trace_ids"]) == 1
 
 
-@pytest.mark.parametrize("text", ["hello", "[1]", "null", "\ud800", '{"device_id": 3}', '{"topic": "a/b"}', "[" * 100_000, ""])
-def test_of_what_no_rule_wrote_only_the_id_is_known(text: str) -> None:
+@pytest.mark.parametrize(
+    "text", ["hello", "[1]", "null", "\ud800", '{"device_id": 3}', '{"topic": "a/b"}', "[" * 100_000, "", None, 7, ["a"]]
+)
+def test_of_what_no_rule_wrote_only_the_id_is_known(text: Any) -> None:
     assert named([Message("m-1", text)]) == {"messages": 1, "message_ids": ["m-1"], "device_ids": [], "trace_ids": []}
 
 
 def test_of_a_long_list_the_beginning_is_named_and_all_are_counted() -> None:
     told = named([Message(f"m-{number}", "{}") for number in range(300)])
-    assert (told["messages"], len(told["message_ids"])) == (300, 100)
+    assert (told["messages"], len(told["message_ids"])) == (300, 11)
+    assert told["message_ids"][-2:] == ["m-9", "and 290 more"]

@@ -122,6 +122,28 @@ def test_a_worker_that_may_not_put_any_more_ends_and_leaves_its_messages_hidden(
     assert (len(stand_in.left()), stand_in.is_anything_visible()) == (1, False)
 
 
+@pytest.mark.parametrize(("operation", "left"), [("put_bronze", 24), ("delete", 24), ("extend", 0)])
+def test_what_a_service_refuses_makes_no_dead_letter_of_any_message(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, operation: str, left: int
+) -> None:
+    stand_in = StandIn()
+    for count in range(24):
+        stand_in.send(body(pack(reading(count))))
+    faults = [Fault(Kind.SLOW, "put_bronze", seconds=1.0), Fault(Kind.UNKNOWN, operation, times=1000)]
+    proxy = Proxy(stand_in, faults[operation != "extend" :])
+    try:
+        settings = replace(
+            Settings(), home=tmp_path, contracts_folder=tmp_path / "contracts", aws_endpoint=proxy.endpoint, visibility_seconds=1
+        )
+        contracts_in(settings.contracts_folder)
+        assert run(replace(settings, visibility_seconds=1 if operation == "extend" else 60), threading.Event()) == 1
+    finally:
+        proxy.close()
+    assert 0 < faults[1].fired < 10
+    assert "the service refuses it (400 InvalidRequest: nobody foresaw this)" in caplog.text
+    assert (len(stand_in.left()), stand_in.is_anything_visible(), stand_in.dead) == (left, False, [])
+
+
 def test_a_worker_does_not_go_on_without_its_keeper(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     stand_in = StandIn()
     stand_in.send(body(pack(reading(0))))
@@ -152,6 +174,8 @@ def test_a_worker_does_not_go_on_without_its_keeper(tmp_path: Path, caplog: pyte
         (refusal(301, "PermanentRedirect"), "as things are set up"),
         (refusal(400, "KmsDisabled"), "as things are set up"),
         (refusal(400, "KmsAccessDenied"), "not allowed"),
+        (refusal(403, "RequestTimeTooSkewed"), "set the clock"),
+        (refusal(400, "InvalidRequest"), "PutObject: the service refuses it (400 InvalidRequest: InvalidRequest); no message is to blame"),
     ],
 )
 def test_what_waiting_does_not_mend_is_told_with_what_does(error: Exception, words: str) -> None:

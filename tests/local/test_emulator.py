@@ -284,6 +284,19 @@ def test_the_pinned_emulator_is_the_one_this_launcher_was_written_for() -> None:
         "handle_websocket": "(scope: dict, receive, send, account_id: str, region: str) -> None",
         "_rule_message": "(payload: bytes)",
         "sqs._externalize_url": "(url: str) -> str",
+        "s3._atomic_write": "(fpath: str, data: bytes, *, text: bool = False)",
+        "s3._dispatch": "(method: str, bucket: str, key: str, headers: dict, body: bytes, query_params: dict) -> tuple",
+        "s3._error": (
+            "(code: str, message: str, status: int, resource: str = , extra: dict[str, str] | None = None, "
+            "headers: dict | None = None) -> tuple"
+        ),
+        "s3._key_history_meta": "(bucket_name: str, key: str) -> dict",
+        "s3._object_disk_path": "(bucket: str, key: str, account_id: str = None) -> str | None",
+        "s3._object_meta_from_record": "(obj: dict) -> dict",
+        "s3._other_key_disk_path": "(base: str, key: str, fpath: str) -> str | None",
+        "s3._persist_object": "(bucket: str, key: str, obj)",
+        "s3._qp": "(params: dict, key: str, default: str = ) -> str",
+        "s3._remove_key_files": "(fpath: str | None)",
     }
 
 

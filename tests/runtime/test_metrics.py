@@ -62,6 +62,11 @@ def test_a_stream_that_cannot_be_written_costs_the_line_alone(error: Exception, 
     assert "metrics: they cannot be written" in caplog.text
 
 
+def test_a_process_without_an_output_measures_nothing_and_goes_on() -> None:
+    # What sys.stdout is where a process was started with its output closed.
+    emit(None, Source.WORKER, {"readings": 1})
+
+
 def test_each_name_is_counted_somewhere() -> None:
     code = "".join(file.read_text() for file in Path(REPOSITORY / "ingestion").glob("*.py"))
     assert [name for name in METRICS if f'"{name}"' not in code and f"{name}=" not in code] == []

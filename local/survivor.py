@@ -11,6 +11,7 @@ import time
 from local import sessions, surroundings
 from local.entry import run
 from local.instance import Instance
+from local.processes import PROCESSES, Kind
 from runtime.settings import REPOSITORY, Settings
 
 # For the emulator to write its state down, and PostgreSQL to close its files.
@@ -57,7 +58,9 @@ def _end_what_is_left(instance: Instance) -> None:
         time.sleep(0.05)
     sessions.end_leftovers(instance.home, running)
     instance.forget()
-    instance.tell(**state | {"state": "killed", "ended": list(running), "why": f"its supervisor (pid {state.get('pid')}) was killed"})
+    # A process that runs once, at a start, is no service that anyone misses.
+    services = [process.name for process in PROCESSES if process.kind is Kind.SERVICE and process.name in running]
+    instance.tell(**state | {"state": "killed", "ended": services, "why": f"its supervisor (pid {state.get('pid')}) was killed"})
 
 
 if __name__ == "__main__":

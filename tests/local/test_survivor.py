@@ -60,7 +60,7 @@ def test_what_does_not_end_when_it_is_asked_is_ended_and_down_says_what_there_wa
     assert [run(["status"]), run(["down"]), run(["down"])] == [0, 0, 0]
     said = capsys.readouterr().out.splitlines()
     assert f"it stopped because of: its supervisor (pid {pid}) was killed" in said
-    killed = f"its supervisor (pid {pid}) was killed before; ended since: emulator, cloud-resources"
+    killed = f"its supervisor (pid {pid}) was killed before; ended since: emulator"
     assert said[-2:] == [killed, "it was not running"]
 
 

@@ -187,7 +187,7 @@ def test_the_command_says_what_is_wrong_in_one_line(
 ) -> None:
     for name, value in lake.platform.settings.environment().items():
         monkeypatch.setenv(name, value)
-    assert train.main(["train", "--model", "lul"]) == 1
+    assert train.main(["train", "--model", "lul"]) == 4
     assert train.main(["train", "--model", "rul", "--as-of", "soon"]) == 1
     said = [json.loads(line)["message"] for line in capsys.readouterr().err.splitlines()]
     assert said[0] == "train lul: model lul: there is none of this name; there are rul"

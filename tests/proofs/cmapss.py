@@ -23,7 +23,7 @@ from tests.proofs._journey import drained, next_run, run_dags, say, the_law
 from tests.real_data import real_data
 
 WHAT = "C-MAPSS FD001 over MQTT, trained and scored by Airflow: RMSE over each test engine's last prediction <= 12.5, capped at 125."
-CODE = ("ingestion", "lake", "spark_jobs", "models", "dags", "local/replay.py", "local/recorded.py", "contracts")
+CODE = ("runtime", "ingestion", "lake", "spark_jobs", "models", "dags", "local/replay.py", "local/recorded.py", "contracts")
 SEED = 0
 ENGINES = {Size.SMALL: 12, Size.FULL: 100}
 

@@ -17,7 +17,7 @@ from tests.proofs import Size
 from tests.proofs._journey import drained, run_dags, the_law
 
 WHAT = "A new contract YAML without code: MQTT, rule, bronze, DAG, silver, hourly gold, docs page; then version 2 with both mixed."
-CODE = ("ingestion", "lake", "spark_jobs", "dags", "local/simulator")
+CODE = ("runtime", "ingestion", "lake", "spark_jobs", "dags", "local/simulator")
 SEED = 3
 
 LIFT = """\

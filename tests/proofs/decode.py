@@ -32,9 +32,22 @@ WHAT = "1 M hostile payloads, 50 or more written for each reason, and fuzz: no c
 CODE = (
     *(
         f"ingestion/{name}.py"
-        for name in ("decode", "decode_fast", "split", "strict_json", "typed_columns", "typed_reading", "validate", "columns", "rows")
+        for name in (
+            "columns",
+            "decode",
+            "decode_fast",
+            "envelope",
+            "judge",
+            "rows",
+            "runs",
+            "split",
+            "strict_json",
+            "typed_columns",
+            "typed_reading",
+            "validate",
+        )
     ),
-    "lake/identity.py",
+    *(f"lake/{name}.py" for name in ("identity", "object_name", "quarantine", "reading", "reasons", "schemas")),
     "tests/hostile",
 )
 SEED = 8

@@ -22,7 +22,7 @@ from tests.proofs import Size
 from tests.proofs._journey import drained, queued, say, submitted, the_law
 
 WHAT = "The law with every fault kind at 5 % in all and the worker killed 20 times, at least 5 of them between put and delete."
-CODE = ("ingestion", "lake", "spark_jobs", "local/simulator", "local/device.py", "local/sending.py", "contracts")
+CODE = ("runtime", "ingestion", "lake", "spark_jobs", "local/simulator", "local/device.py", "local/sending.py", "contracts")
 SEED = 7
 
 # Between put and delete lie put_bronze, put_quarantine and wrote_timeseries.

@@ -20,7 +20,7 @@ from tests.proofs import Size, contract
 from tests.proofs._journey import drained, run_dags, say, submitted, the_law
 
 WHAT = "DAGs run twice, again after late data and after an object in a ten-day-old partition: the fingerprints of one run at the end."
-CODE = ("lake", "spark_jobs", "dags", "ingestion")
+CODE = ("runtime", "ingestion", "lake", "spark_jobs", "dags")
 SEED = 5
 _CONTRACTS = ("turbofan", "pump", "environment", "maintenance")
 _DEVICES = {"turbofan": 10, "pump": 3, "environment": 3}

@@ -1,6 +1,5 @@
 """What every boto3 client is made with, wherever it runs."""
 
-import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -11,13 +10,11 @@ _USER_AGENT = "fleetlake"
 # No connection of a healthy service takes longer. The longest answer that is waited for is a receive of 5 s, and S3 answers the put of a
 # batch within one or two; botocore's own 60 s, five times over, would hold a stopping worker or a Lambda function far beyond its end.
 CONNECT_SECONDS, READ_SECONDS = 5, 15
+RETRIES: dict[str, Any] = {"mode": "standard", "max_attempts": 5}
 
 
 def client_config(**more: Any) -> "Config":
     # Imported here: DAG files import the platforms and must stay light.
     from botocore.config import Config
 
-    # Set, AWS's own variable counts.
-    tries = {} if os.environ.get("AWS_MAX_ATTEMPTS") else {"max_attempts": 5}
-    retries: dict[str, Any] = {"mode": "standard", **tries}
-    return Config(retries=retries, connect_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS, user_agent=_USER_AGENT, **more)
+    return Config(retries=RETRIES, connect_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS, user_agent=_USER_AGENT, **more)

@@ -108,7 +108,7 @@ def test_a_service_that_answers_again_is_no_longer_told(tmp_path: Path) -> None:
 def test_the_end_of_patience_says_how_long_what_was_tried_and_what_is_held(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    monkeypatch.setattr("runtime.client_config.RETRIES", {"mode": "standard", "max_attempts": 1})
     with running(tmp_path, Fault(Kind.ERROR_503, "put_bronze", times=10_000), drain_seconds=1.0, retry_seconds=0.0) as worker:
         eventually(lambda: bool(worker.codes), 60, "the worker has ended")
         assert worker.codes == [1]

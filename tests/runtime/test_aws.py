@@ -156,9 +156,3 @@ def test_each_client_names_itself_and_waits_for_a_call_as_all_others_do() -> Non
         assert config.user_agent.startswith("fleetlake ")
         assert config.retries["mode"] == "standard"
         assert config.retries["total_max_attempts"] == 6
-
-
-def test_a_client_tries_as_often_as_awss_own_variable_says(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "2")
-    client = aws().client("s3")
-    assert client.meta.config.retries["total_max_attempts"] == 2

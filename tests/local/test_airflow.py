@@ -162,7 +162,8 @@ def test_stopping_ends_a_running_task_and_whatever_it_started_and_the_next_start
     assert sleepers() == []
     assert not answers("127.0.0.1", port)
     assert not socket_folder(cloud.settings).exists()
-    assert stopped_in < 20
+    # A busy machine takes its time; the task would have slept on for much longer.
+    assert stopped_in < 60
     with airflow_in(folder, schedules=True) as again:
         # The task has told its end while it could: its run is not waited for.
         assert Airflow.of(again.settings).wait("ends_slowly", run_id, 20).state == "failed"

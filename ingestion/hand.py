@@ -79,11 +79,6 @@ class Hand:
         with self._changed:
             return not self._calls and not self._has_room()
 
-    def oldest_sent(self) -> float | None:
-        """When the queue got the oldest of them, in seconds since 1970."""
-        with self._changed:
-            return min((message.sent_at.timestamp() for message in self._messages if message.sent_at), default=None)
-
     def late(self, now: float, seconds: float) -> list[Message]:
         """Those hidden for `seconds` or longer."""
         with self._changed:

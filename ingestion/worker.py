@@ -283,7 +283,7 @@ class Worker:
         self.boundary("extended")
 
     def _tell(self, *, force: bool = False, has_ended: bool = False) -> None:
-        more = {"in_hand": len(self._hand), "oldest_sent": self._hand.oldest_sent(), "retrying": self._attempts.retrying()}
+        more = {"in_hand": len(self._hand), "retrying": self._attempts.retrying()}
         self._status.tell(self.counters, more | {"ended": has_ended}, force=force or has_ended)
 
     def _say(self, error: BaseException) -> None:

@@ -77,7 +77,7 @@ def _oldest_seconds(platform: Platform, now: datetime) -> dict[str, float] | Non
     window = {"StartTime": now - _AGE_WINDOW, "EndTime": now + timedelta(minutes=1)}
     try:
         found = platform.client("cloudwatch").get_metric_data(MetricDataQueries=queries, **window)["MetricDataResults"]
-    except Exception:  # noqa: BLE001 - as above
+    except Exception:  # noqa: BLE001 - whatever CloudWatch's answer lacks, the rest of the status is shown
         return None
     newest = {told["Id"]: max(zip(told["Timestamps"], told["Values"], strict=True))[1] for told in found if told["Values"]}
     return {part: float(newest[f"queue{number}"]) for number, part in enumerate(names) if f"queue{number}" in newest}

@@ -104,6 +104,7 @@ class Airflow:
             if time.monotonic() > deadline:
                 states = ", ".join(f"{task.task_id} {task.state}" for task in found.tasks)
                 raise ServiceError(f"Airflow: run {run_id} of {dag_id} has not ended after {seconds:.0f} s ({states})")
+            # Each answer is work of the server's, on the cores that the run needs.
             time.sleep(1)
 
     def log(self, dag_id: str, run_id: str, task_id: str, try_number: int = 1) -> str:

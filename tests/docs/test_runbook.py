@@ -4,7 +4,7 @@ import re
 import shlex
 
 import pytest
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from cli.main import build
 from lake.reasons import Reason
@@ -23,7 +23,8 @@ def test_a_command_of_the_runbook_is_one_that_the_command_line_takes(line: str) 
         name = words.pop(0)
         assert name in command.commands, f"{line}: there is no {name}"
         command = command.commands[name]
-    command.make_context(line, words)  # type: ignore[attr-defined]
+    assert isinstance(command, TyperCommand)
+    command.make_context(line, words)
 
 
 def test_each_alarm_has_its_four_answers() -> None:

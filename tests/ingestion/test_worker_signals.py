@@ -22,7 +22,6 @@ def test_the_worker_tells_what_it_did(made: Bench, tmp_path: Path, capsys: pytes
     expected = {"received": 1, "redelivered": 0, "deleted": 1, "bronze": 1, "quarantined": 1, "objects": 1, "existing": 0, "batches": 1}
     expected |= {"timeseries_failures": 0, "extended": 0, "split": 0, "failed": 0, "given_back": 0, "in_hand": 0}
     assert {name: told[name] for name in expected} == expected
-    assert told["oldest_sent"] is None
     metrics = [check_line(line) for line in capsys.readouterr().out.splitlines()]
     assert {line["source"] for line in metrics} == {"worker"}
     (by_reason,) = [line for line in metrics if "reason" in line]

@@ -1,7 +1,6 @@
 """The law reading by reading: every place is told from every other, and every breach is found and named."""
 
 import json
-from pathlib import Path
 
 import pytest
 
@@ -14,16 +13,6 @@ from tests.lake.hand_truth import HandTruth
 from tests.lake.small_lake import SmallLake
 
 EMPTY = Queues(0)
-
-
-@pytest.fixture
-def lake(tmp_path: Path) -> SmallLake:
-    return SmallLake(tmp_path)
-
-
-@pytest.fixture
-def truth(tmp_path: Path) -> HandTruth:
-    return HandTruth(tmp_path / "truth" / "t1.jsonl")
 
 
 def judged(lake: SmallLake, truth: HandTruth, queues: Queues = EMPTY) -> Verdict:

@@ -1,7 +1,5 @@
 """The law where a contract's file went away or is wrong: nobody can tell, which is not lost."""
 
-from pathlib import Path
-
 import pytest
 
 from lake.law import Breach, Place
@@ -10,16 +8,6 @@ from runtime.errors import ContractWarning, LawUnknown
 from tests.lake.hand_truth import HandTruth
 from tests.lake.small_lake import SmallLake
 from tests.lake.test_law import EMPTY, breaches, judged, places
-
-
-@pytest.fixture
-def lake(tmp_path: Path) -> SmallLake:
-    return SmallLake(tmp_path)
-
-
-@pytest.fixture
-def truth(tmp_path: Path) -> HandTruth:
-    return HandTruth(tmp_path / "truth" / "t1.jsonl")
 
 
 @pytest.mark.parametrize("queues", [EMPTY, UNREACHABLE])

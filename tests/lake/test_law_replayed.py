@@ -1,10 +1,7 @@
 """The law over replayed readings: no longer quarantined, they are looked for where they went."""
 
 import json
-from pathlib import Path
 from typing import Any
-
-import pytest
 
 from lake.identity import canonical_json
 from lake.law import Breach, Place
@@ -13,16 +10,6 @@ from tests.lake.small_lake import SmallLake
 from tests.lake.test_law import breaches, judged, places
 
 OUT_OF_RANGE = b'{"ts": 1772366400000, "seq": 0, "water": 500}'
-
-
-@pytest.fixture
-def lake(tmp_path: Path) -> SmallLake:
-    return SmallLake(tmp_path)
-
-
-@pytest.fixture
-def truth(tmp_path: Path) -> HandTruth:
-    return HandTruth(tmp_path / "truth" / "t1.jsonl")
 
 
 def refused_once(lake: SmallLake, truth: HandTruth) -> tuple[str, dict[str, Any]]:

@@ -6,27 +6,12 @@ from pathlib import Path
 import pytest
 
 from lake.identity import canonical_json, event_id_of_content
-from lake.law import Verdict, verify
+from lake.law import verify
 from lake.law_queues import Queues
 from runtime.errors import LawUnknown, UserError
 from tests.lake.hand_truth import HandTruth
 from tests.lake.small_lake import SmallLake
-
-EMPTY = Queues(0)
-
-
-@pytest.fixture
-def lake(tmp_path: Path) -> SmallLake:
-    return SmallLake(tmp_path)
-
-
-@pytest.fixture
-def truth(tmp_path: Path) -> HandTruth:
-    return HandTruth(tmp_path / "truth" / "t1.jsonl")
-
-
-def judged(lake: SmallLake, truth: HandTruth, queues: Queues = EMPTY) -> Verdict:
-    return verify(lake.platform, [truth.file], queues=lambda: queues)
+from tests.lake.test_law import EMPTY, judged
 
 
 def test_numbers_count_by_their_value_and_unknown_fields_count_too(lake: SmallLake, truth: HandTruth) -> None:

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.cloud import Cloud, Worker, running
-from benchmarks.decode_alone import decode_alone, total
+from benchmarks.decode_alone import decode_alone
 from benchmarks.stream import Stream, pumps
 
 PACKS = (25, 250)
@@ -61,7 +61,7 @@ def _round(cloud: Cloud, worker: Worker, stream: Stream, readings: int, number: 
     seconds = worker.drain()
     check_lake(cloud.objects("bronze") - before, list(stream.truth(readings, number * readings)), stream)
     alone = decode_alone(bodies, {stream.contract.name: stream.contract}, cloud.settings)
-    return seconds / readings * 1e6, total(alone)
+    return seconds / readings * 1e6, alone.mean
 
 
 def check_lake(files: set[Path], truth: list[tuple[Any, ...]], stream: Stream) -> None:

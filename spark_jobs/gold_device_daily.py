@@ -21,7 +21,7 @@ from spark_jobs.gold_hourly import with_gaps
 from spark_jobs.pending import named_inputs, pending, pending_readings
 from spark_jobs.publication import Outcome, publish
 from spark_jobs.rewrite import base, days, months, replace
-from spark_jobs.session import SparkLake, prepare_tables
+from spark_jobs.session import SparkLake, empty_frame, prepare_tables
 
 log = logger("gold_device_daily")
 # An object may have been put by a clock that was behind the one that received its rows.
@@ -78,14 +78,15 @@ def _may_hold(key: str, first: date) -> bool:
 
 def read_quarantine(lake: SparkLake, contract: Contract, keys: Sequence[str]) -> DataFrame:
     """`device_id`, `day` (received), `quarantine_id` of the objects' rows; those without a time of receipt are left out."""
+    if not keys:
+        return empty_frame(lake.spark, {"device_id": "string", "day": "date", "quarantine_id": "string"})
     schema = spark_columns(quarantine(contract.name)).replace(" NOT NULL", "")
-    paths = [lake.platform.object_uri(key) for key in keys]
-    frame = lake.spark.read.schema(schema).parquet(*paths) if paths else lake.spark.createDataFrame([], schema)
+    frame = lake.spark.read.schema(schema).parquet(*(lake.platform.object_uri(key) for key in keys))
     return frame.where("received_at IS NOT NULL").select("device_id", F.to_date("received_at").alias("day"), "quarantine_id")
 
 
 def _no_readings(lake: SparkLake) -> DataFrame:
-    return lake.spark.createDataFrame([], "device_id string, event_time timestamp, is_there boolean")
+    return empty_frame(lake.spark, {"device_id": "string", "event_time": "timestamp", "is_there": "boolean"})
 
 
 def touched_days(new: DataFrame, quarantined: DataFrame, there: DataFrame) -> DataFrame:

@@ -6,6 +6,7 @@ a reason it can name, and exit code 1, or 4 where another try would end the same
 
 import argparse
 import getpass
+import importlib.util
 import sys
 import tempfile
 import zipfile
@@ -19,6 +20,7 @@ JOBS = ("silver", "reconcile", "accept", "refuse", "gold_hourly", "gold_device_d
 
 def main(arguments: Sequence[str]) -> int:
     options = parse(arguments)
+    import_installed_pyspark()
     from runtime import log
     from runtime.errors import FleetlakeError
     from runtime.settings import Settings
@@ -31,6 +33,19 @@ def main(arguments: Sequence[str]) -> int:
         return run_jobs(settings, options)
     except FleetlakeError as error:
         return failed(options.jobs, error, settings)
+
+
+def import_installed_pyspark() -> None:
+    """Take the archives of PySpark's sources off the path where the same PySpark is installed, compiled.
+
+    spark-submit puts them first, and each process would compile the sources again.
+    """
+    path = list(sys.path)
+    archives = [Path(entry) for entry in path if Path(entry).match("pyspark/python/lib/*.zip")]
+    sys.path[:] = [entry for entry in path if Path(entry) not in archives]
+    found = importlib.util.find_spec("pyspark")
+    if found is None or found.origin is None or any(Path(found.origin).parent not in archive.parents for archive in archives):
+        sys.path[:] = path
 
 
 def failed(what: str, error: Any, settings: Any) -> int:
@@ -105,8 +120,6 @@ def steps() -> dict[str, Callable[[Any, argparse.Namespace], object]]:
 
     def simple(name: str) -> Callable[[Any, argparse.Namespace], object]:
         def step(lake: Any, options: argparse.Namespace) -> object:
-            import importlib
-
             return importlib.import_module(f"spark_jobs.{name}").run(lake, options.contract, options.run_id)
 
         return step

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -99,5 +99,6 @@ def prepare_tables(platform: Platform, contract: Contract) -> None:
     ensure_tables(platform, iceberg_tables([contract]))
 
 
-def empty_frame(spark: SparkSession, table: Table) -> DataFrame:
-    return spark.createDataFrame([], ", ".join(f"`{column.name}` {SPARK[column.type]}" for column in table.columns))
+def empty_frame(spark: SparkSession, columns: Mapping[str, str]) -> DataFrame:
+    """No rows with `columns`, name to Spark's type. Not of an empty list: Spark would start Python's workers to read it."""
+    return spark.range(0).select(*(F.lit(None).cast(kind).alias(name) for name, kind in columns.items()))

@@ -27,7 +27,7 @@ from local.simulator.fault_kinds import every_fault
 from local.simulator.fleet import Progress, simulate
 from local.simulator.plan import Plan
 from local.supervisor import Supervisor
-from runtime.errors import JobError, ServiceError
+from runtime.errors import JobError, ServiceError, UserError
 from runtime.platforms import Platform, current_platform
 from runtime.settings import Settings
 
@@ -102,9 +102,21 @@ def _number_of(prefix: str) -> int:
 
 
 def _plans(truth: Sequence[Path]) -> list[dict[str, Any]]:
-    """What the runs were asked for; of a run whose first line was cut short, nothing."""
-    lines = [file.open("rb").readline() for file in truth]
-    return [dict(json.loads(line).get("plan", {})) for line in lines if line.endswith(b"\n")]
+    """What the runs were asked for; of a run whose first line was cut short, nothing. Raises UserError for a file that is no truth file."""
+    return [_plan(file, line) for file in truth if (line := _first_line(file)).endswith(b"\n")]
+
+
+def _first_line(file: Path) -> bytes:
+    with file.open("rb") as stream:
+        return stream.readline()
+
+
+def _plan(file: Path, line: bytes) -> dict[str, Any]:
+    try:
+        return dict(json.loads(line).get("plan", {}))
+    except (ValueError, TypeError, AttributeError):
+        # Said now: the law would refuse the file minutes later.
+        raise UserError(f"truth {file}: line 1 is not what the simulator writes; move the file out of {file.parent}") from None
 
 
 @dataclass

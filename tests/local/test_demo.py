@@ -3,9 +3,12 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from local.demo import fleet_number, fleet_prefix, free_until
 from local.simulator.plan import Plan
 from local.truth import Truth, truth_file
+from runtime.errors import UserError
 
 NOW = datetime(2026, 3, 9, 10, 5, tzinfo=UTC)
 
@@ -48,3 +51,11 @@ def test_a_truth_file_whose_first_line_was_cut_short_tells_of_no_fleet(tmp_path:
     for name, text in (("empty", b""), ("cut", b'{"kind": "run", "pl')):
         (tmp_path / name).write_bytes(text)
     assert fleet_number([tmp_path / "empty", tmp_path / "cut"]) == 1
+
+
+@pytest.mark.parametrize("text", ["no JSON", "7", '{"kind": "run", "plan": 7}'])
+def test_a_file_that_is_no_truth_file_is_named_before_anything_is_sent(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "notes.jsonl"
+    file.write_text(f"{text}\n")
+    with pytest.raises(UserError, match=r"notes\.jsonl: line 1 is not what the simulator writes; move the file out of"):
+        fleet_number([file])

@@ -7,8 +7,8 @@ VENV := .venv
 PY := $(VENV)/bin/python
 UV := $(VENV)/bin/uv
 unexport PYTHONDONTWRITEBYTECODE
-# A worker a core (more of them take longer in all); a file's tests stay together, and the files in the order that tests/conftest.py gives them.
-PARALLEL := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+# A worker a core (more of them take longer in all); tests/conftest.py says what stays together, and in which order.
+PARALLEL := -n logical --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
 .DEFAULT_GOAL := help
 .PHONY: help demo test check up down status bench proofs test-mwaa lock clean docs lambda
 

@@ -1,9 +1,13 @@
 """The benchmark measures what it says, in small."""
 
+import pytest
+
 from benchmarks.decode import PATHS, is_exact, measure, ours
 from benchmarks.decode_real import CMAPSS, of_cmapss, of_simulator
 from benchmarks.decode_work import work
 from tests.real_data import real_data
+
+pytestmark = pytest.mark.long
 
 
 def test_a_hundredth_of_the_readings_is_dirt_and_the_rest_is_decoded() -> None:

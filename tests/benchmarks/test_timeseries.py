@@ -1,6 +1,10 @@
 """The benchmark of the time-series stores asks them the same, in small."""
 
+import pytest
+
 from benchmarks.timeseries import measure
+
+pytestmark = pytest.mark.long
 
 
 def test_each_store_has_each_figure_after_they_answered_alike() -> None:

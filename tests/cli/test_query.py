@@ -93,9 +93,11 @@ def test_a_map_is_json_as_a_list_is(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.usefixtures("lake")
-@pytest.mark.parametrize("form", ["table", "csv", "json"])
-@pytest.mark.parametrize("output", ["> /dev/full", ">&-"])
-@pytest.mark.parametrize("debug", ["", "1"])
+@pytest.mark.parametrize(
+    ("form", "output", "debug"),
+    [(form, output, "") for form in ("table", "csv", "json") for output in ("> /dev/full", ">&-")] + [("table", "> /dev/full", "1")],
+)
+@pytest.mark.long
 def test_an_output_that_takes_nothing_is_one_line_and_exit_code_1(form: str, output: str, debug: str) -> None:
     words = f"{sys.executable} -m cli.main query 'select 1 as a' --format {form} {output}"
     environment = os.environ | {"FLEETLAKE_DEBUG": debug, "PYTHONPATH": str(REPOSITORY)}
@@ -157,6 +159,7 @@ def test_the_time_of_knowledge_is_said_under_the_table(capsys: pytest.CaptureFix
 
 
 @pytest.mark.usefixtures("lake")
+@pytest.mark.long
 def test_an_interrupt_ends_a_heavy_query_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     # What a query imports is there, so that the signal meets the query itself.
     assert run(["query", "select 1"]) == 0

@@ -18,6 +18,8 @@ from tests.ingestion.bench import PUT_AT, bench
 from tests.ingestion.builders import BOILER, contracts_in, decoded, pack, reading
 from tests.ports.influx_stand_in import ORG, TOKEN, InfluxStandIn, Reply, influx_stand_in
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[InfluxStandIn]:

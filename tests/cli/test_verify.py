@@ -128,6 +128,7 @@ def law_lines(*tallies: Tally) -> list[str]:
     return shown.getvalue().splitlines()
 
 
+@pytest.mark.long
 def test_an_interrupt_ends_the_judging_within_seconds(lake: SmallLake, truth: HandTruth, monkeypatch: pytest.MonkeyPatch) -> None:
     truth.sent(lake.reading(seq=0))
     endless = "SELECT count(*) FROM range(200000) a, range(200000) b, range(3000) c WHERE a.range + b.range * c.range = 7"

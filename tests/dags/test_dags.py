@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).resolve().parents[2]
 TAGS = {"pipeline", "score", "train", "maintenance", "measurement", "event"}
 DAGS = {"pipeline_environment", "pipeline_maintenance", "pipeline_pump", "pipeline_turbofan", "score_turbofan", "reconcile", "train_rul"}

@@ -11,6 +11,8 @@ from lake.reasons import Reason
 from local.cloud_resources import KEPT_DEAD, KEPT_WAITING
 from runtime.settings import REPOSITORY
 
+pytestmark = pytest.mark.long
+
 RUNBOOK = (REPOSITORY / "docs" / "runbook.md").read_text()
 COMMANDS = sorted(set(re.findall(r"`fleetlake ([^`]+)`", RUNBOOK)))
 

@@ -17,6 +17,8 @@ from lake.contracts import Contracts
 from lake.identity import event_id
 from tests.ingestion.builders import NOON_MS, contracts_in, decoded, pack, reading, spliced
 
+pytestmark = pytest.mark.long
+
 QUICK = settings(max_examples=60, deadline=None)
 
 

@@ -25,6 +25,8 @@ from tests.hostile.bad_envelopes import BAD_ENVELOPE
 from tests.hostile.cases import FUTURE_SECONDS, Payload, Refusal, contracts
 from tests.hostile.judge import Wrong, judged
 
+pytestmark = pytest.mark.long
+
 # Not decode's to give: found at silver, and said by a person.
 _OF_OTHERS = {Reason.EVENT_ID_CONFLICT, Reason.GATE_REFUSED}
 

@@ -132,6 +132,7 @@ def test_a_quarantine_that_cannot_be_put_fails_the_messages_too(made: Bench) -> 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(poison=st.sets(st.integers(0, 9)))
+@pytest.mark.long
 def test_of_any_messages_exactly_those_that_cannot_be_written_fail(made: Bench, poison: set[int]) -> None:
     (made.folder / "kettle.yaml").write_text(BOILER.replace("boiler", "kettle"))
 
@@ -183,6 +184,7 @@ def test_a_write_is_not_begun_when_the_time_is_over(made: Bench) -> None:
 
 
 @pytest.mark.parametrize("hangs", ["put_object", "list_event_source_mappings"])
+@pytest.mark.long
 def test_the_answer_comes_in_time_whatever_hangs(made: Bench, hangs: str) -> None:
     ends = time.monotonic() + 2.0
     hanging = threading.Event()

@@ -19,6 +19,8 @@ from tests.ingestion.bench import PUT_AT, Bench, bench, refusal
 from tests.ingestion.builders import BOILER, body, pack, reading
 from tests.ingestion.projection_site import NOON, Site
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def site(made: Bench) -> Site:

@@ -21,6 +21,8 @@ from runtime.settings import Settings
 from tests.ingestion.bench import PUT_AT, Bench, refusal
 from tests.ingestion.builders import BOILER, NOON_MS, body, contracts_in, envelope, pack, reading, spliced
 
+pytestmark = pytest.mark.long
+
 WIDENED = BOILER.replace("version: 1", "version: 2").replace("max: 120", "max: 600")
 TOPIC = "dt/fleetlake/b-1/boiler"
 

@@ -1,16 +1,20 @@
-"""The laptop's Airflow: the real scheduler runs a DAG, its log can be read, and stopping leaves nothing of a running task."""
+"""The laptop's Airflow: the real scheduler runs a DAG, its log can be read, and however it ends nothing of a running task is left."""
 
+import os
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import ExitStack
 from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
 import pytest
 
+from local import daemon
 from local.airflow_client import Airflow, Run
 from local.airflow_environment import socket_folder
+from local.instance import Instance
 from local.ports import answers
 from local.status import rows
 from runtime.errors import ServiceError
@@ -69,21 +73,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def airflow_in(folder: Path, *, schedules: bool) -> AbstractContextManager[Cloud]:
-    places = {"contracts_folder": folder / "contracts", "dags_folder": folder / "dags"}
-    return running_cloud(folder / "home", ["airflow"], schedules=schedules, **places)
-
-
 @pytest.fixture(scope="module")
 def stack() -> Iterator[ExitStack]:
-    """What runs for all tests here; closing it stops it."""
+    """What runs for the tests here; closing it stops it."""
     with ExitStack() as stack:
         yield stack
 
 
 @pytest.fixture(scope="module")
 def cloud(folder: Path, stack: ExitStack) -> Cloud:
-    return stack.enter_context(airflow_in(folder, schedules=False))
+    places = {"contracts_folder": folder / "contracts", "dags_folder": folder / "dags"}
+    return stack.enter_context(running_cloud(folder / "home", ["airflow"], schedules=False, **places))
 
 
 @pytest.fixture(scope="module")
@@ -145,9 +145,9 @@ def test_every_listener_of_airflow_is_on_the_loopback_interface_and_only_one_the
     assert found == {name: {"127.0.0.1"} if name == "airflow-api-server" else set() for name in names}
 
 
-# The last one: it stops what the others use.
+# The last ones: they stop what the others use.
 def test_stopping_ends_a_running_task_and_whatever_it_started_and_the_next_start_knows(
-    cloud: Cloud, airflow: Airflow, folder: Path, stack: ExitStack
+    cloud: Cloud, airflow: Airflow, stack: ExitStack
 ) -> None:
     port = int(str(cloud.supervisor.endpoints["airflow_url"]).rsplit(":", 1)[1])
     # The pool has one slot, and a test before this one may have left a run in it.
@@ -164,10 +164,21 @@ def test_stopping_ends_a_running_task_and_whatever_it_started_and_the_next_start
     assert not socket_folder(cloud.settings).exists()
     # A busy machine takes its time; the task would have slept on for much longer.
     assert stopped_in < 60
-    with airflow_in(folder, schedules=True) as again:
-        # The task has told its end while it could: its run is not waited for.
-        assert Airflow.of(again.settings).wait("ends_slowly", run_id, 20).state == "failed"
-        eventually(lambda: Airflow.of(again.settings).runs("every_year"), 20, "the schedule is kept")
+    stack.callback(daemon.stop, cloud.settings)
+    daemon.start(cloud.settings, ["airflow"], lambda _: None)
+    # The task has told its end while it could: its run is not waited for.
+    assert Airflow.of(cloud.settings).wait("ends_slowly", run_id, 20).state == "failed"
+    eventually(lambda: Airflow.of(cloud.settings).runs("every_year"), 20, "the schedule is kept")
+
+
+def test_when_the_supervisor_is_killed_airflow_and_its_running_task_end_within_seconds(cloud: Cloud) -> None:
+    Airflow.of(cloud.settings).trigger("ends_slowly")
+    eventually(lambda: len(sleepers()) == 3, 60, "the task sleeps, and so do both that it started")
+    family = descendants(cloud)
+    os.kill(int((Instance(cloud.settings.home).state() or {})["pid"]), signal.SIGKILL)
+    eventually(lambda: not sleepers() and not any(is_alive(process) for process in family), 10, "all of it has ended")
+    eventually(lambda: not processes_of(cloud.settings.home), 10, "nobody else is left")
+    assert daemon.stop(cloud.settings).startswith("its supervisor")
 
 
 def descendants(cloud: Cloud) -> list[psutil.Process]:
@@ -176,6 +187,6 @@ def descendants(cloud: Cloud) -> list[psutil.Process]:
     return leaders + [child for leader in leaders for child in leader.children(recursive=True)]
 
 
-def sleepers(number: str = "611") -> list[str]:
+def sleepers() -> list[str]:
     listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
-    return [line for line in listed.splitlines() if line.strip() in {f"sleep {number}{last}" for last in "123"}]
+    return [line for line in listed.splitlines() if line.strip() in {"sleep 6111", "sleep 6112", "sleep 6113"}]

@@ -11,12 +11,10 @@ import pytest
 
 from cli.main import run
 from local import daemon, sessions
-from local.airflow_client import Airflow
 from local.instance import Instance
 from runtime.settings import Settings
 from tests.cloud import running_cloud, settings_for
-from tests.local.test_airflow import CONTRACT, DAG_FILE, sleepers
-from tests.local.test_supervisor import is_alive, processes_of
+from tests.local.test_supervisor import processes_of
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.cloud, pytest.mark.timeout(300)]
@@ -82,20 +80,3 @@ def test_a_start_right_after_the_death_waits_until_the_old_one_is_gone(tmp_path:
         assert job.wait(5) == -signal.SIGKILL
         cloud.supervisor.check()
         assert cloud.platform.client("s3").list_buckets()["Buckets"]
-
-
-def test_airflow_and_its_running_task_end_within_seconds(tmp_path: Path) -> None:
-    for name, file, text in (("contracts", "kiln.yaml", CONTRACT), ("dags", "kiln.py", DAG_FILE)):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / file).write_text(text.replace("sleep 611", "sleep 622"))
-    places = {"contracts_folder": tmp_path / "contracts", "dags_folder": tmp_path / "dags"}
-    settings = settings_for(tmp_path / "home", **places)
-    daemon.start(settings, ["airflow"], lambda sentence: None)
-    family = [psutil.Process(pid) for pid, _ in Instance(settings.home).processes().values() if psutil.pid_exists(pid)]
-    Airflow.of(settings).trigger("ends_slowly")
-    eventually(lambda: len(sleepers("622")) == 3, 60, "the task sleeps, and so do both that it started")
-    family += [child for process in list(family) for child in process.children(recursive=True)]
-    kill_supervisor(settings)
-    eventually(lambda: not sleepers("622") and not any(is_alive(process) for process in family), 10, "all of it has ended")
-    eventually(lambda: not processes_of(settings.home), 10, "nobody else is left")
-    assert daemon.stop(settings).startswith("its supervisor")

@@ -10,6 +10,8 @@ import pytest
 from runtime.errors import NO_RETRY, ContractError, FleetlakeError, GateFailed, JobError, PublishLost, QueryError, ServiceError
 from runtime.settings import REPOSITORY
 
+pytestmark = pytest.mark.long
+
 _EXECUTE = """
 from runtime.local_tasks import command_task
 task = command_task("job", ["sh", "-c"], ["exit {code}"], {{"retries": 2}})

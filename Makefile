@@ -8,7 +8,7 @@ PY := $(VENV)/bin/python
 UV := $(VENV)/bin/uv
 unexport PYTHONDONTWRITEBYTECODE
 # A worker a core (more of them take longer in all); tests/conftest.py says what stays together, and in which order.
-PARALLEL := -n logical --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
+PARALLEL := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 .DEFAULT_GOAL := help
 .PHONY: help demo test check up down status bench proofs test-mwaa lock clean docs lambda
 

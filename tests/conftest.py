@@ -2,25 +2,25 @@
 
 import functools
 import signal
+from typing import Any
 
 import botocore.loaders
 import pytest
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 from tests.spark import empty_home, spark_lake, spark_session
 
 __all__ = ["empty_home", "spark_lake", "spark_session"]
 
-# All that share the session of Spark: one JVM in place of one a worker, and warm.
-_ON_SPARK = "on spark"
-# The longest first: what is short fills the end.
-_LONGEST = (
-    _ON_SPARK,
-    "tests/e2e/test_repeat.py",
-    "tests/e2e/test_cmapss.py",
-    "tests/e2e/test_faults.py",
-    "tests/e2e/test_delivery.py",
-    "tests/local/test_airflow.py",
+_ON_SPARK = (
+    "tests/spark_jobs/",
+    "tests/cli/test_quality",
+    "tests/lake/test_hops.py",
+    "tests/local/test_report.py",
+    "tests/models/test_evaluate.py",
 )
+# The longest first: what is short fills the end.
+_LONGEST = ("on spark", "tests/e2e/test_repeat.py", "tests/e2e/test_cmapss.py", "tests/e2e/test_faults.py", "tests/e2e/test_delivery.py")
 
 
 def pytest_configure() -> None:
@@ -30,15 +30,21 @@ def pytest_configure() -> None:
     botocore.loaders.create_loader = functools.cache(botocore.loaders.create_loader)
 
 
-# First, before xdist reads the marks.
-@pytest.hookimpl(tryfirst=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    return _ByFile(config, log)
+
+
+class _ByFile(LoadScopeScheduling):  # type: ignore[misc]
+    """A file's tests, which may share fixtures, by one worker; and so those on Spark: one JVM for all of them, and a warm one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _scope(nodeid)
+
+
+def _scope(nodeid: str) -> str:
+    file = nodeid.partition("::")[0]
+    return "on spark" if file.startswith(_ON_SPARK) else file
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    groups = {item.nodeid: _group(item) for item in items}
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(groups[item.nodeid]))
-    items.sort(key=lambda item: _LONGEST.index(group) if (group := groups[item.nodeid]) in _LONGEST else len(_LONGEST))
-
-
-def _group(item: pytest.Item) -> str:
-    """What one worker runs: a file, as its tests may share fixtures."""
-    return _ON_SPARK if "spark_session" in getattr(item, "fixturenames", ()) else item.nodeid.partition("::")[0]
+    items.sort(key=lambda item: _LONGEST.index(scope) if (scope := _scope(item.nodeid)) in _LONGEST else len(_LONGEST))

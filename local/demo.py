@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,6 @@ from lake.hops import truth_files
 from lake.law import Verdict, verify
 from local import demo_tables, surroundings
 from local.airflow_client import Airflow, Run
-from local.processes import Part
 from local.report import write_report
 from local.simulator.fault_kinds import every_fault
 from local.simulator.fleet import Progress, simulate
@@ -58,11 +56,10 @@ class Demo:
     def run(self, show_law: Callable[[Verdict], None]) -> Told:
         """Raises JobError where a DAG run fails, LawBroken where the law does not hold, ServiceError where a part crashes."""
         surroundings.check_platform(self.settings)
-        self.stage("the laptop's cloud: emulator and worker; Airflow starts while devices send")
-        first = (Part.EMULATOR, Part.WORKER)
-        with Supervisor(self.settings, say=self._say, schedules=False, by="`fleetlake demo`", first=first) as cloud:
-            platform = current_platform(self.settings)
-            _Journey(self, platform, cloud).travel()
+        self.stage("the laptop's cloud: emulator, worker, Airflow")
+        with Supervisor(self.settings, say=self._say, schedules=False, by="`fleetlake demo`") as cloud:
+            platform, airflow = current_platform(self.settings), Airflow.of(self.settings)
+            _Journey(self, platform, airflow, cloud).travel()
             self.stage("the law: every reading that was acknowledged is in exactly one place")
             verdict = verify(platform, truth_files(self.settings.home), wait_seconds=15)
             show_law(verdict)
@@ -126,12 +123,8 @@ def _plan(file: Path, line: bytes) -> dict[str, Any]:
 class _Journey:
     demo: Demo
     platform: Platform
+    airflow: Airflow
     cloud: Supervisor
-
-    @cached_property
-    def airflow(self) -> Airflow:
-        self.cloud.wait_for_all()
-        return Airflow.of(self.demo.settings)
 
     def travel(self) -> None:
         settings = self.demo.settings
@@ -164,12 +157,12 @@ class _Journey:
         with Live(console=self.demo.console, refresh_per_second=4, transient=True) as live:
             watched = demo_tables.Hops(self.platform, lambda: truth_files(self.demo.settings.home), live)
             simulate(self.platform, plan, progress=self._watching(watched))
-            watched.until_drained(_DRAIN_SECONDS, self.cloud.attend)
+            watched.until_drained(_DRAIN_SECONDS, self.cloud.check)
         self.demo.console.print(watched.table())
 
     def _watching(self, watched: "demo_tables.Hops") -> Callable[[Progress], None]:
         def watch(progress: Progress) -> None:
-            self.cloud.attend()
+            self.cloud.check()
             watched.sent(progress)
 
         return watch

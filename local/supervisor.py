@@ -40,15 +40,12 @@ class Supervisor:
         *,
         schedules: bool = True,
         by: str = "",
-        first: Collection[str] = ALL_PARTS,
     ) -> None:
         """`say` hears of each process that starts; `by` is the command whose end is the end of the cloud. Without `schedules` no DAG runs at the start for an interval that has passed
-        already: Airflow runs what is triggered, what new data sets off, and what falls due from now on. `first` are the parts that are waited for at the start: who names
-        less than all calls `attend` now and then, and `wait_for_all` before it uses the others."""
+        already: Airflow runs what is triggered, what new data sets off, and what falls due from now on."""
         self.settings = settings
         self.instance = Instance(settings.home)
         self._table = processes_of(parts)
-        self._first = processes_of(first)
         self._say = say
         self._children: dict[str, Child] = {}
         self._healthy: set[str] = set()
@@ -68,7 +65,7 @@ class Supervisor:
         self.stop()
 
     def start(self) -> None:
-        """Returns when the parts that come first are healthy. Raises ServiceError where a process ends or is late; then all are stopped again.
+        """Returns when every process is healthy. Raises ServiceError where one ends or is late; then all are stopped again.
 
         Raises SettingsError on another platform than the laptop's, before anything is touched.
         """
@@ -85,33 +82,15 @@ class Supervisor:
             self._environment = surroundings.environment(self.settings)
             with deferred():
                 self._survivor = Survivor(self.settings)
-            self._wait_for(self._first)
+            while self._unhealthy():
+                self._start_what_can()
+                self.check()
+                self._look_at_health()
+            self._tell(state="running")
         except BaseException as error:
             self._facts["why"] = str(error)
             self.stop()
             raise
-
-    def wait_for_all(self) -> None:
-        """Returns when every process is healthy. Raises ServiceError where one ends or is late."""
-        self._wait_for(self._table)
-
-    def _wait_for(self, wanted: Collection[Process]) -> None:
-        while True:
-            self.attend()
-            if not any(process in wanted for process in self._unhealthy()):
-                return
-            time.sleep(_POLL_SECONDS)
-
-    def attend(self) -> None:
-        """Start what can start by now. Raises ServiceError where a process ended, or is late in becoming healthy."""
-        if self._facts.get("state") == "starting":
-            self._start_what_can()
-            self.check()
-            self._look_at_health()
-            if not self._unhealthy():
-                self._tell(state="running")
-        else:
-            self.check()
 
     def _tell(self, **facts: Any) -> None:
         self._facts |= facts
@@ -148,6 +127,8 @@ class Supervisor:
             elif time.monotonic() - child.started > process.start_seconds:
                 late = f"start {process.name}: not healthy after {process.start_seconds:.0f} s: {wrong}"
                 raise ServiceError(f"{late}; the end of its log {child.log_file}:\n{child.last_lines()}")
+        if self._unhealthy():
+            time.sleep(_POLL_SECONDS)
 
     def _trouble(self, child: Child) -> str | None:
         if child.process.kind is Kind.ONCE:
@@ -190,7 +171,6 @@ class Supervisor:
             if self._children[name].exit_code is not None:
                 raise ServiceError(self._children[name].how_it_ended())
             self._look_at_health()
-            time.sleep(_POLL_SECONDS)
 
     def note_crash(self, sentence: str) -> None:
         """Keep what happened for those who ask for the status."""

@@ -119,30 +119,6 @@ def test_an_airflow_port_that_is_taken_is_told_before_anything_starts(tmp_path: 
     assert processes_of(tmp_path) == []
 
 
-def test_what_comes_first_is_used_while_the_rest_still_starts(tmp_path: Path) -> None:
-    with Supervisor(settings_for(tmp_path), ["emulator", "worker"], first=["emulator"]) as cloud:
-        assert set(cloud.endpoints) >= {"aws_endpoint", "mqtt_port"}
-        assert (Instance(tmp_path).state() or {})["state"] == "starting"
-        assert {row.name: row.state for row in rows(cloud.settings)}.get("worker") != "healthy"
-        cloud.wait_for_all()
-        assert (Instance(tmp_path).state() or {})["state"] == "running"
-        assert {row.name: row.state for row in rows(cloud.settings)}["worker"] == "healthy"
-        cloud.kill("worker")
-        eventually(cloud.crashed, 5, "the crash is seen")
-        with pytest.raises(ServiceError, match="worker ended"):
-            cloud.attend()
-    assert processes_of(tmp_path) == []
-
-
-def test_what_ends_while_it_still_starts_is_told_to_who_attends(tmp_path: Path) -> None:
-    with Supervisor(settings_for(tmp_path), ["emulator", "worker"], first=["emulator"]) as cloud:
-        cloud.attend()
-        cloud.kill("worker")
-        with pytest.raises(ServiceError, match=r"worker ended \(killed by SIGKILL\)"):
-            cloud.wait_for_all()
-    assert processes_of(tmp_path) == []
-
-
 def test_a_second_one_in_the_same_home_is_refused_and_the_first_goes_on(tmp_path: Path) -> None:
     with running_cloud(tmp_path) as cloud:
         with pytest.raises(UserError, match=f"running already \\(pid {os.getpid()}\\)"):

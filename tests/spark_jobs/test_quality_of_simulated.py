@@ -58,9 +58,8 @@ def test_a_sound_fleet_has_nothing_that_stands_still_and_nothing_missing(name: s
     assert worst >= (1 if name == "pump" else 0.95)
 
 
-@pytest.mark.parametrize(
-    ("name", "devices", "seed"), [("turbofan", 20, 1), ("turbofan", 20, 2), ("pump", 3, 1), ("pump", 3, 2), ("pump", 3, 3)]
-)
+@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize(("name", "devices"), [("turbofan", 20), ("pump", 3)])
 def test_faults_of_one_reading_in_twenty_pass(name: str, devices: int, seed: int, spark_session: SparkSession) -> None:
     contract = CONTRACTS[name]
     marked, worst = findings(contract, arrived(spark_session, contract, devices, every_fault(0.05), seed))

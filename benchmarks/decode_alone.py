@@ -27,9 +27,8 @@ FLAT = 0.10
 
 
 class Costs:
-    """CPU seconds of each batch. In flat arrays: an object a batch would stand between those that the next batches make, and scatter them.
-
-    With a list of objects decode and Parquet alike grew dearer by a fifth through ten million readings; the worker keeps nothing of a batch.
+    """CPU seconds of each batch. In flat arrays, as the worker keeps no object of a batch: with a list of them decode and Parquet alike
+    grew dearer by a fifth through ten million readings, it seems because they stood between what the next batches made.
     """
 
     def __init__(self) -> None:

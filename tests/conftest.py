@@ -1,4 +1,4 @@
-"""Fixtures that several folders of tests share, and the order of the files."""
+"""Fixtures that several folders of tests share, and which worker runs what, in which order."""
 
 import functools
 import signal
@@ -6,12 +6,14 @@ from typing import Any
 
 import botocore.loaders
 import pytest
-from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped] # xdist's annotations are not marked as typed
 
 from tests.spark import empty_home, spark_lake, spark_session
 
 __all__ = ["empty_home", "spark_lake", "spark_session"]
 
+_SPARK = "on spark"
+# Files whose tests share the session of Spark. One that is not here has its worker start a second JVM, and that is all.
 _ON_SPARK = (
     "tests/spark_jobs/",
     "tests/cli/test_quality",
@@ -20,7 +22,7 @@ _ON_SPARK = (
     "tests/models/test_evaluate.py",
 )
 # The longest first: what is short fills the end.
-_LONGEST = ("on spark", "tests/e2e/test_repeat.py", "tests/e2e/test_cmapss.py", "tests/e2e/test_faults.py", "tests/e2e/test_delivery.py")
+_LONGEST = (_SPARK, "tests/e2e/test_repeat.py", "tests/e2e/test_cmapss.py", "tests/e2e/test_faults.py", "tests/e2e/test_delivery.py")
 
 
 def pytest_configure() -> None:
@@ -34,7 +36,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
     return _ByFile(config, log)
 
 
-class _ByFile(LoadScopeScheduling):  # type: ignore[misc]
+class _ByFile(LoadScopeScheduling):  # type: ignore[misc] # so its base is Any
     """A file's tests, which may share fixtures, by one worker; and so those on Spark: one JVM for all of them, and a warm one."""
 
     def _split_scope(self, nodeid: str) -> str:
@@ -43,7 +45,7 @@ class _ByFile(LoadScopeScheduling):  # type: ignore[misc]
 
 def _scope(nodeid: str) -> str:
     file = nodeid.partition("::")[0]
-    return "on spark" if file.startswith(_ON_SPARK) else file
+    return _SPARK if file.startswith(_ON_SPARK) else file
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

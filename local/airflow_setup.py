@@ -13,9 +13,10 @@ from runtime.settings import Settings
 def main() -> int:
     settings = Settings.from_environment()
     _create_database(str(socket_folder(settings)))
-    # Looking whether there is something to migrate takes Airflow four seconds; a note takes none.
+    # Looking whether there is something to migrate takes Airflow four seconds; a note takes none. The time of a database is
+    # that of its content: handing it to another user, as root does at each start, does not change it.
     stamp = settings.home / "airflow" / "migrated"
-    state = f"{version('apache-airflow')} {(data_folder(settings) / 'PG_VERSION').stat().st_ctime_ns}"
+    state = f"{version('apache-airflow')} {(data_folder(settings) / 'PG_VERSION').stat().st_mtime_ns}"
     if stamp.exists() and stamp.read_text() == state:
         return 0
     code = subprocess.run([sys.executable, "-m", "local.airflow", "db", "migrate"], check=False).returncode

@@ -18,8 +18,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.cluster import KMeans
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from lake import causal
 
@@ -97,6 +95,10 @@ def _regimes(scaled: Floats) -> Floats:
     whole = float(((scaled - middle) ** 2).sum())
     if len(np.unique(scaled.round(6), axis=0)) < REGIMES or whole == 0:
         return middle
+    # Imported here: a model that predicts does not need them, and they take a second.
+    from sklearn.cluster import KMeans
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
     # One thread: the sums of several come in any order, and the centers would differ in their last bits.
     with threadpool_limits(1):
         found = KMeans(REGIMES, n_init=4, random_state=0).fit(scaled)

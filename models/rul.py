@@ -14,18 +14,19 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import lightgbm as lgb
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.model_selection import GroupKFold
 
 from models.features import Fitted, fit, matrix
 from models.interval import Interval, around, coverage, learn
 from models.labels import COUNTER, LIFE
 from runtime.errors import JobError
+
+if TYPE_CHECKING:
+    import lightgbm as lgb
 
 CAP = 125.0
 SEEDS = (0, 1, 2)
@@ -72,7 +73,10 @@ class Rul:
         return around(pd.Series(np.clip(score, 0.0, CAP), index=rows.index), self.interval)
 
     @cached_property
-    def _loaded(self) -> list[lgb.Booster]:
+    def _loaded(self) -> "list[lgb.Booster]":
+        # Imported here, as below: it brings scikit-learn, and a report or an evaluation needs no more of this module than CAP.
+        import lightgbm as lgb
+
         return [lgb.Booster(model_str=text) for text in self.boosters]
 
     def to_json(self) -> bytes:
@@ -133,6 +137,8 @@ def rmse(predicted: Any, true: Any) -> float:
 
 def _choose(features: Floats, target: Floats, lives: NDArray[np.int64]) -> _Choice:
     """The leaves and rounds whose out-of-fold predictions have the least error over all rows."""
+    from sklearn.model_selection import GroupKFold
+
     splits = list(GroupKFold(min(FOLDS, len(np.unique(lives)))).split(features, target, lives))
     folds = np.zeros(len(target), dtype=np.int64)
     for fold, (_, held) in enumerate(splits):
@@ -160,7 +166,9 @@ def _held_out(features: Floats, target: Floats, learnt: Any, held: Any, leaves: 
     return np.clip(np.cumsum(steps, axis=0), 0.0, CAP)
 
 
-def _fit(features: Floats, target: Floats, leaves: int, rounds: int, seed: int) -> lgb.Booster:
+def _fit(features: Floats, target: Floats, leaves: int, rounds: int, seed: int) -> "lgb.Booster":
+    import lightgbm as lgb
+
     params = {**_SHARED, "num_leaves": leaves, "seed": seed}
     return lgb.train(params, lgb.Dataset(features, target, params={"max_bin": _SHARED["max_bin"], "verbosity": -1}), rounds)
 
@@ -184,7 +192,7 @@ def _metrics(out_of_fold: pd.DataFrame, chosen: _Choice) -> dict[str, float]:
     }
 
 
-def _importance(boosters: list[lgb.Booster], columns: list[str]) -> dict[str, float]:
+def _importance(boosters: "list[lgb.Booster]", columns: list[str]) -> dict[str, float]:
     gain = np.sum([booster.feature_importance("gain") for booster in boosters], axis=0)
     shares = (gain / max(gain.sum(), 1e-12)).round(6).tolist()
     return dict(sorted(zip(columns, shares, strict=True), key=lambda item: -item[1]))

@@ -4,6 +4,7 @@ heal → plan → merge → audit → publish. The source is deduplicated by eve
 reading that is in silver already changes nothing; one with the same id and other values goes to quarantine as a conflict.
 """
 
+import gc
 import importlib
 import threading
 from collections.abc import Callable, Sequence
@@ -123,7 +124,17 @@ def _audit(lake: SparkLake, contract: Contract, branch: str, run_id: str, waived
 
 def _import_gate_meanwhile() -> None:
     """Great Expectations takes seconds to import; the merge is work of the JVM, during which this process would only wait."""
-    threading.Thread(target=importlib.import_module, args=("spark_jobs.quality_suite",), daemon=True).start()
+    threading.Thread(target=_import_gate, daemon=True).start()
+
+
+def _import_gate() -> None:
+    # All that an import makes stays: to look for garbage among it again and again takes a quarter of its time, and later ones would too.
+    gc.disable()
+    try:
+        importlib.import_module("spark_jobs.quality_suite")
+        gc.freeze()
+    finally:
+        gc.enable()
 
 
 def _hold(lake: SparkLake, contract: Contract, branch: Branch, sentence: str, selection: Selection) -> None:

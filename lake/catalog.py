@@ -11,6 +11,8 @@ from pyiceberg.exceptions import CommitFailedException, NamespaceAlreadyExistsEr
 from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
 from pyiceberg.table import Table as IcebergTable
+from pyiceberg.table import Transaction
+from pyiceberg.table.metadata import TableMetadata
 from pyiceberg.transforms import DayTransform, MonthTransform, Transform
 from pyiceberg.types import (
     BinaryType,
@@ -81,15 +83,28 @@ def append_rows(platform: Platform, table: Table, rows: Iterable[Mapping[str, An
     """
     frame = pa.Table.from_pylist([dict(row) for row in rows], schema=arrow_schema(table))
     catalog = open_catalog(platform)
-    ensure_table(catalog, table)
+    iceberg = ensure_table(catalog, table)
     for _ in range(_COMMIT_TRIES):
-        iceberg = catalog.load_table(table.name)
         try:
-            iceberg.append(frame.cast(iceberg.schema().as_arrow()))
+            with _Transaction(iceberg) as transaction:
+                transaction.append(frame.cast(iceberg.schema().as_arrow()))
             return
         except CommitFailedException:
-            continue
+            iceberg = catalog.load_table(table.name)
     raise RetryLater(f"append to {table.name}: other writers committed first {_COMMIT_TRIES} times; run it again")
+
+
+class _Transaction(Transaction):
+    """PyIceberg's own copies all of the table's metadata whenever a step asks for it, 19 times an append; and each snapshot adds to it."""
+
+    _seen: tuple[Any, Any, TableMetadata] | None = None
+
+    @property
+    def table_metadata(self) -> TableMetadata:
+        # Of the table as it was loaded last: where another commit came first, it is loaded again.
+        if self._seen is None or self._seen[0] is not self._updates or self._seen[1] is not self._table.metadata:
+            self._seen = self._updates, self._table.metadata, super().table_metadata
+        return self._seen[2]
 
 
 def iceberg_schema(table: Table) -> Schema:

@@ -1,0 +1,66 @@
+"""Small writers outside Spark: an append is there once, whatever others commit at the same moment."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyiceberg.table import Table as IcebergTable
+from pyiceberg.table.snapshots import ancestors_of
+
+from lake.catalog import append_rows, open_catalog
+from lake.tables import PUBLICATIONS
+from runtime.local import LocalPlatform
+from runtime.settings import Settings
+from tests.lake.small_lake import NOON
+
+
+def row(run_id: str) -> dict[str, Any]:
+    facts = {"run_id": run_id, "table_name": "silver.pump", "contract": "pump", "state": "visible", "recorded_at": NOON}
+    return dict.fromkeys(PUBLICATIONS.column_names) | facts
+
+
+def noted(platform: LocalPlatform) -> list[str]:
+    found = open_catalog(platform).load_table(PUBLICATIONS.name)
+    return sorted(found.scan(selected_fields=("run_id",)).to_arrow()["run_id"].to_pylist())
+
+
+@pytest.fixture
+def platform(tmp_path: Path) -> LocalPlatform:
+    return LocalPlatform(dataclasses.replace(Settings(), home=tmp_path))
+
+
+def test_an_append_that_others_overtake_stands_after_them(platform: LocalPlatform, monkeypatch: pytest.MonkeyPatch) -> None:
+    append_rows(platform, PUBLICATIONS, [row("first")])
+    plain_commit, overtaking = IcebergTable._do_commit, iter(["second", "third"])
+
+    def commit(self: IcebergTable, *facts: Any, **named: Any) -> None:
+        for run_id in overtaking:
+            append_rows(platform, PUBLICATIONS, [row(run_id)])
+            break
+        plain_commit(self, *facts, **named)
+
+    monkeypatch.setattr(IcebergTable, "_do_commit", commit)
+    append_rows(platform, PUBLICATIONS, [row("last")])
+    assert noted(platform) == ["first", "last", "second", "third"]
+    # One line of history: nobody's commit was made on a state that was not there any more.
+    iceberg = open_catalog(platform).load_table(PUBLICATIONS.name)
+    assert len(list(ancestors_of(iceberg.current_snapshot(), iceberg.metadata))) == 4
+    assert len(iceberg.metadata.snapshots) == 4
+
+
+def test_an_append_copies_the_metadata_a_few_times_however_many_steps_ask_for_it(
+    platform: LocalPlatform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append_rows(platform, PUBLICATIONS, [row("first")])
+    copies: list[int] = []
+
+    from pyiceberg.table import update
+
+    plain = update.update_table_metadata
+    for module in ("pyiceberg.table", "pyiceberg.catalog", "pyiceberg.table.update"):
+        monkeypatch.setattr(
+            f"{module}.update_table_metadata", lambda *facts, **named: copies.append(1) or plain(*facts, **named), raising=False
+        )
+    append_rows(platform, PUBLICATIONS, [row("second")])
+    assert 1 <= len(copies) <= 4

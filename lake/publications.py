@@ -17,6 +17,8 @@ from typing import Any
 
 from pyiceberg.exceptions import NoSuchTableError
 from pyiceberg.expressions import AlwaysTrue, BooleanExpression, EqualTo
+from pyiceberg.table import Table as IcebergTable
+from pyiceberg.table.snapshots import Operation, ancestors_of
 
 from lake.catalog import append_rows, open_catalog
 from lake.tables import LEDGER, PUBLICATIONS, Table
@@ -70,10 +72,10 @@ class Planned:
 
 def read_publications(platform: Platform, table_name: str | None = None, contract: str | None = None) -> list[Publication]:
     """Every run on the table (all tables: None) and of the contract, each once, in its present state."""
-    rows = _rows(platform, PUBLICATIONS, table_name=table_name, contract=contract)
     of_run: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for row in rows:
-        of_run.setdefault((row["run_id"], row["table_name"]), []).append(row)
+    for row in _rows(platform, PUBLICATIONS, contract):
+        if table_name is None or row["table_name"] == table_name:
+            of_run.setdefault((row["run_id"], row["table_name"]), []).append(row)
     found = {key: _present(members) for key, members in of_run.items()}
     settled_by = {
         (run.related_run, run.table_name) for run in found.values() if run.related_run and run.state in (State.VISIBLE, State.ACCEPTED)
@@ -90,7 +92,7 @@ def read_publications(platform: Platform, table_name: str | None = None, contrac
 def read_ledger(platform: Platform, contract: str) -> list[Planned]:
     return [
         Planned(row["run_id"], row["object"], row["rows"], row["min_event_time"], row["max_event_time"], row["planned_at"])
-        for row in _rows(platform, LEDGER, contract=contract)
+        for row in _rows(platform, LEDGER, contract)
     ]
 
 
@@ -166,22 +168,50 @@ def _accepted(run: Publication) -> Publication:
     return Publication(**{**vars(run), "state": State.ACCEPTED})
 
 
-def _rows(platform: Platform, table: Table, **equal: str | None) -> Sequence[dict[str, Any]]:
-    """The rows whose columns equal what is given. A job asks again and again; only a commit in between reads files again."""
+@dataclass(frozen=True)
+class _Seen:
+    """What was read of a table: where its metadata lay, its snapshot, the rows."""
+
+    metadata_location: str
+    snapshot_id: int | None
+    rows: tuple[dict[str, Any], ...]
+
+
+def _rows(platform: Platform, table: Table, contract: str | None) -> Sequence[dict[str, Any]]:
+    """The contract's rows (None: all). A job asks again and again, of a table that grows with each run: what was read stays read."""
     try:
         iceberg = open_catalog(platform).load_table(table.name)
     except NoSuchTableError:
         return ()
-    wanted = frozenset((column, value) for column, value in equal.items() if value is not None)
-    seen = _SEEN.get((table.name, wanted))
-    if seen is None or seen[0] != iceberg.metadata_location:
-        condition: BooleanExpression = AlwaysTrue()
-        for column, value in wanted:
-            condition = condition & EqualTo(column, value)
-        seen = iceberg.metadata_location, tuple(iceberg.scan(row_filter=condition).to_arrow().to_pylist())
-        _SEEN[table.name, wanted] = seen
-    return seen[1]
+    seen = _SEEN.get((table.name, contract))
+    if seen is None or seen.metadata_location != iceberg.metadata_location:
+        seen = _SEEN[table.name, contract] = _read(iceberg, contract, seen)
+    return seen.rows
 
 
-# By table and condition: where the table's metadata lay, and the rows. One process works on few contracts.
-_SEEN: dict[tuple[str, frozenset[tuple[str, str]]], tuple[str, Sequence[dict[str, Any]]]] = {}
+def _read(iceberg: IcebergTable, contract: str | None, seen: _Seen | None) -> _Seen:
+    current = iceberg.current_snapshot()
+    snapshot_id = current.snapshot_id if current else None
+    wanted: BooleanExpression = AlwaysTrue() if contract is None else EqualTo("contract", contract)
+    if seen is not None and seen.snapshot_id == snapshot_id:
+        rows = seen.rows
+    elif seen is not None and _only_appended_since(iceberg, seen.snapshot_id):
+        new = iceberg.incremental_append_scan(from_snapshot_id_exclusive=seen.snapshot_id, row_filter=wanted)
+        rows = (*seen.rows, *new.to_arrow().to_pylist())
+    else:
+        rows = tuple(iceberg.scan(row_filter=wanted).to_arrow().to_pylist())
+    return _Seen(iceberg.metadata_location, snapshot_id, rows)
+
+
+def _only_appended_since(iceberg: IcebergTable, snapshot_id: int | None) -> bool:
+    """Whether main comes from that snapshot by appends alone: another's table, or one whose files were compacted, does not."""
+    for snapshot in ancestors_of(iceberg.current_snapshot(), iceberg.metadata):
+        if snapshot.snapshot_id == snapshot_id:
+            return True
+        if snapshot.summary is None or snapshot.summary.operation != Operation.APPEND:
+            break
+    return False
+
+
+# By table and contract. One process works on few contracts.
+_SEEN: dict[tuple[str, str | None], _Seen] = {}

@@ -198,13 +198,13 @@ class _Journey:
 
     def _known(self, dag_id: str) -> set[str]:
         self.airflow.wait_for_dag(dag_id)
-        return {run.run_id for run in self.airflow.runs(dag_id)}
+        return set(self.airflow.run_ids(dag_id))
 
     def _next(self, dag_id: str, before: set[str]) -> str:
         """The run that assets start; they do so within seconds. Raises ServiceError where none comes."""
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
-            new = [run.run_id for run in self.airflow.runs(dag_id) if run.run_id not in before]
+            new = [run_id for run_id in self.airflow.run_ids(dag_id) if run_id not in before]
             if new:
                 return new[0]
             self.cloud.check()

@@ -1,6 +1,7 @@
 """Fixtures that several folders of tests share, and which worker runs what, in which order."""
 
 import functools
+import gc
 import signal
 from typing import Any
 
@@ -30,6 +31,13 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     # One for all sessions: each reads the models of S3 and SQS else, a tenth of a second a test.
     botocore.loaders.create_loader = functools.cache(botocore.loaders.create_loader)
+    # What the tests import stays: to look for garbage among it takes a quarter of the collecting, and later of what tests do.
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:

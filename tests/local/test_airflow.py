@@ -98,16 +98,16 @@ def test_a_triggered_run_ends_well_and_its_log_can_be_read(airflow: Airflow) -> 
     assert (run.state, [(task.task_id, task.state, task.try_number) for task in run.tasks]) == ("success", [("only", "success", 1)])
     assert seen[-1] == run
     assert "the kiln is hot" in airflow.log("ends_well", run_id, "only")
-    assert run_id in [found.run_id for found in airflow.runs("ends_well")]
+    assert run_id in airflow.run_ids("ends_well")
 
 
 def test_without_schedules_nothing_runs_for_a_time_that_has_passed_but_new_data_sets_off_its_dags(airflow: Airflow) -> None:
     airflow.wait("makes_clay", airflow.trigger("makes_clay"), 60)
-    following = eventually(lambda: airflow.runs("takes_clay"), 20, "the asset set it off")
-    assert airflow.wait("takes_clay", following[0].run_id, 60).state == "success"
+    following = eventually(lambda: airflow.run_ids("takes_clay"), 20, "the asset set it off")
+    assert airflow.wait("takes_clay", following[0], 60).state == "success"
     # The scheduler has been at work for two runs, and had known of the schedule before.
     assert airflow.has_dag("every_year")
-    assert airflow.runs("every_year") == []
+    assert airflow.run_ids("every_year") == []
 
 
 def test_a_failed_run_says_so_with_what_the_task_wrote(airflow: Airflow) -> None:
@@ -151,7 +151,7 @@ def test_stopping_ends_a_running_task_and_whatever_it_started_and_the_next_start
 ) -> None:
     port = int(str(cloud.supervisor.endpoints["airflow_url"]).rsplit(":", 1)[1])
     # The pool has one slot, and a test before this one may have left a run in it.
-    run_id = next((run.run_id for run in airflow.runs("ends_slowly")), None) or airflow.trigger("ends_slowly")
+    run_id = next(iter(airflow.run_ids("ends_slowly")), None) or airflow.trigger("ends_slowly")
     eventually(lambda: len(sleepers()) == 3, 60, "the task sleeps, and so do both that it started")
     family = descendants(cloud)
     stopping = time.monotonic()
@@ -168,7 +168,7 @@ def test_stopping_ends_a_running_task_and_whatever_it_started_and_the_next_start
     daemon.start(cloud.settings, ["airflow"], lambda _: None)
     # The task has told its end while it could: its run is not waited for.
     assert Airflow.of(cloud.settings).wait("ends_slowly", run_id, 20).state == "failed"
-    eventually(lambda: Airflow.of(cloud.settings).runs("every_year"), 20, "the schedule is kept")
+    eventually(lambda: Airflow.of(cloud.settings).run_ids("every_year"), 20, "the schedule is kept")
 
 
 def test_when_the_supervisor_is_killed_airflow_and_its_running_task_end_within_seconds(cloud: Cloud) -> None:

@@ -19,7 +19,12 @@ def migrations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     monkeypatch.setattr("runtime.settings.Settings.from_environment", lambda: settings)
     monkeypatch.setattr(airflow_setup, "_create_database", lambda sockets: None)
     ran: list[Any] = []
-    monkeypatch.setattr(subprocess, "run", lambda command, **_: ran.append(command) or subprocess.CompletedProcess(command, 0))
+
+    def migrate(command: list[str], **_: Any) -> "subprocess.CompletedProcess[bytes]":
+        ran.append(command)
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr(subprocess, "run", migrate)
     _make_database(tmp_path)
     return ran
 

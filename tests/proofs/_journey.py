@@ -46,9 +46,9 @@ def next_run(cloud: Cloud, dag_id: str, before: Iterable[str]) -> Run:
     """The run of `dag_id` that assets start, when it has ended well."""
     airflow, known, deadline = Airflow.of(cloud.settings), set(before), time.monotonic() + 120
     while time.monotonic() < deadline:
-        new = [run for run in airflow.runs(dag_id) if run.run_id not in known]
+        new = [run_id for run_id in airflow.run_ids(dag_id) if run_id not in known]
         if new:
-            ended = airflow.wait(dag_id, new[0].run_id, RUN_SECONDS)
+            ended = airflow.wait(dag_id, new[0], RUN_SECONDS)
             assert ended.state == "success", _why(airflow, ended)
             return ended
         time.sleep(0.5)

@@ -43,7 +43,7 @@ def _prove(cloud: Cloud, files: dict[str, Path], size: Size) -> dict[str, Any]:
     airflow = Airflow.of(cloud.settings)
     say("the test engines are replayed and scored")
     sent += _replay(cloud, Replay(files["test"], prefix="test-", end=end))
-    before = [run.run_id for run in airflow.runs("score_turbofan")]
+    before = airflow.run_ids("score_turbofan")
     run_dags(cloud, ["pipeline_turbofan"])
     next_run(cloud, "score_turbofan", before)
     say("only now their failures are sent")

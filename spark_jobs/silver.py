@@ -6,6 +6,7 @@ reading that is in silver already changes nothing; one with the same id and othe
 
 import gc
 import importlib
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from spark_jobs.quality import Verdict
 
 BOUNDARIES = ("healed", "planned", "merged", "audited", "publishing", "fast_forwarded", "visible")
+_GATE = "spark_jobs.quality_suite"
 log = logger("silver")
 
 
@@ -124,14 +126,15 @@ def _audit(lake: SparkLake, contract: Contract, branch: str, run_id: str, waived
 
 def _import_gate_meanwhile() -> None:
     """Great Expectations takes seconds to import; the merge is work of the JVM, during which this process would only wait."""
-    threading.Thread(target=_import_gate, daemon=True).start()
+    if _GATE not in sys.modules:
+        threading.Thread(target=_import_gate, daemon=True).start()
 
 
 def _import_gate() -> None:
     # All that an import makes stays: to look for garbage among it again and again takes a quarter of its time, and later ones would too.
     gc.disable()
     try:
-        importlib.import_module("spark_jobs.quality_suite")
+        importlib.import_module(_GATE)
         gc.freeze()
     finally:
         gc.enable()

@@ -51,8 +51,10 @@ def sagemaker_task(platform: "AwsPlatform", task_id: str, arguments: Sequence[st
     """The provider's deferrable SageMaker training operator: one container runs ``models.train`` with `arguments`."""
     from airflow.providers.amazon.aws.operators.sagemaker import SageMakerTrainingOperator
 
-    # SageMaker takes 63 characters; the digest keeps two runs of one DAG apart, the try number two tries of one run.
-    name = f"fleetlake-{hashlib.sha256(task_id.encode()).hexdigest()[:8]}-{{{{ ts_nodash | lower }}}}-{{{{ ti.try_number }}}}"
+    # SageMaker takes 63 characters, no underscore. The digest is the step's, the moment the DAG run's, the number that of its try.
+    # `run_after`, because a run that new data or a person set off has no logical date, and so no `ts_nodash`.
+    moment = "{{ dag_run.run_after.strftime('%Y%m%dt%H%M%S%f') }}"
+    name = f"fleetlake-{hashlib.sha256(task_id.encode()).hexdigest()[:8]}-{moment}-{{{{ ti.try_number }}}}"
     config = {
         "TrainingJobName": name,
         "AlgorithmSpecification": {

@@ -46,14 +46,39 @@ loaded = sorted(m for m in set(sys.modules) - before if "." not in m)
 print("RESULT" + json.dumps(dict(airflow=version("apache-airflow"), errors={{k: str(v) for k, v in bag.import_errors.items()}}, dags=dags, loaded=loaded)))
 """
 
+# As Airflow renders a run that an asset or a person set off: it has no logical date, and so no `ds` and no `ts`.
+_RENDER = """
+import json
+from datetime import datetime, timezone
+from types import SimpleNamespace
+try:
+    from airflow.dag_processing.dagbag import DagBag
+except ImportError:
+    from airflow.models.dagbag import DagBag
+run = SimpleNamespace(run_after=datetime(2026, 11, 28, 6, 53, 26, 701304, tzinfo=timezone.utc), logical_date=None)
+shared = dict(run_id="asset_triggered__2026-11-28T06:53:26.701304+00:00_HPkLi0HE", dag_run=run, ti=SimpleNamespace(try_number=2))
+rendered = {{}}
+for dag in DagBag({dags!r}).dags.values():
+    for task in dag.tasks:
+        context = shared | dict(dag=dag, task=task, params=dag.params.dump())
+        task.render_template_fields(context)
+        rendered[f"{{dag.dag_id}}.{{task.task_id}}"] = {{name: getattr(task, name) for name in ("config", "job_driver", "env") if hasattr(task, name)}}
+print("RESULT" + json.dumps(rendered))
+"""
+
 
 def parse(folder: Path, tmp_path: Path, **environment: str) -> dict[str, Any]:
     """What Airflow's own parser makes of the DAG folder, in a process of its own."""
+    return in_airflow(_PARSE, folder, tmp_path, **environment)
+
+
+def in_airflow(script: str, folder: Path, tmp_path: Path, **environment: str) -> dict[str, Any]:
+    """The result that the script prints of the DAG folder."""
     env = {key: value for key, value in os.environ.items() if not key.startswith(("FLEETLAKE_", "AIRFLOW_"))}
     env |= {"AIRFLOW_HOME": str(tmp_path / "airflow"), "AIRFLOW__CORE__LOAD_EXAMPLES": "False", "PYTHONPATH": str(ROOT)}
     env |= {"FLEETLAKE_HOME": str(tmp_path / "home"), **environment}
     done = subprocess.run(
-        [sys.executable, "-c", _PARSE.format(dags=str(folder))],
+        [sys.executable, "-c", script.format(dags=str(folder))],
         cwd=tmp_path,
         env=env,
         capture_output=True,
@@ -122,21 +147,41 @@ def test_each_job_that_a_dag_names_exists(parsed: dict[str, Any]) -> None:
         assert (ROOT / "spark_jobs" / f"{job}.py").is_file(), job
 
 
+AWS = {
+    "FLEETLAKE_PLATFORM": "aws",
+    "FLEETLAKE_EMR_APPLICATION": "00f1abcd",
+    "FLEETLAKE_EMR_ROLE": "arn:aws:iam::123456789012:role/spark",
+    "FLEETLAKE_EMR_ARCHIVE": "s3://code/fleetlake",
+    "FLEETLAKE_TRAINING_IMAGE": "123456789012.dkr.ecr.us-east-1.amazonaws.com/fleetlake:1",
+    "FLEETLAKE_TRAINING_ROLE": "arn:aws:iam::123456789012:role/training",
+}
+
+
 def test_on_aws_the_same_files_give_emr_serverless_and_sagemaker_tasks(tmp_path: Path) -> None:
     pytest.importorskip("airflow.providers.amazon", reason="needs the Amazon provider")
-    aws = {
-        "FLEETLAKE_PLATFORM": "aws",
-        "FLEETLAKE_EMR_APPLICATION": "00f1abcd",
-        "FLEETLAKE_EMR_ROLE": "arn:aws:iam::123456789012:role/spark",
-        "FLEETLAKE_EMR_ARCHIVE": "s3://code/fleetlake",
-        "FLEETLAKE_TRAINING_IMAGE": "123456789012.dkr.ecr.us-east-1.amazonaws.com/fleetlake:1",
-        "FLEETLAKE_TRAINING_ROLE": "arn:aws:iam::123456789012:role/training",
-    }
-    parsed = parse(ROOT / "dags", tmp_path, **aws)
+    parsed = parse(ROOT / "dags", tmp_path, **AWS)
     assert parsed["errors"] == {}
     types = {(dag["id"], task["id"]): task["type"] for dag in parsed["dags"] for task in dag["tasks"]}
     assert types["pipeline_turbofan", "silver_gold_features"] == "EmrServerlessStartJobOperator"
     assert types["train_rul", "train"] == "SageMakerTrainingOperator"
+
+
+def test_a_run_without_a_logical_date_has_all_that_its_tasks_are_asked_with(tmp_path: Path) -> None:
+    pytest.importorskip("airflow.providers.amazon", reason="needs the Amazon provider")
+    run_id = "asset_triggered__2026-11-28T06:53:26.701304+00:00_HPkLi0HE"
+    on_aws = in_airflow(_RENDER, ROOT / "dags", tmp_path, **AWS)
+    jobs = {step: on_aws[f"train_rul.{step}"]["config"] for step in ("train", "evaluate", "promote")}
+    names = [job["TrainingJobName"] for job in jobs.values()]
+    assert len(set(names)) == 3
+    # CreateTrainingJob, TrainingJobName: this pattern, 63 characters at most.
+    assert all(re.fullmatch("[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}", name) for name in names), names
+    assert all(name.endswith("-20261128t065326701304-2") for name in names), names
+    asked = jobs["train"]["AlgorithmSpecification"]["ContainerArguments"]
+    assert asked == ["train", "--model", "rul", "--run-id", f"train_rul__{run_id}", "--as-of", "latest", "--force", "False"]
+    score = on_aws["score_turbofan.score"]["job_driver"]["sparkSubmit"]["entryPointArguments"]
+    assert score == ["score", "--contract", "turbofan", "--run-id", f"score_turbofan__{run_id}"]
+    here = in_airflow(_RENDER, ROOT / "dags", tmp_path)
+    assert list(here["score_turbofan.score"]["env"].values()) == score
 
 
 def test_a_wrong_contract_file_is_an_import_error_and_takes_no_other_contracts_dags(tmp_path: Path) -> None:

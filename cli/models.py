@@ -115,7 +115,7 @@ def _print_card(card: Any, is_champion: bool) -> None:
 
 def _print_errors(found: Any, unit: str) -> None:
     if found.rmse_capped is None:
-        _console.print("  no engine has failed since it was scored: its errors are not known yet")
+        _console.print("  no failure was published after its engine was scored: its errors are not known yet")
         return
     _console.print(
         f"  last prediction in each of {found.engines} engine lives that ended in a failure afterwards ({found.all_predictions} predictions in all):"

@@ -169,7 +169,8 @@ def _read(folder: Path) -> Contracts:
         raise ContractError(f"contracts: the folder {folder} does not exist; set FLEETLAKE_CONTRACTS_FOLDER")
     wrong: dict[str, ContractError] = {}
     versions: dict[str, list[Contract]] = {}
-    for file in sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")]):
+    # Hidden files are an editor's, not contracts.
+    for file in sorted(file for pattern in ("*.yaml", "*.yml") for file in folder.glob(pattern) if not file.name.startswith(".")):
         name = file.name.partition(".")[0]
         try:
             versions.setdefault(name, []).append(load_contract(file))

@@ -4,6 +4,7 @@ It starts a crashed process again, unless nothing goes on without that one or it
 and leaves the reason in ``{home}/run/supervisor.json``.
 """
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -178,7 +179,12 @@ def _in_a_line(report: str) -> str:
 
 def _contract_files(settings: Settings) -> list[tuple[str, int]]:
     """Changes when a contract is added or edited."""
-    return sorted((file.name, file.stat().st_mtime_ns) for file in settings.contracts_folder.glob("*.yaml"))
+    found = []
+    for file in settings.contracts_folder.glob("*.yaml"):
+        # Editors leave links that lead nowhere beside a file that they have open, and take files away while they save them.
+        with contextlib.suppress(OSError):
+            found.append((file.name, file.stat().st_mtime_ns))
+    return sorted(found)
 
 
 def _make_pools(supervisor: Supervisor) -> None:

@@ -95,7 +95,7 @@ def show_model(console: Console, platform: Platform) -> None:
         found = evaluate(platform, kind, version)
         console.print(f"  model {name} {version}")
         if found.rmse_capped is None:
-            console.print("  no engine has failed since it was scored")
+            console.print("  no failure was published after its engine was scored: its errors are not known yet")
         else:
             console.print(
                 f"  last prediction in each of {found.engines} engine lives that ended in a failure afterwards: RMSE {found.rmse_capped:.1f} {kind.unit} capped at 125, "

@@ -59,6 +59,10 @@ class Recording:
         return set(CMAPSS_COLUMNS) <= self.columns.keys()
 
 
+# As many as a long life has a thousand times over; and a time that is computed from it is one.
+_MOST_CYCLES = 1_000_000
+
+
 def read_recording(file: Path) -> Recording:
     """All of `file`. Raises UserError for one that is absent, of no known kind, or broken."""
     # Imported here: the command line is light until it reads.
@@ -84,9 +88,13 @@ def read_recording(file: Path) -> Recording:
 def read_remaining(file: Path) -> list[int]:
     """Remaining cycles of each unit in the order of their numbers, one on a line. Raises UserError."""
     try:
-        return [int(line) for line in file.read_text().split()]
+        remaining = [int(line) for line in file.read_text().split()]
     except (OSError, ValueError) as error:
         raise UserError(f"replay: remaining cycles {file}: {error}; it must have one whole number on a line") from None
+    for line, cycles in enumerate(remaining, start=1):
+        if not 0 <= cycles <= _MOST_CYCLES:
+            raise UserError(f"replay: remaining cycles {file}: number {line} is {cycles}; it must be from 0 to {_MOST_CYCLES}")
+    return remaining
 
 
 def read_moment(value: Any) -> datetime:
@@ -117,6 +125,9 @@ def _csv(file: Path) -> dict[str, list[Any]]:
 
 
 def _columns(table: Any) -> dict[str, list[Any]]:
+    twice = sorted({name for name in table.column_names if table.column_names.count(name) > 1})
+    if twice:
+        raise ValueError(f"more than one column is called {', '.join(twice)}; give each a name of its own")
     return {name: table.column(name).to_pylist() for name in table.column_names}
 
 

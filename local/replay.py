@@ -211,9 +211,15 @@ def _failure(last: Sample, told: Contract, remaining: int) -> Sample:
     counter = last.contract.lifetime_counter
     if counter is None:
         raise UserError(f"replay: contract {last.contract.name} has no lifetime counter, so nothing says when a device failed")
+    cycle = last.values.get(counter.name)
+    if not isinstance(cycle, int) or isinstance(cycle, bool):
+        told_as = "nothing" if cycle is None else repr(cycle)
+        raise UserError(
+            f"replay: the last row of {last.device_id} has {told_as} as {counter.name}, so its failure has no cycle; mend the row, or leave --failures out"
+        )
     cadence = round((last.contract.cadence_seconds or 60) * 1000)
     at = last.ts_ms + remaining * cadence + min(_SOON_MS, cadence // 4)
-    return Sample(last.device_id, told, at, {"event": "failure", "cycle": last.values[counter.name] + remaining})
+    return Sample(last.device_id, told, at, {"event": "failure", "cycle": cycle + remaining})
 
 
 def _boot(asked: Replay, samples: list[Sample]) -> str:

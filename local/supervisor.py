@@ -78,7 +78,7 @@ class Supervisor:
             surroundings.check(self.settings, self._table)
             Authority.at(self.settings.home / "authority")
             self.settings, self._port_claim = surroundings.with_airflow_port(self.settings, self._table)
-            (airflow_policy.schedules_are_kept if self._schedules else airflow_policy.schedules_begin_now)(self.settings)
+            (airflow_policy.schedules_are_kept if self._schedules else airflow_policy.schedules_wait)(self.settings)
             self._environment = surroundings.environment(self.settings)
             with deferred():
                 self._survivor = Survivor(self.settings)

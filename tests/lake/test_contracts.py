@@ -156,6 +156,13 @@ def test_a_file_of_another_ending_is_not_passed_over(tmp_path: Path) -> None:
         load_contracts(tmp_path)
 
 
+def test_what_an_editor_leaves_beside_a_file_that_it_has_open_is_no_contract(tmp_path: Path) -> None:
+    (tmp_path / "lift.yaml").write_text(LIFT)
+    (tmp_path / ".#lift.yaml").symlink_to("somebody@somewhere.123")
+    (tmp_path / ".lift.yaml").write_text("half of")
+    assert list(load_contracts(tmp_path)) == ["lift"]
+
+
 def wrong_files(folder: Path) -> None:
     """Beside `lift`: a file that does not hold, a version that does not follow, a table that is another's, another ending."""
     (folder / "lift.yaml").write_text(LIFT)

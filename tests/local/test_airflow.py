@@ -6,6 +6,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
@@ -57,7 +58,7 @@ with DAG(dag_id="makes_clay", schedule=None, start_date=datetime(2026, 1, 1, tzi
     BashOperator(task_id="only", bash_command="true", outlets=[clay])
 with DAG(dag_id="takes_clay", schedule=[clay], start_date=datetime(2026, 1, 1, tzinfo=timezone.utc)) as takes:
     BashOperator(task_id="only", bash_command="true")
-with DAG(dag_id="every_year", schedule="@yearly", catchup=False, start_date=datetime(2024, 1, 1, tzinfo=timezone.utc)) as yearly:
+with DAG(dag_id="every_hour", schedule="@hourly", catchup=False, start_date=datetime(2024, 1, 1, tzinfo=timezone.utc)) as yearly:
     BashOperator(task_id="only", bash_command="true")
 """
 # Airflow only reads files that speak of it.
@@ -106,8 +107,11 @@ def test_without_schedules_nothing_runs_for_a_time_that_has_passed_but_new_data_
     following = eventually(lambda: airflow.run_ids("takes_clay"), 20, "the asset set it off")
     assert airflow.wait("takes_clay", following[0], 60).state == "success"
     # The scheduler has been at work for two runs, and had known of the schedule before.
-    assert airflow.has_dag("every_year")
-    assert airflow.run_ids("every_year") == []
+    assert airflow.has_dag("every_hour")
+    assert airflow.run_ids("every_hour") == []
+    # Nor at the next full hour, in the midst of what was started.
+    due = datetime.fromisoformat(airflow._call("GET", "dags/every_hour")["next_dagrun_run_after"])
+    assert due > datetime.now(UTC) + timedelta(hours=12)
 
 
 def test_a_failed_run_says_so_with_what_the_task_wrote(airflow: Airflow) -> None:
@@ -168,7 +172,7 @@ def test_stopping_ends_a_running_task_and_whatever_it_started_and_the_next_start
     daemon.start(cloud.settings, ["airflow"], lambda _: None)
     # The task has told its end while it could: its run is not waited for.
     assert Airflow.of(cloud.settings).wait("ends_slowly", run_id, 20).state == "failed"
-    eventually(lambda: Airflow.of(cloud.settings).run_ids("every_year"), 20, "the schedule is kept")
+    eventually(lambda: Airflow.of(cloud.settings).run_ids("every_hour"), 20, "the schedule is kept")
 
 
 def test_when_the_supervisor_is_killed_airflow_and_its_running_task_end_within_seconds(cloud: Cloud) -> None:

@@ -109,6 +109,28 @@ def test_failures_that_would_lie_in_the_future_are_refused(tmp_path: Path) -> No
         stream(asked, CONTRACTS, NOW)
 
 
+@pytest.mark.parametrize(
+    ("cycles", "words"),
+    [("-5\n", "number 1 is -5; it must be from 0 to"), ("99999999999999\n", "number 1 is 99999999999999"), ("many\n", "one whole number")],
+)
+def test_remaining_cycles_that_none_can_be_are_refused_with_their_line(tmp_path: Path, cycles: str, words: str) -> None:
+    (tmp_path / "RUL.txt").write_text(cycles)
+    asked = Replay(cmapss(tmp_path, {1: 3}), remaining=tmp_path / "RUL.txt", readings=False)
+    with pytest.raises(UserError, match=words):
+        stream(asked, CONTRACTS, NOW)
+
+
+@pytest.mark.parametrize(("cell", "words"), [("", "has nothing as cycle"), ("last", "has 'last' as cycle")])
+def test_a_failure_needs_the_cycle_of_its_engines_last_row(tmp_path: Path, cell: str, words: str) -> None:
+    file = tmp_path / "engines.csv"
+    numbers = [field.name for field in CONTRACTS["turbofan"].numbers if field.name != "cycle"]
+    rows = [",".join(["e1", *("1" for _ in numbers), cycle]) for cycle in ("1", cell)]
+    file.write_text("\n".join([",".join(["engine", *numbers, "cycle"]), *rows]) + "\n")
+    asked = Replay(file, contract="turbofan", device_column="engine", failures=True)
+    with pytest.raises(UserError, match=f"the last row of {file.stem}-e1 {words}, so its failure has no cycle"):
+        stream(asked, CONTRACTS, NOW)
+
+
 def test_the_same_replay_with_the_same_end_has_the_same_identities_and_another_end_has_others(tmp_path: Path) -> None:
     file = cmapss(tmp_path, {1: 3})
 
@@ -189,6 +211,7 @@ def test_what_cannot_be_replayed_is_refused_with_the_reason(tmp_path: Path, chan
         ("a.parquet", b"no parquet", "cannot be read as .parquet"),
         ("a.csv", b"", "cannot be read as .csv"),
         ("a.csv", b"x,y\n", "no row"),
+        ("a.csv", b"x,x\n1,2\n", "more than one column is called x"),
         ("a.txt", b"1 2 3\n", "row 1 has 3 values"),
         ("a.txt", b"\xff\xfe", "cannot be read as .txt"),
         ("a.xls", b"", "it reads .parquet, .csv, .txt"),
@@ -252,32 +275,3 @@ def test_the_real_training_engines_are_sent_whole() -> None:
     assert Counter(message.contract for message in messages for _ in message.readings) == {"turbofan": 20631, "maintenance": 100}
     assert {reading.fate for reading in readings(messages)} == {"silver"}
     assert sorted(told([m for m in messages if m.contract == "maintenance"], "cycle").values())[-1] == [362]  # the longest life of FD001
-
-
-RULE = "an id has 1 to 128 letters, digits, ':', '_' or '-'"
-
-
-@pytest.mark.parametrize(
-    ("cell", "words"),
-    [
-        ("", "column room is empty"),
-        ("hall/1", "'hall/1' makes the device id 'air-hall/1'"),
-        ("hall+", "'hall+' makes the device id 'air-hall+'"),
-        ("#", "'#' makes the device id 'air-#'"),
-        ("Küche", "'Küche' makes the device id 'air-Küche'"),
-        ("the hall", "'the hall' makes the device id 'air-the hall'"),
-    ],
-)
-def test_a_device_that_can_be_no_thing_is_refused_with_its_row_and_value(tmp_path: Path, cell: str, words: str) -> None:
-    text = f"{AIR}{cell},2026-11-01T10:10:00Z,21.5,40,500\n"
-    with pytest.raises(UserError) as caught:
-        stream(air(tmp_path, text), CONTRACTS, NOW)
-    assert str(caught.value) == f"replay air.csv, row 3: {words}; {RULE}"
-
-
-def test_a_file_whose_name_can_be_no_thing_needs_a_prefix(tmp_path: Path) -> None:
-    (tmp_path / "air of hall.csv").write_text(AIR)
-    asked = Replay(tmp_path / "air of hall.csv", contract="environment", columns=AIR_COLUMNS, time_column="when")
-    with pytest.raises(UserError, match="row 1: 'air of hall' makes the device id 'air of hall'"):
-        stream(asked, CONTRACTS, NOW)
-    assert {message.device_id for message in stream(dataclasses.replace(asked, prefix="hall"), CONTRACTS, NOW)} == {"hall"}

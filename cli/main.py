@@ -83,7 +83,11 @@ def run(arguments: list[str]) -> int:
             sys.stdout.flush()
         return code
     except TyperException as wrong:
-        return _say(_with_hint(wrong.format_message()), wrong.exit_code, debug)
+        message = wrong.format_message()
+        if not message:
+            # A group without a command: its help has been shown.
+            return wrong.exit_code
+        return _say(_with_hint(message), wrong.exit_code, debug)
     except (KeyboardInterrupt, typer.Abort):
         return _say(INTERRUPTED, 1, debug)
     except FleetlakeError as error:

@@ -38,7 +38,8 @@ def list_runs(
         print(json.dumps(shown))
         return
     if not shown:
-        _console.print("no run is held" if held else "no run has published to silver yet; the DAGs pipeline_… do it")
+        of = f" of contract {contract}" if contract else ""
+        _console.print(f"no run{of} is held" if held else f"no run{of} has published to silver yet; the DAGs pipeline_… do it")
         return
     table = _table_of_runs()
     for facts in shown:

@@ -100,3 +100,11 @@ def test_a_locale_without_utf_8_changes_nothing(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "cli.main", "query", "SELECT 'Küche → Flur' AS room", "--format", "csv"]
     done = subprocess.run(command, env=plain, cwd=REPOSITORY, capture_output=True, encoding="utf-8", timeout=60, check=False)
     assert (done.returncode, done.stdout.split(), done.stderr) == (0, ['"room"', '"Küche', "→", 'Flur"'], "")
+
+
+@pytest.mark.parametrize("words", [[], ["quality"], ["models"]])
+def test_a_group_without_a_command_shows_its_help_and_no_more(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(words) == 2
+    said = capsys.readouterr()
+    assert "Usage:" in said.out + said.err
+    assert "fleetlake: ;" not in said.err

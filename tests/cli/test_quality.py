@@ -109,6 +109,8 @@ def test_an_empty_lake_has_nothing_to_list(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv("FLEETLAKE_HOME", str(tmp_path))
     assert run(["quality", "list"]) == 0
     assert "no run has published" in capsys.readouterr().out
+    assert run(["quality", "list", "--contract", "nope"]) == 0
+    assert "no run of contract nope has published" in capsys.readouterr().out
 
 
 def test_the_list_shows_run_ids_whole_in_a_narrow_terminal(

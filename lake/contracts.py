@@ -229,7 +229,7 @@ def shared_tables(contracts: Iterable[Contract]) -> dict[str, ContractError]:
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-class _UniqueKeys(_Loader):  # type: ignore[misc] # so one of two bases
+class _UniqueKeys(_Loader):  # type: ignore[misc] # its base is Any: which of the two, the installed PyYAML decides
     """YAML's own loader takes the last of two equal keys silently; a contract must not lose a field that way."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:

@@ -80,8 +80,7 @@ class Airflow:
         return [f"{error['filename']}: {error['stack_trace'].strip().splitlines()[-1]}" for error in errors]
 
     def run(self, dag_id: str, run_id: str) -> Run:
-        path = f"dags/{_quoted(dag_id)}/dagRuns/{_quoted(run_id)}"
-        return self._as_run(self._call("GET", path))
+        return self._as_run(self._call("GET", _run_path(dag_id, run_id)))
 
     def run_ids(self, dag_id: str, limit: int = 100) -> list[str]:
         """Of the newest runs of a DAG, newest first."""
@@ -90,18 +89,17 @@ class Airflow:
 
     def _as_run(self, found: dict[str, Any]) -> Run:
         dag_id, run_id = found["dag_id"], found["dag_run_id"]
-        instances = self._call("GET", f"dags/{_quoted(dag_id)}/dagRuns/{_quoted(run_id)}/taskInstances")["task_instances"]
+        instances = self._call("GET", f"{_run_path(dag_id, run_id)}/taskInstances")["task_instances"]
         tasks = [Task(task["task_id"], task["state"] or "none", task["try_number"], task["duration"]) for task in instances]
         return Run(dag_id, run_id, found["state"], tuple(tasks))
 
     def wait(self, dag_id: str, run_id: str, seconds: float, watch: Callable[[Run], None] | None = None) -> Run:
         """The run when it has ended, well or badly. `watch` sees it once a second. Raises ServiceError when it takes longer."""
         deadline, looked = time.monotonic() + seconds, -math.inf
-        path = f"dags/{_quoted(dag_id)}/dagRuns/{_quoted(run_id)}"
         found = Run(dag_id, run_id, "", ())
         while True:
             # Each answer is work of the server's, on the cores that the run needs; of the tasks, four times that of the run.
-            answer = self._call("GET", path)
+            answer = self._call("GET", _run_path(dag_id, run_id))
             if answer["state"] in ENDED or time.monotonic() - looked >= _TASKS_SECONDS:
                 found, looked = self._as_run(answer), time.monotonic()
             if watch:
@@ -115,7 +113,7 @@ class Airflow:
 
     def log(self, dag_id: str, run_id: str, task_id: str, try_number: int = 1) -> str:
         """Text of one try of a task, a line an entry."""
-        path = f"dags/{_quoted(dag_id)}/dagRuns/{_quoted(run_id)}/taskInstances/{_quoted(task_id)}/logs/{try_number}?full_content=true"
+        path = f"{_run_path(dag_id, run_id)}/taskInstances/{_quoted(task_id)}/logs/{try_number}?full_content=true"
         content = self._call("GET", path)["content"]
         return content if isinstance(content, str) else "\n".join(_line(entry) for entry in content)
 
@@ -157,6 +155,10 @@ class Airflow:
             raise
         except OSError as error:
             raise RetryLater(f"Airflow at {self.url}: it does not answer: {error}") from None
+
+
+def _run_path(dag_id: str, run_id: str) -> str:
+    return f"dags/{_quoted(dag_id)}/dagRuns/{_quoted(run_id)}"
 
 
 def _quoted(part: str) -> str:

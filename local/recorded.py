@@ -59,7 +59,7 @@ class Recording:
         return set(CMAPSS_COLUMNS) <= self.columns.keys()
 
 
-# As many as a long life has a thousand times over; and a time that is computed from it is one.
+# No engine has so many before it; and the time of its failure can still be computed.
 _MOST_CYCLES = 1_000_000
 
 

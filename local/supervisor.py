@@ -41,8 +41,8 @@ class Supervisor:
         schedules: bool = True,
         by: str = "",
     ) -> None:
-        """`say` hears of each process that starts; `by` is the command whose end is the end of the cloud. Without `schedules` no DAG runs at the start for an interval that has passed
-        already: Airflow runs what is triggered, what new data sets off, and what falls due from now on."""
+        """`say` hears of each process that starts; `by` is the command whose end is the end of the cloud. Without `schedules` no DAG runs
+        by its schedule for a day: Airflow runs what is triggered and what new data sets off."""
         self.settings = settings
         self.instance = Instance(settings.home)
         self._table = processes_of(parts)

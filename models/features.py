@@ -97,7 +97,7 @@ def _regimes(scaled: Floats) -> Floats:
         return middle
     # Imported here: a model that predicts does not need them, and they take a second.
     from sklearn.cluster import KMeans
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped] # it has no annotations
 
     # One thread: the sums of several come in any order, and the centers would differ in their last bits.
     with threadpool_limits(1):

@@ -23,7 +23,7 @@ class Cloud:
 def running_cloud(home: Path, parts: Collection[str] = ("emulator",), *, schedules: bool = True, **settings: Any) -> Iterator[Cloud]:
     """Start `parts` (of emulator, worker, airflow) with their state in `home`; bucket, queues, rule and policy are there.
 
-    Without `schedules` nothing is run at the start for a time that has passed. `settings` are changes to the defaults, such as ``visibility_seconds=5``.
+    Without `schedules` Airflow runs what is triggered and what new data sets off, and for a day nothing by its schedule. `settings` are changes to the defaults, such as ``visibility_seconds=5``.
     """
     chosen = settings_for(home, **settings)
     with Supervisor(chosen, parts, schedules=schedules) as supervisor:

@@ -31,7 +31,7 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     # One for all sessions: each reads the models of S3 and SQS else, a tenth of a second a test.
     botocore.loaders.create_loader = functools.cache(botocore.loaders.create_loader)
-    # What the tests import stays: to look for garbage among it takes a quarter of the collecting, and later of what tests do.
+    # What the tests import stays: to look for garbage among it takes near half of the collecting.
     gc.disable()
 
 
@@ -44,7 +44,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
     return _ByFile(config, log)
 
 
-class _ByFile(LoadScopeScheduling):  # type: ignore[misc] # so its base is Any
+class _ByFile(LoadScopeScheduling):  # type: ignore[misc] # its base is Any: see the import
     """A file's tests, which may share fixtures, by one worker; and so those on Spark: one JVM for all of them, and a warm one."""
 
     def _split_scope(self, nodeid: str) -> str:

@@ -102,7 +102,7 @@ def test_a_triggered_run_ends_well_and_its_log_can_be_read(airflow: Airflow) -> 
     assert run_id in airflow.run_ids("ends_well")
 
 
-def test_without_schedules_nothing_runs_for_a_time_that_has_passed_but_new_data_sets_off_its_dags(airflow: Airflow) -> None:
+def test_without_schedules_nothing_runs_by_the_clock_but_new_data_sets_off_its_dags(airflow: Airflow) -> None:
     airflow.wait("makes_clay", airflow.trigger("makes_clay"), 60)
     following = eventually(lambda: airflow.run_ids("takes_clay"), 20, "the asset set it off")
     assert airflow.wait("takes_clay", following[0], 60).state == "success"

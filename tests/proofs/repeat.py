@@ -94,6 +94,7 @@ def _grow(cloud: Cloud, by: _Grown, size: Size) -> dict[str, Any]:
     run_dags(cloud, ["reconcile"])
     assert _devices(cloud, by.old, "old-") == 1
     run_dags(cloud, dags)
+    assert (_devices(cloud, by.old, "late-"), _devices(cloud, by.old, "old-")) == (by.devices[by.old], 1)
     if size is Size.SMALL:
         contract.shows_both_versions(cloud, by.hours)
     verdict = the_law(cloud)

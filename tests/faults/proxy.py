@@ -194,6 +194,8 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    # Head and body are two writes: the second would wait 40 ms for the first one's acknowledgement.
+    disable_nagle_algorithm = True
     proxy: Proxy
 
     def log_message(self, format: str, *args: Any) -> None:

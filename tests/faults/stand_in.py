@@ -13,6 +13,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import parse_qsl
+from xml.sax.saxutils import escape
 
 MAX_RECEIVES = 5
 QUEUES = ("fleetlake-telemetry", "fleetlake-telemetry-errors", "fleetlake-telemetry-dead")
@@ -116,9 +118,12 @@ class StandIn:
         return self._s3(request)
 
     def _s3(self, request: Request) -> Response:
-        key = request.path.partition("?")[0].split("/", 2)[2] if request.path.count("/") > 1 else ""
+        path, _, query = request.path.partition("?")
+        key = path.split("/", 2)[2] if path.count("/") > 1 else ""
         if request.method == "HEAD":
             return Response(200)
+        if request.method == "GET" and not key:
+            return self._listed(dict(parse_qsl(query)))
         if request.method != "PUT":
             return s3_error(501, "NotImplemented", request.method)
         with self._changed:
@@ -127,6 +132,13 @@ class StandIn:
             self.objects[key] = request.body
             self._changed.notify_all()
         return Response(200, headers={"ETag": '"' + hashlib.md5(request.body, usedforsecurity=False).hexdigest() + '"'})
+
+    def _listed(self, asked: dict[str, str]) -> Response:
+        """All in one page: there are few."""
+        with self._changed:
+            keys = sorted(key for key in self.objects if key.startswith(asked.get("prefix", "")) and key > asked.get("start-after", ""))
+        found = "".join(f"<Contents><Key>{escape(key)}</Key></Contents>" for key in keys)
+        return Response(200, f"<ListBucketResult><IsTruncated>false</IsTruncated>{found}</ListBucketResult>".encode())
 
     def _sqs(self, action: str, asked: dict[str, Any]) -> Response:
         do = {

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from cli.main import run
+from lake import dead_letter_queue
 from tests.cloud import Cloud, running_cloud
 from tests.ingestion.builders import body, pack
 
@@ -23,6 +24,8 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 def cloud(running: Cloud, monkeypatch: pytest.MonkeyPatch) -> Cloud:
     """The same cloud for each test, with empty queues."""
     monkeypatch.setenv("FLEETLAKE_HOME", str(running.settings.home))
+    # The emulator is one server: a receive that finds nothing need not be repeated, and each takes a second.
+    monkeypatch.setattr(dead_letter_queue, "_MISSES", 1)
     for name in (running.settings.dead_letter_queue, running.settings.telemetry_queue):
         running.platform.client("sqs").purge_queue(QueueUrl=url(running, name))
     return running

@@ -11,12 +11,11 @@ from typing import Any
 import pytest
 
 from lake.contracts import load_contracts
-from lake.tables import silver
 from runtime.errors import NO_RETRY
 from runtime.settings import REPOSITORY
 from spark_jobs.session import SparkLake
 from tests.cloud import Cloud, running_cloud
-from tests.spark import put_bronze, reading, rows_of
+from tests.spark import put_bronze, reading
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.spark, pytest.mark.cloud]
@@ -45,20 +44,6 @@ def submitted(cloud: Cloud, *arguments: str) -> tuple[int, str]:
     job = start(cloud, *arguments)
     output, _ = job.communicate(timeout=180)
     return job.returncode, output
-
-
-def test_silver_runs_from_the_zip_through_the_real_gate(cloud: Cloud) -> None:
-    lake = lake_of(cloud)
-    room = lake.contracts["environment"]
-    rows = [
-        reading(room, "r1", minutes=5 * n, seq=n, temperature_celsius=20 + n % 7, humidity_percent=40 + n % 5, co2_ppm=500 + n)
-        for n in range(24)
-    ]
-    put_bronze(lake, "environment", rows)
-    code, output = submitted(cloud, "silver", "--contract", "environment", "--run-id", "dag__run")
-    assert code == 0, output
-    assert "run dag__run.1 is visible" in output
-    assert sorted(row["seq"] for row in rows_of(lake, silver(room))) == list(range(24))
 
 
 def test_a_failing_job_ends_with_its_sentence_and_no_traceback(cloud: Cloud) -> None:

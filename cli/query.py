@@ -13,11 +13,15 @@ import typer
 from runtime.errors import UsageError, UserError
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from lake.query import Result
 
 app = typer.Typer()
 _FORMATS = ("table", "csv", "json", "parquet")
 _MOST_ROWS = 1_000
+# Below this a column shows a few characters a line, or none.
+_NARROWEST = 8
 
 
 @app.command()
@@ -47,7 +51,7 @@ def query(
 def _write(result: "Result", form: str, output: Path) -> None:
     with _writing(str(output)):
         _write_file(result, form, output)
-    print(f"{result.arrow().num_rows} rows in {output}", file=sys.stderr)
+    print(f"{_counted(result)} in {output}", file=sys.stderr)
 
 
 def _print(result: "Result", form: str, limit: int) -> None:
@@ -135,19 +139,44 @@ def _plain(value: Any) -> Any:
 
 def _print_table(result: "Result", limit: int) -> None:
     from rich.console import Console
-    from rich.table import Table
 
     console = Console(highlight=False)
+    is_wide = console.width < _NARROWEST * len(result.columns)
+    console.print((_records if is_wide else _columns)(result, limit))
+    number = result.arrow().num_rows
+    shown = "" if number <= limit else f", the first {limit} are shown; --limit 0 or --output shows more"
+    at = f", as of {result.as_of.isoformat()}" if result.as_of else ""
+    console.print(f"{_counted(result)}{shown}{at}", style="dim")
+
+
+def _counted(result: "Result") -> str:
+    number = result.arrow().num_rows
+    return f"{number} row{'' if number == 1 else 's'}"
+
+
+def _columns(result: "Result", limit: int) -> "Table":
+    from rich.table import Table
+
     table = Table(header_style="bold")
     for name, column in zip(result.columns, result.arrow().columns, strict=True):
         table.add_column(name, justify="right" if _is_number(column.type) else "left", overflow="fold")
     for row in result.rows[:limit]:
         table.add_row(*(_cell(value) for value in row))
-    console.print(table)
-    number = result.arrow().num_rows
-    shown = "" if number <= limit else f", the first {limit} are shown; --limit 0 or --output shows more"
-    at = f", as of {result.as_of.isoformat()}" if result.as_of else ""
-    console.print(f"{number} row{'' if number == 1 else 's'}{shown}{at}", style="dim")
+    return table
+
+
+def _records(result: "Result", limit: int) -> "Table":
+    """A line for each column, row after row: for more columns than stand side by side."""
+    from rich.table import Table
+
+    table = Table(show_header=False)
+    table.add_column(style="bold", overflow="fold")
+    table.add_column(overflow="fold")
+    for row in result.rows[:limit]:
+        for name, value in zip(result.columns, row, strict=True):
+            table.add_row(name, _cell(value))
+        table.add_section()
+    return table
 
 
 def _is_number(kind: Any) -> bool:

@@ -86,8 +86,13 @@ def _follow(daemon: "subprocess.Popen[bytes]", instance: Instance, log_file: Pat
                 return
         if daemon.poll() is not None:
             state = instance.state() or {}
-            why = state.get("why") if state.get("pid") == daemon.pid else None
-            raise ServiceError(why or f"laptop's cloud in {instance.home}: it did not start; see {log_file}")
+            if state.get("pid") == daemon.pid and state.get("why"):
+                raise ServiceError(state["why"])
+            if instance.is_claimed():
+                raise ServiceError(
+                    f"laptop's cloud in {instance.home}: another start of it was quicker (pid {state.get('pid')}); `fleetlake status` shows it"
+                )
+            raise ServiceError(f"laptop's cloud in {instance.home}: it did not start; see {log_file}")
         time.sleep(0.1)
 
 

@@ -57,8 +57,8 @@ def environment(settings: Settings, http_port: int, mqtt_port: int) -> dict[str,
 def main() -> None:
     settings = Settings.from_environment()
     log.configure("DEBUG" if settings.log_level == "DEBUG" else "WARNING")
-    http = listening_socket(settings.bind_address, settings.aws_port, "AWS endpoint of the laptop's cloud")
-    mqtt = listening_socket(settings.bind_address, settings.mqtt_port, "MQTT broker of the laptop's cloud")
+    http = listening_socket(settings.bind_address, settings.aws_port, "AWS endpoint of the laptop's cloud", "FLEETLAKE_AWS_PORT")
+    mqtt = listening_socket(settings.bind_address, settings.mqtt_port, "MQTT broker of the laptop's cloud", "FLEETLAKE_MQTT_PORT")
     _prepare_folders(settings.home / "cloud")
     os.environ.update(environment(settings, http.getsockname()[1], mqtt.getsockname()[1]))
     authority = Authority.at(settings.home / "authority")

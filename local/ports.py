@@ -7,8 +7,8 @@ from runtime.errors import SetupError
 from runtime.settings import Settings
 
 
-def listening_socket(address: str, port: int, what: str) -> socket.socket:
-    """A bound and listening TCP socket; port 0 takes any free one. Raises SetupError where that cannot be."""
+def listening_socket(address: str, port: int, what: str, setting: str = "port") -> socket.socket:
+    """A bound and listening TCP socket; port 0 takes any free one. Raises SetupError where that cannot be, and names the `setting`."""
     bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -16,14 +16,14 @@ def listening_socket(address: str, port: int, what: str) -> socket.socket:
         bound.listen(256)
     except OSError as error:
         bound.close()
-        raise SetupError(f"{what}: cannot listen on {_refusal(address, port, error)}") from None
+        raise SetupError(f"{what}: cannot listen on {_refusal(address, port, setting, error)}") from None
     return bound
 
 
-def _refusal(address: str, port: int, error: OSError) -> str:
+def _refusal(address: str, port: int, setting: str, error: OSError) -> str:
     if error.errno == errno.EADDRNOTAVAIL:
         return f"{address}: no network interface of this machine has it; set another FLEETLAKE_BIND_ADDRESS"
-    return f"{address}:{port}: {error.strerror}; set another port, or 0 for any"
+    return f"{address}:{port}: {error.strerror}; set another {setting}, or 0 for any"
 
 
 def free_port(address: str, preferred: int) -> tuple[int, socket.socket]:

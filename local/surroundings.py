@@ -56,7 +56,7 @@ def with_airflow_port(settings: Settings, table: Sequence[Process]) -> tuple[Set
     if not settings.airflow_port:
         port, held = free_port(settings.bind_address, _USUAL_AIRFLOW_PORT)
         return dataclasses.replace(settings, airflow_port=port), held
-    listening_socket(settings.bind_address, settings.airflow_port, "Airflow's UI").close()
+    listening_socket(settings.bind_address, settings.airflow_port, "Airflow's UI", "FLEETLAKE_AIRFLOW_PORT").close()
     claimed = claim(settings.airflow_port)
     if claimed is None:
         raise SetupError(

@@ -36,6 +36,20 @@ def test_a_table_shows_columns_rows_and_their_number(capsys: pytest.CaptureFixtu
 
 
 @pytest.mark.usefixtures("lake")
+def test_more_columns_than_stand_side_by_side_are_lines(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    names = [f"sensor_{n}" for n in range(25)]
+    assert run(["query", f"select {', '.join(f'10{n} as {name}' for n, name in enumerate(names))} union all select {'7, ' * 24} 7"]) == 0
+    shown = capsys.readouterr().out
+    first, second = shown.split("├")[0], shown.split("┤")[-1]
+    assert [line.replace("│", " ").split() for line in first.splitlines() if "sensor" in line] == [
+        [name, f"10{n}"] for n, name in enumerate(names)
+    ]
+    assert [line.replace("│", " ").split() for line in second.splitlines() if "sensor" in line] == [[name, "7"] for name in names]
+    assert "2 rows" in shown
+
+
+@pytest.mark.usefixtures("lake")
 def test_json_is_one_object_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["query", "select seq, event_time, 'nan'::double as n, 'ab'::blob as b from silver.boiler order by seq", "-f", "json"]) == 0
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]

@@ -93,3 +93,12 @@ def test_a_daemon_that_cannot_start_says_why(tmp_path: Path) -> None:
         with pytest.raises(ServiceError, match=f"cannot listen on 127.0.0.1:{port}"):
             daemon.start(settings_for(tmp_path, aws_port=port), ["emulator"], lambda sentence: None)
     assert processes_of(tmp_path) == []
+
+
+def test_of_two_starts_at_once_the_slower_says_that_there_is_another(tmp_path: Path) -> None:
+    quicker = Instance(tmp_path)
+    quicker.claim()
+    quicker.tell(state="starting", said=[])
+    with pytest.raises(ServiceError, match=rf"another start of it was quicker \(pid {os.getpid()}\); `fleetlake status` shows it"):
+        daemon.start(settings_for(tmp_path), ["emulator"], lambda _: None)
+    quicker.release()

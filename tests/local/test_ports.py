@@ -48,5 +48,7 @@ def test_an_address_that_this_machine_does_not_have_is_refused_as_an_address() -
 def test_a_port_that_is_taken_is_refused_with_what_wanted_it() -> None:
     with listening_socket("127.0.0.1", 0, "a test") as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(SetupError, match=f"another test: cannot listen on 127.0.0.1:{port}: Address already in use; set another port"):
-            listening_socket("127.0.0.1", port, "another test")
+        with pytest.raises(
+            SetupError, match=f"another test: cannot listen on 127.0.0.1:{port}: Address already in use; set another FLEETLAKE_X_PORT"
+        ):
+            listening_socket("127.0.0.1", port, "another test", "FLEETLAKE_X_PORT")

@@ -65,8 +65,8 @@ def new(name: str = typer.Argument(help="Name of the contract, as in topics and 
 
     folder = Settings.from_environment().contracts_folder
     file = folder / f"{name}.yaml"
-    if "/" in name or file.exists():
-        raise UserError(f"contracts new {name}: {file} is there already" if file.exists() else f"contracts new {name}: this is no name")
+    if not name or "/" in name or file.exists():
+        raise UserError(f"contracts new {name}: {file} is there already" if file.exists() else f"contracts new {name!r}: this is no name")
     folder.mkdir(parents=True, exist_ok=True)
     file.write_text(_NEW.format(name=name), encoding="utf-8")
     try:

@@ -62,6 +62,8 @@ class Supervisor:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if isinstance(error, FleetlakeError):
             self._facts["why"] = str(error)
+        elif isinstance(error, Exception):
+            self._facts["why"] = f"its supervisor met what nobody foresaw, see logs/supervisor.log: {error!r}"
         self.stop()
 
     def start(self) -> None:

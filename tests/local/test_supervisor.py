@@ -62,10 +62,11 @@ def test_leaving_the_block_leaves_no_process_and_no_open_port(tmp_path: Path) ->
     assert Instance(tmp_path).endpoints() == {}
 
 
-def test_an_exception_in_the_block_stops_everything(tmp_path: Path) -> None:
-    with pytest.raises(KeyboardInterrupt), running_cloud(tmp_path):
-        raise KeyboardInterrupt
+def test_an_exception_in_the_block_stops_everything_and_is_told(tmp_path: Path) -> None:
+    with pytest.raises(MemoryError), running_cloud(tmp_path):
+        raise MemoryError("no more")
     assert processes_of(tmp_path) == []
+    assert "nobody foresaw, see logs/supervisor.log: MemoryError('no more')" in str((Instance(tmp_path).state() or {})["why"])
 
 
 def test_a_crash_is_reported_with_its_signal_and_the_last_lines_of_its_log(tmp_path: Path) -> None:

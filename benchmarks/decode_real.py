@@ -1,6 +1,6 @@
 """What bronze takes of bytes, of readings as real devices and the simulated fleet send them: a random generator's noise cannot be packed.
 
-``python -m benchmarks.decode_real [--large]``: objects of 20,000 readings, the most that the worker's own settings put in one; with `large`
+``python -m benchmarks.decode_real [--large]``: objects of 50,000 readings or 32 MiB of messages, the most that the worker's own settings put in one; with `large`
 also those of 64 MiB of JSON, which is Firehose's smallest buffer where it writes Parquet. No reading is there twice: of real ones there are as many as there are.
 """
 
@@ -103,8 +103,8 @@ def of_cmapss(*files: Path) -> Shares:
 
 def every(large: bool = False) -> Iterator[Shares]:
     """C-MAPSS only where its files are."""
-    yield of_simulator("pump", devices=100, days=10) if large else of_simulator("pump", devices=35, days=2)
-    yield of_simulator("turbofan", devices=100, days=8) if large else of_simulator("turbofan", devices=46, days=3)
+    yield of_simulator("pump", devices=100, days=10) if large else of_simulator("pump", devices=87, days=2)
+    yield of_simulator("turbofan", devices=100, days=8) if large else of_simulator("turbofan", devices=86, days=3)
     if _DATA.exists():
         for sets in (_ONE_REGIME, _ALL) if large else (("FD001",),):
             yield of_cmapss(*(_DATA / f"train_{name}.parquet" for name in sets))

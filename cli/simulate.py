@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 _console = Console(highlight=False, stderr=True)
+_USUAL_HOURS = 24.0
 _FEWEST_HOURS = 0.1
 _DEFAULT_FLEET = {"turbofan": 20, "pump": 3, "environment": 2}
 
@@ -28,8 +29,10 @@ def simulate(
         [], "--devices", "-d", metavar="CONTRACT=N", help="Devices of a contract. Default: turbofan=20 pump=3 environment=2."
     ),
     start: str = typer.Option("", help="First moment that is measured, ISO 8601. Default: the hours before the end."),
-    end: str = typer.Option("", help="Moment after the last one. Default: the last full hour."),
-    hours: float = typer.Option(24.0, help="Simulated hours, where no start is given; at most ten years."),
+    end: str = typer.Option("", help="Moment after the last one. Default: the hours after the start, or the last full hour."),
+    hours: float | None = typer.Option(
+        None, help="Simulated hours before the end, or from the start where one is given; at most ten years. Default: 24."
+    ),
     born: str = typer.Option(
         "", help="When the devices were new; name the first slice's start to go on with its fleet. Default: the start."
     ),
@@ -53,11 +56,10 @@ def simulate(
     from local.simulator.fleet import simulate as run
     from local.simulator.plan import Plan
 
-    lasting = _lasting(hours)
-    until = _moment(end, "--end") or _last_full_hour()
+    since, until = _span(_moment(start, "--start"), _moment(end, "--end"), hours)
     plan = Plan(
         devices={name: _whole("--devices", name, text) for name, text in _pairs(devices, "--devices").items()} or _DEFAULT_FLEET,
-        start=_moment(start, "--start") or _before(until, lasting),
+        start=since,
         end=until,
         born=_moment(born, "--born"),
         seed=seed,
@@ -200,14 +202,25 @@ def _lasting(hours: float) -> timedelta:
     return timedelta(hours=hours)
 
 
-def _before(end: datetime, lasting: timedelta) -> datetime:
+def _span(start: datetime | None, end: datetime | None, hours: float | None) -> tuple[datetime, datetime]:
+    """From two of the three; up to the last full hour where only a start is given."""
     from runtime.errors import UsageError
 
+    lasting = _lasting(_USUAL_HOURS if hours is None else hours)
+    if start and end:
+        if hours is not None:
+            raise UsageError(f"--hours {hours:g}: --start and --end say already how long; leave one of the three out")
+        return start, end
     try:
-        return end - lasting
+        if start:
+            return start, _last_full_hour() if hours is None else start + lasting
+        until = end or _last_full_hour()
+        return until - lasting, until
     except OverflowError:
-        hours = lasting / timedelta(hours=1)
-        raise UsageError(f"--end {end.isoformat()}: no calendar has the {hours:g} hours before it") from None
+        count = f"{lasting / timedelta(hours=1):g} hours"
+        if start:
+            raise UsageError(f"--start {start.isoformat()}: no calendar has the {count} after it") from None
+        raise UsageError(f"--end {until.isoformat()}: no calendar has the {count} before it") from None
 
 
 def _pairs(texts: list[str], option: str) -> dict[str, str]:

@@ -23,6 +23,7 @@ from runtime.errors import FleetlakeError, SetupError
 from runtime.settings import REPOSITORY
 
 LOCK = REPOSITORY / "requirements" / "lambda.lock"
+DEFAULT_OUT = REPOSITORY / "build"
 PYTHON = "3.12"
 PLATFORMS = {"arm64": "aarch64-manylinux_2_28", "x86_64": "x86_64-manylinux_2_28"}
 # AWS's limit of a function with its layers, unpacked.
@@ -134,12 +135,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="package_lambda", description="Package the Lambda function that ingests.")
     parser.add_argument("--architecture", choices=sorted(PLATFORMS), default="arm64", help="processor of the function (default: arm64)")
     parser.add_argument("--installed", action="store_true", help="from the libraries installed here, to try it on this machine")
-    parser.add_argument("--out", type=Path, default=REPOSITORY / "build", help="folder of lambda/ and lambda.zip (default: build)")
+    parser.add_argument("--out", type=Path, default=DEFAULT_OUT, help="folder of lambda/ and lambda.zip (default: build)")
     asked = parser.parse_args(arguments)
     folder = asked.out / "lambda"
     try:
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
+        _make_room(folder)
         copy_installed(folder) if asked.installed else install_locked(folder, asked.architecture)
         add_code(folder)
         interpreter = sys.executable if asked.installed else interpreter_of_lambda(the_uv())
@@ -153,6 +153,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     sys.stdout.write(told)
     return 0
+
+
+def _make_room(folder: Path) -> None:
+    """An empty folder in place of the package of before. Raises SetupError where something else is there."""
+    is_ours = folder == DEFAULT_OUT / "lambda" or (folder / f"{HANDLER.replace('.', '/')}.py").is_file()
+    if folder.exists() and not is_ours and any(folder.iterdir()):
+        raise SetupError(f"package the Lambda function: {folder} is there and holds no package of it; remove it, or name another --out")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
 
 
 def _told(folder: Path, archive: Path, runs_here: bool) -> str:

@@ -41,6 +41,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("simulate --hours 87841", 2, "--hours 87841: it must be between 0.1 and 87840 (ten years)"),
         ("simulate --hours nan", 2, "--hours nan: it must be between 0.1 and 87840 (ten years)"),
         ("simulate --hours -1", 2, "--hours -1: it must be between 0.1 and 87840 (ten years)"),
+        ("simulate --start 2026-01-01 --end 2026-01-02 --hours 3", 2, "--hours 3: --start and --end say already how long; leave one of"),
+        ("simulate --start 9999-12-31 --hours 48", 2, "--start 9999-12-31T00:00:00+00:00: no calendar has the 48 hours after it"),
         ("simulate --end 0001-01-01", 2, "--end 0001-01-01T00:00:00+00:00: no calendar has the 24 hours before it"),
         ("simulate --fault late=nan", 2, "a share of nan; it must be above 0 and at most 1"),
         ("simulate --fault late=inf", 2, "a share of inf; it must be above 0 and at most 1"),
@@ -85,7 +87,7 @@ def test_the_kinds_of_faults_are_listed_with_a_sentence_each(capsys: pytest.Capt
 @pytest.mark.cloud
 def test_a_fleet_and_a_recording_are_sent_and_told(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with running_cloud(home):
-        words = "simulate -d pump=2 --start 2026-11-02 --end 2026-11-03 --fault late=0.1 --json --truth"
+        words = "simulate -d pump=2 --start 2026-11-02 --hours 24 --fault late=0.1 --json --truth"
         assert run([*words.split(), str(tmp_path / "t.jsonl")]) == 0
         told = json.loads(capsys.readouterr().out)
         assert told == {

@@ -145,3 +145,11 @@ def test_a_command_line_that_is_off_is_told(tmp_path: Path, capsys: pytest.Captu
     with pytest.raises(SystemExit):
         main(["--architecture", "sparc", "--out", str(tmp_path)])
     assert "sparc" in capsys.readouterr().err
+
+
+def test_a_folder_that_holds_something_else_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "lambda").mkdir()
+    (tmp_path / "lambda" / "mine").write_text("precious")
+    assert main(["--installed", "--out", str(tmp_path)]) == 1
+    assert f"{tmp_path}/lambda is there and holds no package of it; remove it, or name another --out" in capsys.readouterr().err
+    assert (tmp_path / "lambda" / "mine").read_text() == "precious"

@@ -114,8 +114,10 @@ def _print_card(card: Any, is_champion: bool) -> None:
 
 
 def _print_errors(found: Any, unit: str) -> None:
+    from models.evaluate import NO_ERRORS_YET
+
     if found.rmse_capped is None:
-        _console.print("  no failure was published after its engine was scored: its errors are not known yet")
+        _console.print(f"  {NO_ERRORS_YET}")
         return
     _console.print(
         f"  last prediction in each of {found.engines} engine lives that ended in a failure afterwards ({found.all_predictions} predictions in all):"

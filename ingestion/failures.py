@@ -94,7 +94,8 @@ def refused(error: ClientError, settings: Settings) -> CannotGoOn | None:
     if code in _NO_QUEUE:
         return CannotGoOn(
             f"{operation}: there is no such queue in account and region ({settings.telemetry_queue} and {settings.error_queue} in "
-            f"{settings.region} are asked for, by FLEETLAKE_TELEMETRY_QUEUE and FLEETLAKE_ERROR_QUEUE); `fleetlake up` makes them on a laptop, the infrastructure code on AWS"
+            f"{settings.region} are asked for, by FLEETLAKE_TELEMETRY_QUEUE and FLEETLAKE_ERROR_QUEUE); "
+            "`fleetlake up` makes them on a laptop, the infrastructure code on AWS"
         )
     if code in _NO_BUCKET:
         return CannotGoOn(f"{operation}: there is no bucket {settings.lake_bucket}; create it, or set FLEETLAKE_LAKE_BUCKET")

@@ -12,7 +12,7 @@ from lake.hops import HopCounter
 from local.airflow_client import Run
 from local.sending import Progress
 from models.catalogue import KINDS
-from models.evaluate import evaluate, soonest
+from models.evaluate import NO_ERRORS_YET, evaluate, soonest
 from models.registry import Registry
 from runtime.errors import ServiceError
 from runtime.platforms import Platform
@@ -95,7 +95,7 @@ def show_model(console: Console, platform: Platform) -> None:
         found = evaluate(platform, kind, version)
         console.print(f"  model {name} {version}")
         if found.rmse_capped is None:
-            console.print("  no failure was published after its engine was scored: its errors are not known yet")
+            console.print(f"  {NO_ERRORS_YET}")
         else:
             console.print(
                 f"  last prediction in each of {found.engines} engine lives that ended in a failure afterwards: RMSE {found.rmse_capped:.1f} {kind.unit} capped at 125, "

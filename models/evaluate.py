@@ -17,6 +17,8 @@ from models.labels import COUNTER, LIFE, label
 from models.rul import CAP, rmse
 from runtime.platforms import Platform
 
+NO_ERRORS_YET = "no failure was published after its engine was scored: its errors are not known yet"
+
 
 @dataclass(frozen=True)
 class Evaluation:

@@ -24,8 +24,6 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 def cloud(running: Cloud, monkeypatch: pytest.MonkeyPatch) -> Cloud:
     """The same cloud for each test, with empty queues."""
     monkeypatch.setenv("FLEETLAKE_HOME", str(running.settings.home))
-    # The emulator is one server: a receive that finds nothing need not be repeated, and each takes a second.
-    monkeypatch.setattr(dead_letter_queue, "_MISSES", 1)
     for name in (running.settings.dead_letter_queue, running.settings.telemetry_queue):
         running.platform.client("sqs").purge_queue(QueueUrl=url(running, name))
     return running
@@ -93,8 +91,10 @@ def test_an_empty_queue_is_told_so(cloud: Cloud, capsys: pytest.CaptureFixture[s
 
 
 def test_messages_that_somebody_looks_at_are_there_and_a_redrive_that_moves_none_fails(
-    cloud: Cloud, capsys: pytest.CaptureFixture[str]
+    cloud: Cloud, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # The emulator is one server: a receive that finds nothing need not be repeated, and each takes a second.
+    monkeypatch.setattr(dead_letter_queue, "_MISSES", 1)
     bury(cloud, *LETTERS)
     sqs, queue = cloud.platform.client("sqs"), url(cloud, cloud.settings.dead_letter_queue)
     # As a list leaves them that is killed.
@@ -110,6 +110,17 @@ def test_messages_that_somebody_looks_at_are_there_and_a_redrive_that_moves_none
     assert "no such message among the 0 that could be looked at; 3 others are there" in capsys.readouterr().err
     sqs.change_message_visibility(QueueUrl=queue, ReceiptHandle=held[0]["ReceiptHandle"], VisibilityTimeout=0)
     assert (told(capsys, "list")["hidden"], told(capsys, "redrive")["moved"]) == (2, 1)
+
+
+def test_receives_that_find_nothing_do_not_end_a_look(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    ids = bury(cloud, *LETTERS)
+    queue = dead_letter_queue.DeadLetterQueue(cloud.platform)
+    # As SQS answers where none of the servers that it asked has a message.
+    nothing: list[dict[str, Any]] = [{}, {}]
+    receive = queue.sqs.receive_message
+    monkeypatch.setattr(queue.sqs, "receive_message", lambda **asked: nothing.pop() if nothing else receive(**asked))
+    assert sorted(letter.message_id for letter in queue.read(10)) == sorted(ids)
+    assert nothing == []
 
 
 def test_show_prints_one_message_whole(cloud: Cloud, capsys: pytest.CaptureFixture[str]) -> None:

@@ -62,7 +62,13 @@ def test_leaving_the_block_leaves_no_process_and_no_open_port(tmp_path: Path) ->
     assert Instance(tmp_path).endpoints() == {}
 
 
-def test_an_exception_in_the_block_stops_everything_and_is_told(tmp_path: Path) -> None:
+def test_an_interrupt_in_the_block_stops_everything(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), running_cloud(tmp_path):
+        raise KeyboardInterrupt
+    assert processes_of(tmp_path) == []
+
+
+def test_what_nobody_foresaw_in_the_block_stops_everything_and_is_told(tmp_path: Path) -> None:
     with pytest.raises(MemoryError), running_cloud(tmp_path):
         raise MemoryError("no more")
     assert processes_of(tmp_path) == []

@@ -160,7 +160,8 @@ def _ago(moment: str | None) -> str:
 
 def _process_table(processes: list[dict[str, Any]]) -> Table:
     table = Table(title="the laptop's cloud", title_justify="left")
-    for heading in ("process", "state", "pid", "ports", "MB", "up", "what it does"):
+    table.add_column("process", no_wrap=True, min_width=max(len(row["name"]) for row in processes))
+    for heading in ("state", "pid", "ports", "MB", "up", "what it does"):
         table.add_column(heading)
     for row in processes:
         style = "green" if row["state"] == "healthy" else "red"

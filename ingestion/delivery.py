@@ -35,6 +35,10 @@ class Delivered:
     missed: int
     seconds: Sequence[float]
 
+    def told(self) -> str:
+        refused = sum(self.quarantined.values())
+        return f"delivered {self.bronze} readings to bronze" + (f", {refused} to quarantine" if refused else "")
+
     def emit(self, stream: TextIO, source: Source, more: Mapping[str, Value]) -> None:
         """As metrics, with `more` of the same batch."""
         refused = sum(self.quarantined.values())

@@ -140,7 +140,7 @@ class _Batch:
         now = self.intake.clock.now().timestamp()
         more: dict[str, Value] = {"write_seconds": time.monotonic() - began, "queue_seconds": queue_seconds(opened.messages, now)}
         delivered.emit(sys.stdout, self.intake.source, more)
-        log.info(f"delivered {delivered.bronze} readings to bronze", extra=named(opened.messages))
+        log.info(delivered.told(), extra=named(opened.messages))
 
     def _put(self, opened: _Opened) -> Delivered:
         intake = self.intake

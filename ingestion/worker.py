@@ -272,7 +272,7 @@ class Worker:
             began = time.monotonic()
             due.delivered = deliver(self._projection, batch.rows, batch.quarantined, batch.contracts, self.clock.now(), self.boundary)
             self.counters.deliver(batch.messages, due.delivered, time.monotonic() - began, time.time())
-            log.info(f"delivered {due.delivered.bronze} readings to bronze", extra=named(batch.messages))
+            log.info(due.delivered.told(), extra=named(batch.messages))
         began = time.monotonic()
         deleted = self._settling.delete(batch.messages)
         self.boundary("deleted")

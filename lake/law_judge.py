@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 
 from lake.contracts import Contracts, sound_contracts
+from lake.hops import truth_files
 from lake.interruptible import interruptibly
 from lake.law_places import look
 from lake.law_queues import Message, Queues
@@ -21,6 +22,8 @@ _SHOWN = 1_000
 
 
 def judge(platform: Platform, files: Sequence[Path], ask: Callable[[], Queues]) -> Verdict:
+    """What the truth `files` say was sent is judged; the home's others tell only what else was sent."""
+    others = truth_files(platform.settings.home)
     folder = platform.settings.contracts_folder
     contracts = sound_contracts(folder)
     connection = duckdb.connect(":memory:")
@@ -30,16 +33,16 @@ def judge(platform: Platform, files: Sequence[Path], ask: Callable[[], Queues]) 
         interruptibly(connection, lambda: read_truth(connection, files, contracts))
         queues = ask()
         interruptibly(connection, lambda: look(connection, platform, QueryTables(platform, contracts), contracts.values()))
-        return interruptibly(connection, lambda: _weigh(connection, files, contracts, queues, folder))
+        return interruptibly(connection, lambda: _weigh(connection, files, others, contracts, queues, folder))
     finally:
         connection.close()
 
 
-def _weigh(connection: Any, files: Sequence[Path], contracts: Contracts, queues: Queues, folder: Path) -> Verdict:
+def _weigh(connection: Any, files: Sequence[Path], others: Sequence[Path], contracts: Contracts, queues: Queues, folder: Path) -> Verdict:
     _place(connection)
     _place_queued(connection, queues)
     gone = _place_gone(connection, contracts, folder)
-    _find_phantoms(connection, files, contracts)
+    _find_phantoms(connection, list(dict.fromkeys([*files, *others])), contracts)
     return _verdict(connection, files, queues, gone)
 
 
@@ -117,7 +120,7 @@ def _carried(connection: Any, messages: Sequence[Message]) -> set[str]:
 
 
 def _find_phantoms(connection: Any, files: Sequence[Path], contracts: Contracts) -> None:
-    """`phantom`: what is in the lake and in no truth file. Readings sent while we looked are in the files by now."""
+    """`phantom`: what is in the lake and in none of the truth `files`. Readings sent while we looked are in them by now."""
     replays = "(SELECT * FROM seen_replayed SEMI JOIN {sent} USING (quarantine_id)) AS replay"
     unsent = "ANTI JOIN {sent} AS by_values USING (contract, event_id, digest)" + f" ANTI JOIN {replays} USING (contract, event_id, digest)"
     in_silver = f"FROM seen_silver {unsent}"
@@ -127,7 +130,8 @@ def _find_phantoms(connection: Any, files: Sequence[Path], contracts: Contracts)
     if number:
         read_truth(connection, files, contracts, "sent_later")
     sent = "sent_later" if number else "sent"
-    told = "contract || ' of ' || device_id || ', event id ' || COALESCE(event_id, 'none')"
+    # Of a message that no rule wrote neither device nor event id is known.
+    told = "concat_ws(', ', contract || COALESCE(' of ' || nullif(device_id, ''), ''), 'event id ' || event_id)"
     connection.execute(
         f"CREATE TABLE phantom AS SELECT contract, device_id, {told} || ', visible by run ' || run_id AS told {in_silver} UNION ALL "
         f"SELECT contract, device_id, {told} || ', quarantined as ' || reason || ', quarantine id ' || quarantine_id {refused}".format(

@@ -24,6 +24,7 @@ from lake.quarantine import Quarantined
 from lake.reasons import Reason
 from lake.schemas import arrow_schema
 from lake.tables import replayed
+from runtime.errors import UserError
 from runtime.platforms import Platform
 
 
@@ -124,5 +125,12 @@ def _parquet(contract: str, parts: Iterable[Part], replayed_at: datetime) -> byt
 
 def _table(platform: Platform, key: str, columns: list[str] | None = None) -> pa.Table:
     body = platform.client("s3").get_object(Bucket=platform.lake_bucket, Key=key)["Body"].read()
-    # In this thread alone: one of Arrow's that still holds Python's file when the interpreter ends aborts the process.
-    return pq.ParquetFile(pa.BufferReader(body), pre_buffer=False).read(columns, use_threads=False)
+    try:
+        # In this thread alone: one of Arrow's that still holds Python's file when the interpreter ends aborts the process.
+        return pq.ParquetFile(pa.BufferReader(body), pre_buffer=False).read(columns, use_threads=False)
+    except (pa.ArrowException, OSError) as error:
+        # What it held is lost to whoever goes on without it: a person decides.
+        raise UserError(
+            f"object {key} in {platform.lake_bucket}: cannot be read as Parquet: {str(error).splitlines()[0]}; "
+            "bring back an earlier version of it, or move it out of quarantine/"
+        ) from None

@@ -144,7 +144,7 @@ class _Journey:
         self.demo.stage("Airflow: train the remaining-useful-life model on what the lake knows now")
         self._follow({"train_rul": self._next("train_rul", trained_before)})
 
-        self.demo.stage(f"the engines send {SECOND_DAYS} days more; Airflow scores them before their failures are published")
+        self.demo.stage(f"the engines send {SECOND_DAYS} days more, and are scored before their failures show")
         self._send(replace(plan, devices={"turbofan": FLEET["turbofan"]}, start=middle, end=now, born=start))
         scored_before = self._known("score_turbofan")
         self._pipelines(["pipeline_turbofan"])

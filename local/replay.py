@@ -137,6 +137,9 @@ def _plain(kind: str, column: list[Any]) -> list[Any]:
 
 
 def _plain_value(kind: str, value: Any) -> Any:
+    if isinstance(value, str) and kind != "string":
+        # One odd cell makes all of a CSV's column texts: what is a number is sent as one, the odd one as it stands.
+        value = _read_cell(kind, value)
     if isinstance(value, float):
         if not math.isfinite(value):
             return None
@@ -144,6 +147,15 @@ def _plain_value(kind: str, value: Any) -> Any:
     if kind == "float64" and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     return value if isinstance(value, bool | int | str | None) else str(value)
+
+
+def _read_cell(kind: str, text: str) -> Any:
+    if kind == "bool":
+        return {"true": True, "false": False}.get(text.lower(), text)
+    try:
+        return int(text) if text.strip("+-").isdecimal() else float(text)
+    except ValueError:
+        return text
 
 
 def _device_ids(asked: Replay, recording: Recording) -> list[str]:

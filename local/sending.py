@@ -11,11 +11,14 @@ from local.message import Message
 from local.provisioning import provision
 from local.truth import Truth
 from runtime.errors import ServiceError
+from runtime.log import logger
 from runtime.platforms import Platform
 
 # Messages that may wait for their PUBACK at once, of all devices; a device's own stay in their order.
 _WINDOW = 64
 _PATIENCE_SECONDS = 60
+_QUIET_SECONDS = 5
+log = logger("sending")
 
 
 @dataclass(frozen=True)
@@ -100,9 +103,11 @@ class Senders:
 
     def _take(self) -> None:
         """A place in the window; while there is none, `watch` is called, which may find out that the cloud is gone and raise."""
-        for _ in range(_PATIENCE_SECONDS):
+        for second in range(_PATIENCE_SECONDS):
             if self._window.acquire(timeout=1.0):
                 return
+            if second == _QUIET_SECONDS:
+                log.warning(f"the broker has acknowledged nothing for {second} s; after {_PATIENCE_SECONDS} s the sending ends")
             self._tell()
         waiting = self._truth.readings - self._truth.acknowledged - self._truth.refused
         raise ServiceError(

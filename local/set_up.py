@@ -101,7 +101,9 @@ def run(command: list[str | Path], check: bool = True) -> int:
     }
     done = subprocess.run([str(word) for word in command], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     if check and done.returncode != 0:
-        tail = "\n".join((done.stderr or done.stdout).strip().splitlines()[-8:])
+        # pip tells each of its five tries for each package that it cannot reach.
+        told = [line for line in (done.stderr or done.stdout).strip().splitlines() if not line.startswith("WARNING: Retrying")]
+        tail = "\n".join(told[-8:])
         raise SetUpFailed(f"`{' '.join(str(word) for word in command[:6])}` failed; is the package registry reachable?\n{tail}")
     return done.returncode
 

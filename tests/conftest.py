@@ -23,7 +23,7 @@ _ON_SPARK = (
     "tests/models/test_evaluate.py",
 )
 # The longest first: what is short fills the end.
-_LONGEST = (_SPARK, "tests/e2e/test_repeat.py", "tests/e2e/test_cmapss.py", "tests/e2e/test_faults.py", "tests/e2e/test_delivery.py")
+_LONGEST = (_SPARK, "tests/e2e/test_journeys.py", "tests/e2e/test_faults.py", "tests/e2e/test_delivery.py")
 
 
 def pytest_configure() -> None:

@@ -53,6 +53,10 @@ class Traffic:
                 yield late.popleft()[1]
         yield from (text for _, text in late)
 
+    def sent_twice(self) -> int:
+        """How many of the messages `bodies` has twice."""
+        return sum(self._falls(number, self.resent, 7) for number in range(self.first, self.first + self.messages))
+
     def write_truth(self, file: Path) -> int:
         """A line a reading; how many different readings."""
         with file.open("w") as stream:

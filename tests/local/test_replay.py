@@ -173,10 +173,11 @@ def test_recorded_values_that_decode_must_refuse_have_that_fate(tmp_path: Path) 
     }  # fmt: skip
 
 
-def test_a_text_where_numbers_stand_is_sent_as_it_is_and_quarantined(tmp_path: Path) -> None:
+def test_a_text_where_numbers_stand_is_sent_as_it_is_and_costs_no_other_row(tmp_path: Path) -> None:
     messages = stream(air(tmp_path, AIR + "attic,2026-11-01T10:10:00Z,warm,40,500\n"), CONTRACTS, NOW)
     assert wrong_fates(messages) == []
-    assert {reading.fate for reading in readings(messages)} == {"quarantine:wrong_type"}  # the column is text from then on
+    assert [reading.fate for reading in readings(messages)] == ["silver", "silver", "quarantine:wrong_type"]
+    assert told(messages, "temperature_celsius") == {"air-attic": [21.5, 21.75]}
 
 
 def test_nan_in_a_parquet_file_is_a_missing_value(tmp_path: Path) -> None:

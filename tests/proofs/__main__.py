@@ -32,8 +32,13 @@ def names() -> list[str]:
 def list_proofs() -> int:
     for name in names():
         proof = importlib.import_module(f"tests.proofs.{name}")
-        print(f"make proof-{name:<12} {standing(name, proof.CODE):<34} {proof.WHAT}")  # noqa: T201
+        print(f"make proof-{name:<10} {ran_at(name):<11} {standing(name, proof.CODE):<24} {proof.WHAT}")  # noqa: T201
     return 0
+
+
+def ran_at(name: str) -> str:
+    file = RECORDS / f"{name}.json"
+    return str(json.loads(file.read_text())["at"])[:10] if file.is_file() else ""
 
 
 def standing(name: str, code: tuple[str, ...]) -> str:

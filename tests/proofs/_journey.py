@@ -1,6 +1,7 @@
 """What the proofs share: a cloud, jobs as Airflow starts them, DAG runs to their end, the law."""
 
 import os
+import shutil
 import subprocess
 import time
 from collections.abc import Iterable, Sequence
@@ -8,6 +9,7 @@ from pathlib import Path
 
 from lake.hops import truth_files
 from lake.law import Verdict, verify
+from local import airflow_pools
 from local.airflow_client import Airflow, Run
 from runtime.settings import REPOSITORY
 from tests.cloud import Cloud
@@ -18,6 +20,13 @@ RUN_SECONDS = 900.0
 def say(words: str) -> None:
     """A line of progress; a full-size proof takes minutes."""
     print(f"{time.strftime('%H:%M:%S')} {words}", flush=True)  # noqa: T201
+
+
+def add_contracts(cloud: Cloud, names: Iterable[str]) -> None:
+    """The repository's files of these contracts into the folder of a cloud that runs, and their pools, as its daemon would make them."""
+    for name in names:
+        shutil.copy(REPOSITORY / "contracts" / f"{name}.yaml", cloud.settings.contracts_folder)
+    airflow_pools.ensure(cloud.supervisor.settings)
 
 
 def submit(cloud: Cloud, *arguments: str) -> "subprocess.CompletedProcess[str]":

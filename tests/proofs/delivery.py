@@ -52,6 +52,8 @@ def prove(size: Size) -> dict[str, Any]:
     total = _total([done[number] for number in range(_ROUNDS[size])])
     assert total["sent"] >= 10_000_000
     assert total["kills"] >= 200
+    assert total["messages_sent_twice"] >= 0.02 * total["messages"]
+    assert total["quarantined"] >= 0.01 * total["sent"]
     check_storage_errors(total["storage_errors"], total["storage_calls"])
     kept.forget()
     return total
@@ -63,7 +65,10 @@ def check_storage_errors(errors: int, calls: int) -> None:
 
 
 def _total(rounds: list[dict[str, Any]]) -> dict[str, Any]:
-    counters = ("sent", "visible", "quarantined", "lost", "twice", "phantoms", "kills", "storage_errors", "storage_calls", "received_again")
+    counters = (
+        *("sent", "visible", "quarantined", "lost", "twice", "phantoms"),
+        *("messages", "messages_sent_twice", "kills", "storage_errors", "storage_calls", "received_again"),
+    )
     points: Counter[str] = Counter()
     for told in rounds:
         points.update(told["killed_at"])
@@ -91,6 +96,8 @@ def _round(size: Size, number: int, folder: Path) -> dict[str, Any]:
     say(f"round {number}: {found.sent} readings, {len(killed)} kills, {errors} of {calls} puts failed")
     told = {name: getattr(found, name) for name in ("sent", "visible", "quarantined", "lost", "twice", "phantoms")}
     return told | {
+        "messages": traffic.messages,
+        "messages_sent_twice": traffic.sent_twice(),
         "kills": len(killed),
         "killed_at": dict(Counter(killed)),
         "storage_errors": errors,

@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,7 +15,6 @@ from lake.layout import bronze_prefix, ingest_partition
 from lake.objects import list_keys
 from local.simulator.fleet import simulate
 from local.simulator.plan import Plan
-from runtime.settings import REPOSITORY
 from tests.cloud import Cloud, running_cloud
 from tests.proofs import Size, contract
 from tests.proofs._journey import drained, run_dags, say, submitted, the_law
@@ -41,32 +41,24 @@ _FULL = _Grown(_CONTRACTS, _DEVICES, 72, "pump")
 _SMALL = _Grown(("lift",), {"lift": 3}, 12, "lift")
 
 
-def prove(size: Size) -> dict[str, Any]:
-    """The small size is that of `contract` too: its one contract is new, and gets a second version on the way."""
-    grown_by = _SMALL if size is Size.SMALL else _FULL
+def prove(size: Size, running: Cloud | None = None) -> dict[str, Any]:
+    """The small size is that of `contract` too: its one contract is new, and gets a second version on the way. It is proven in a cloud
+    that is `running` and has the first version alone."""
+    by = _SMALL if size is Size.SMALL else _FULL
     with tempfile.TemporaryDirectory(prefix="fleetlake-repeat-") as folder:
-        grown, once, contracts = (Path(folder) / name for name in ("grown", "once", "contracts"))
-        contracts.mkdir()
-        _write_contracts(contracts, size)
         parts = ("emulator", "worker", "airflow")
-        with running_cloud(grown, parts, schedules=False, contracts_folder=contracts) as cloud:
-            counts = _grow(cloud, grown_by, size)
+        own = running_cloud(Path(folder) / "grown", parts, schedules=False)
+        with nullcontext(running) if running else own as cloud:
+            counts = _grow(cloud, by, size)
             expected = _fingerprints(cloud)
-        _same_bronze(grown, once)
-        with running_cloud(once, contracts_folder=contracts) as cloud:
+        once = Path(folder) / "once"
+        _same_bronze(cloud.settings.home, once)
+        with running_cloud(once, contracts_folder=cloud.settings.contracts_folder) as cloud:
             say("one run over everything, in one session")
-            submitted(cloud, _JOBS.replace("silver", "reconcile"), "--contract", ",".join(grown_by.contracts), "--run-id", "once")
+            submitted(cloud, _JOBS.replace("silver", "reconcile"), "--contract", ",".join(by.contracts), "--run-id", "once")
             found = _fingerprints(cloud)
         assert found == expected, {name: (expected[name], found.get(name)) for name in expected if expected[name] != found.get(name)}
         return counts | {"tables": len(expected), "fingerprints": expected}
-
-
-def _write_contracts(folder: Path, size: Size) -> None:
-    if size is Size.SMALL:
-        contract.first_version(folder)
-        return
-    for name in _CONTRACTS:
-        shutil.copy(REPOSITORY / "contracts" / f"{name}.yaml", folder)
 
 
 def _grow(cloud: Cloud, by: _Grown, size: Size) -> dict[str, Any]:

@@ -17,7 +17,9 @@ app = typer.Typer()
 
 @app.command()
 def verify(
-    truth: list[Path] = typer.Option([], "--truth", help="Truth file of the run to judge; may be given again. [default: all in the state folder's truth/]"),
+    truth: list[Path] = typer.Option(
+        [], "--truth", help="Truth file of the run to judge; may be given again. [default: all in the state folder's truth/]"
+    ),
     wait: float = typer.Option(15.0, min=0.0, help="Seconds to wait for readings that are under way."),
     at_rest: bool = typer.Option(False, "--at-rest", help="Fail also when readings are still in flight."),
     strict: bool = typer.Option(False, "--strict", help="Fail also when a reading ended elsewhere than the simulator meant it to."),

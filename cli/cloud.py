@@ -66,7 +66,9 @@ def status(as_json: bool = typer.Option(False, "--json", help="For a script.")) 
     for crash in [*facts["damaged"], *facts["crashes"]]:
         _console.print(crash, style="red", markup=False, soft_wrap=True)
     if facts["why"]:
-        _console.print(f"it stopped because of: {facts['why']}", markup=False)
+        from local.child import in_a_line
+
+        _console.print(f"it stopped because of: {in_a_line(facts['why'])}", markup=False, soft_wrap=True)
 
 
 def _is_laptops(settings: Settings) -> bool:

@@ -87,7 +87,8 @@ def run(arguments: list[str]) -> int:
         if not message:
             # A group without a command: its help has been shown.
             return wrong.exit_code
-        return _say(_with_hint(message), wrong.exit_code, debug)
+        context = getattr(wrong, "ctx", None)
+        return _say(_with_hint(message, context.command_path if context else "fleetlake"), wrong.exit_code, debug)
     except (KeyboardInterrupt, typer.Abort):
         return _say(INTERRUPTED, 1, debug)
     except FleetlakeError as error:
@@ -106,14 +107,15 @@ def run(arguments: list[str]) -> int:
 def _told(error: Exception) -> str:
     # By the name, for botocore is not imported where it is not needed: no credentials, no such bucket, nobody listens.
     if type(error).__module__.startswith("botocore."):
-        platform = os.environ.get("FLEETLAKE_PLATFORM", "local")
-        return f"AWS, as FLEETLAKE_PLATFORM={platform} has it: {error}; run it again with --debug for the traceback"
+        names = [name for name in ("FLEETLAKE_PLATFORM", "FLEETLAKE_AWS_ENDPOINT") if os.environ.get(name)]
+        asked = " and ".join(f"{name}={os.environ[name]}" for name in names) or "FLEETLAKE_PLATFORM=local"
+        return f"AWS, as {asked} has it: {error}; run it again with --debug for the traceback"
     return f"unexpected {type(error).__name__}: {error}; run it again with --debug for the traceback"
 
 
-def _with_hint(message: str) -> str:
+def _with_hint(message: str, command: str) -> str:
     """Typer ends some messages with a mark of its own, a guess with a question mark."""
-    return f"{message}{' See' if message.endswith('?') else '; see'} `fleetlake --help`".replace(".; see", "; see")
+    return f"{message}{' See' if message.endswith('?') else '; see'} `{command} --help`".replace(".; see", "; see")
 
 
 class _Warnings:

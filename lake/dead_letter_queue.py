@@ -100,4 +100,6 @@ def asking(queue: str) -> Iterator[None]:
     try:
         yield
     except (ClientError, BotoCoreError) as error:
-        raise ServiceError(f"dead-letter queue {queue}: {error}; are the queues there? `fleetlake up` makes them on a laptop") from None
+        raise ServiceError(
+            f"dead-letter queue {queue} (FLEETLAKE_DEAD_LETTER_QUEUE): {error}; is it there? `fleetlake up` makes it on a laptop"
+        ) from None

@@ -17,6 +17,11 @@ _TAIL_LINES = 15
 _ASK_AGAIN_SECONDS = 0.5
 
 
+def in_a_line(report: str) -> str:
+    """`how_it_ended` without the lines of the log that it quotes."""
+    return report.splitlines()[0].replace("; the end of its log", "; see the end of its log").rstrip(":")
+
+
 class Child:
     """Construct to start. The thread that does must live as long as the child: the kernel asks the child to end with it."""
 

@@ -16,6 +16,7 @@ from types import FrameType
 from typing import TextIO
 
 from local import airflow_pools, sessions, surroundings
+from local.child import in_a_line
 from local.entry import run
 from local.instance import Instance
 from local.processes import ALL_PARTS
@@ -168,18 +169,14 @@ def _revive(supervisor: Supervisor, crashes: list[float]) -> None:
         recent = [moment for moment in crashes if moment > crashes[-1] - _CRASH_WINDOW_SECONDS]
         if not child.process.restartable or len(recent) > _CRASHES_ALLOWED:
             raise ServiceError(report)
-        supervisor.note_crash(_in_a_line(report))
+        # The status has a line for each crash.
+        supervisor.note_crash(in_a_line(report))
         try:
             supervisor.restart(child.process.name)
         except ServiceError:
             # Ended again: the next look counts it. Alive but not well: nobody can say what it does.
             if child.process.name not in {again.process.name for again in supervisor.crashed()}:
                 raise
-
-
-def _in_a_line(report: str) -> str:
-    """The report without the lines of the log that it quotes: the status has a line for each crash."""
-    return report.splitlines()[0].replace("; the end of its log", "; see the end of its log").rstrip(":")
 
 
 def _contract_files(settings: Settings) -> list[tuple[str, int]]:

@@ -18,7 +18,7 @@ from runtime.local import is_held
 
 # What was killed this instant still looks alive.
 _LOOK_AGAIN_SECONDS = 0.5
-# A killed supervisor's survivor takes less.
+# A killed supervisor's survivor takes less; one that stops takes longer only where a part of it hangs.
 _ENDING_SECONDS = 20.0
 
 
@@ -34,9 +34,11 @@ class Instance:
         began = time.monotonic()
         while not _held(lock):
             state = self.state() or {}
-            if time.monotonic() - began > (_LOOK_AGAIN_SECONDS if _is_alive(state) else _ENDING_SECONDS):
+            goes_on = _is_alive(state) and state["state"] != "stopping"
+            if time.monotonic() - began > (_LOOK_AGAIN_SECONDS if goes_on else _ENDING_SECONDS):
                 lock.close()
-                raise UserError(f"laptop's cloud in {self.home}: it is running already (pid {state.get('pid')}); `fleetlake down` stops it")
+                told = "it is running already" if goes_on else "it is still stopping"
+                raise UserError(f"laptop's cloud in {self.home}: {told} (pid {state.get('pid')}); `fleetlake down` stops it")
             time.sleep(0.05)
         self._lock = lock
 

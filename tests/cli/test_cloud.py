@@ -143,3 +143,9 @@ def test_status_names_a_damaged_line_of_truth_and_shows_the_rest(home: Path) -> 
     said = CliRunner().invoke(app, ["status"])
     assert (said.exit_code, "how far readings have come" in said.output) == (0, True)
     assert f"truth {home}/truth/t.jsonl, line 2: it is not what the simulator writes" in said.output
+
+
+def test_status_tells_in_a_line_why_it_stopped(home: Path) -> None:
+    Instance(home).tell(state="stopped", why="emulator ended (killed by SIGKILL); the end of its log /h/emulator.log:\n  a line\n  another")
+    said = CliRunner().invoke(app, ["status"]).output
+    assert said.splitlines()[-1] == "it stopped because of: emulator ended (killed by SIGKILL); see the end of its log /h/emulator.log"

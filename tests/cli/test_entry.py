@@ -61,6 +61,7 @@ def test_a_guess_at_the_command_that_was_meant_keeps_its_question_mark() -> None
     assert (
         python("-m", "cli.main", "querry").stderr == "fleetlake: No such command 'querry'. Did you mean 'query'? See `fleetlake --help`\n"
     )
+    assert python("-m", "cli.main", "quality", "shw").stderr.endswith("Did you mean 'show'? See `fleetlake quality --help`\n")
 
 
 def test_a_dotenv_file_counts_where_the_environment_says_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -153,7 +153,8 @@ def _read_cell(kind: str, text: str) -> Any:
     if kind == "bool":
         return {"true": True, "false": False}.get(text.lower(), text)
     try:
-        return int(text) if text.strip("+-").isdecimal() else float(text)
+        # Python would also read 1_000.
+        return text if "_" in text else int(text) if text.strip("+-").isdecimal() else float(text)
     except ValueError:
         return text
 

@@ -106,8 +106,8 @@ class Senders:
         for second in range(_PATIENCE_SECONDS):
             if self._window.acquire(timeout=1.0):
                 return
-            if second == _QUIET_SECONDS:
-                log.warning(f"the broker has acknowledged nothing for {second} s; after {_PATIENCE_SECONDS} s the sending ends")
+            if second + 1 == _QUIET_SECONDS:
+                log.warning(f"the broker has acknowledged nothing for {_QUIET_SECONDS} s; after {_PATIENCE_SECONDS} s the sending ends")
             self._tell()
         waiting = self._truth.readings - self._truth.acknowledged - self._truth.refused
         raise ServiceError(

@@ -26,10 +26,8 @@ from tests.real_data import real_data
 WHAT = "C-MAPSS FD001 over MQTT, trained and scored by Airflow: RMSE over each test engine's last prediction <= 12.5, capped at 125."
 CODE = ("runtime", "ingestion", "lake", "spark_jobs", "models", "dags", "local/replay.py", "local/recorded.py", "contracts")
 SEED = 0
-ENGINES = {Size.SMALL: 12, Size.FULL: 100}
-
-
 CONTRACTS = ("turbofan", "maintenance")
+ENGINES = {Size.SMALL: 12, Size.FULL: 100}
 
 
 def prove(size: Size, running: Cloud | None = None) -> dict[str, Any]:

@@ -144,7 +144,8 @@ def _print_table(result: "Result", limit: int) -> None:
     is_wide = console.width < _NARROWEST * len(result.columns)
     console.print((_records if is_wide else _columns)(result, limit))
     number = result.arrow().num_rows
-    shown = "" if number <= limit else f", the first {limit} are shown; --limit 0 or --output shows more"
+    has_more = "--limit 0 or --output shows more" if limit < _MOST_ROWS else "--output writes all"
+    shown = "" if number <= limit else f", the first {limit} are shown; {has_more}"
     at = f", as of {result.as_of.isoformat()}" if result.as_of else ""
     console.print(f"{_counted(result)}{shown}{at}", style="dim")
 

@@ -226,11 +226,13 @@ def _span(start: datetime | None, end: datetime | None, hours: float | None) -> 
 def _pairs(texts: list[str], option: str) -> dict[str, str]:
     from runtime.errors import UsageError
 
-    pairs = {}
+    pairs: dict[str, str] = {}
     for text in texts:
         name, separator, value = text.partition("=")
         if not (name and separator and value):
             raise UsageError(f"{option} {text!r}: it must be NAME=VALUE")
+        if name in pairs:
+            raise UsageError(f"{option} {name}: it is given twice, as {pairs[name]} and as {value}; leave one of them out")
         pairs[name] = value
     return pairs
 

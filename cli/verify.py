@@ -21,7 +21,7 @@ def verify(
         [], "--truth", help="Truth file of the run to judge; may be given again. [default: all in the state folder's truth/]"
     ),
     wait: float = typer.Option(15.0, min=0.0, help="Seconds to wait for readings that are under way."),
-    at_rest: bool = typer.Option(False, "--at-rest", help="Fail also when readings are still in flight."),
+    at_rest: bool = typer.Option(False, "--at-rest", help="Exit code 3 also when readings are still in flight."),
     strict: bool = typer.Option(False, "--strict", help="Fail also when a reading ended elsewhere than the simulator meant it to."),
     show: int = typer.Option(10, min=0, help="Violations and surprises to print."),
     as_json: bool = typer.Option(False, "--json", help="For a script."),
@@ -39,7 +39,9 @@ def verify(
         _print(verdict, show)
     verdict.check()
     if at_rest and verdict.in_flight:
-        raise LawUnknown(f"verify: {verdict.in_flight} readings are still in flight; run the pipeline, then verify again")
+        raise LawUnknown(
+            f"verify: {verdict.in_flight} readings are still in flight; trigger their pipeline_… in Airflow or wait for the full hour, then verify again"
+        )
     if strict and verdict.surprised:
         raise LawBroken(f"verify: {verdict.surprised} readings ended elsewhere than meant; first: {verdict.surprises[0].reading}")
 
@@ -83,14 +85,15 @@ def law_table(verdict: "Verdict") -> Any:
 
     totals = _numbers(list(verdict.tallies))
     shown = [i for i, heading in enumerate(_HEADINGS) if heading in _ALWAYS or totals[i]]
-    # No padding, and names fold before figures: eighty columns hold a usual law.
+    # No padding, and devices fold before figures: eighty columns hold a usual law.
     table = Table(header_style="bold", padding=0, caption=_LEGEND, caption_style="dim", caption_justify="left")
-    table.add_column("contract", overflow="fold", min_width=8)
+    names = sorted({tally.contract for tally in verdict.tallies})
+    table.add_column("contract", no_wrap=True, min_width=max(map(len, names), default=0))
     table.add_column("device", overflow="fold", min_width=8)
     for index in shown:
         # The least width is that of the total: where all is too narrow the line runs on, but a figure is never cut.
         table.add_column(_PRINTED[index], justify="right", no_wrap=True, min_width=len(f"{totals[index]:,}"))
-    for contract in sorted({tally.contract for tally in verdict.tallies}):
+    for contract in names:
         members = [tally for tally in verdict.tallies if tally.contract == contract]
         table.add_row(contract, f"all {len(members)}", *_cells(members, shown))
         wrong = [tally for tally in members if tally.breaches]

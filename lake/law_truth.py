@@ -21,7 +21,7 @@ import duckdb
 from lake.contracts import Contract, Contracts
 from lake.identity import canonical_json, event_id_of_content
 from lake.law_values import digest_of_json
-from runtime.errors import UserError
+from runtime.errors import LawUnknown, UserError
 
 FORMAT = 1
 _COLUMNS = {
@@ -41,7 +41,8 @@ _TOLD = (
 
 
 def read_truth(connection: Any, files: Sequence[Path], contracts: Contracts, table: str = "sent") -> None:
-    """Make `table` of this module's docstring from `files`. Raises UserError for a file that is no truth file."""
+    """Make `table` of this module's docstring from `files`. Raises UserError for a file that is no truth file, LawUnknown where there is no
+    line in any."""
     _read_lines(connection, files)
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE {table}_raw AS SELECT * REPLACE (CASE WHEN json_type(values) = 'OBJECT' THEN values END AS values), "
@@ -64,6 +65,9 @@ def read_truth(connection: Any, files: Sequence[Path], contracts: Contracts, tab
 
 
 def _read_lines(connection: Any, files: Sequence[Path]) -> None:
+    for file in files:
+        if file.is_dir():
+            raise UserError(f"truth {file}: it is a folder; name a file in it")
     names = ", ".join("'" + str(file).replace("'", "''") + "'" for file in files)
     columns = ", ".join(f"'{name}': '{kind}'" for name, kind in _COLUMNS.items())
     try:
@@ -77,6 +81,9 @@ def _read_lines(connection: Any, files: Sequence[Path]) -> None:
     formats = dict(connection.execute("SELECT filename, max(format) FROM truth_line WHERE kind = 'run' GROUP BY 1").fetchall())
     for file in files:
         _check(file, broken.get(str(file), 0), formats.get(str(file)))
+    if not connection.execute("SELECT count(*) FROM truth_line WHERE kind IS NOT NULL").fetchone()[0]:
+        # A machine that died at the beginning of a run leaves such a file: beside others it takes nothing from what they say.
+        raise LawUnknown(f"truth {', '.join(str(file) for file in files)}: no whole line is there, so nothing says what was sent")
 
 
 def _check(file: Path, broken: int, written_format: int | None) -> None:

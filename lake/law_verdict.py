@@ -108,8 +108,8 @@ class Verdict:
             if self.gone:
                 raise LawUnknown(f"verify: {missing} readings are unknown: {'; '.join(self.gone)}; put the file right and verify again")
             why = (
-                "the queues cannot be asked"
+                "the queues cannot be asked; start the platform and verify again"
                 if self.queues.waiting is None
-                else f"{self.queues.waiting} messages wait in the telemetry and the error queue"
+                else f"{self.queues.waiting} messages wait in the telemetry and the error queue; verify again when the worker has caught up"
             )
-            raise LawUnknown(f"verify: {missing} readings are not in the lake, and {why}; start the platform, let it rest and verify again")
+            raise LawUnknown(f"verify: {missing} readings are not in the lake, and {why}")

@@ -114,7 +114,9 @@ def _only_reading(connection: Any, text: str) -> None:
         hint = '; a column called at must be written "at", or t.at behind a table\'s name' if _BARE_AT.search(text) else ""
         raise QueryError(f"query: {_sentence(error)}{hint}") from None
     if len(statements) != 1:
-        raise QueryError(f"query: this is {len(statements)} statements; ask one at a time")
+        raise QueryError(
+            f"query: these are {len(statements)} statements; ask one at a time" if statements else "query: there is no statement"
+        )
     if statements[0].type not in _READING:
         raise QueryError(f"query: {statements[0].type.name} would change something; only SELECT is answered here")
 

@@ -119,9 +119,15 @@ def _parquet(file: Path) -> dict[str, list[Any]]:
 
 
 def _csv(file: Path) -> dict[str, list[Any]]:
+    import pyarrow as pa
     from pyarrow import csv
 
-    return _columns(csv.read_csv(file, convert_options=csv.ConvertOptions(strings_can_be_null=True)))
+    table = csv.read_csv(file, convert_options=csv.ConvertOptions(strings_can_be_null=True))
+    if table.num_columns == 1 and any(mark in table.column_names[0] for mark in ";\t|"):
+        raise ValueError(f"its only column is {table.column_names[0]!r}; columns must be parted by commas")
+    if strange := [field.name for field in table.schema if pa.types.is_binary(field.type)]:
+        raise ValueError(f"column {strange[0]} is not UTF-8; convert the file")
+    return _columns(table)
 
 
 def _columns(table: Any) -> dict[str, list[Any]]:

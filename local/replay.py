@@ -171,7 +171,7 @@ def _device_ids(asked: Replay, recording: Recording) -> list[str]:
         if not is_device_id(device_id):
             value = named[row - 1]
             wrong = f"column {asked.device_column} is empty" if value is None else f"{value!r} makes the device id {device_id!r}"
-            raise UserError(f"replay {asked.file.name}, row {row}: {wrong}; {ID_RULE}")
+            raise UserError(f"replay {asked.file.name}, row {row}: {wrong}; {ID_RULE}, and begins with --prefix or the file's name")
     return ids
 
 
@@ -182,10 +182,14 @@ def _device_id(prefix: str, value: Any, width: int) -> str:
 
 
 def _recorded_times(asked: Replay, recording: Recording) -> list[int]:
-    try:
-        times = [epoch_ms(read_moment(value)) for value in recording.column(asked.time_column)]
-    except (ValueError, OverflowError, OSError) as error:
-        raise UserError(f"replay {asked.file.name}: column {asked.time_column} holds no time: {error}") from None
+    times = []
+    for row, value in enumerate(recording.column(asked.time_column), start=1):
+        try:
+            times.append(epoch_ms(read_moment(value)))
+        except (ValueError, OverflowError, OSError):
+            told = "is empty" if value is None else f"holds no time: {value!r}"
+            forms = "ISO 8601 such as 2026-11-01T00:00:00Z (without a zone it is UTC), or epoch seconds or milliseconds"
+            raise UserError(f"replay {asked.file.name}, row {row}: column {asked.time_column} {told}; it must be {forms}") from None
     moved = epoch_ms(asked.end) - max(times) if asked.end else 0
     return [time + moved for time in times]
 

@@ -216,9 +216,13 @@ def _parse(name: str, default: Any, text: str) -> Any:
 
 def _folder(name: str, path: Path) -> Path:
     try:
-        return path.expanduser().absolute()
+        folder = path.expanduser().absolute()
     except RuntimeError:
         raise _refusal(name, str(path), "a folder; this machine knows of no home of that user") from None
+    # Path.is_file raises where nobody may look.
+    if os.path.isfile(folder):
+        raise _refusal(name, str(path), "a folder, and that is a file")
+    return folder
 
 
 def _refusal(name: str, text: str, words: str) -> SettingsError:

@@ -27,6 +27,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ("line", "code", "words"),
     [
         ("simulate -d pump", 2, "must be NAME=VALUE"),
+        ("simulate -d pump=1 -d pump=2", 2, "--devices pump: it is given twice, as 1 and as 2; leave one of them out"),
         ("simulate -d pump=many", 2, "must be a whole number"),
         ("simulate -d submarine=3", 2, "there is none; the folder has environment"),
         ("simulate -d pump=0", 2, "0 devices; there must be at least one"),

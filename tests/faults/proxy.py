@@ -202,7 +202,12 @@ class _Handler(BaseHTTPRequestHandler):
         return
 
     def _serve(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        length = int(self.headers.get("Content-Length") or 0)
+        body = self.rfile.read(length)
+        if len(body) < length:
+            # Who asked was killed in the midst of it.
+            self._cut()
+            return
         headers = {name.lower(): value for name, value in self.headers.items()}
         response = self.proxy.answer(Request(self.command, self.path, headers, body))
         if response is None:

@@ -85,3 +85,22 @@ def test_readings_sent_while_it_looks_are_no_phantoms(lake: SmallLake, truth: Ha
         return EMPTY
 
     assert verify(lake.platform, [truth.file], queues=meanwhile).holds
+
+
+@pytest.mark.parametrize("content", [b"", b'{"kind": "run", "for'])
+def test_a_file_without_a_whole_line_says_nothing_by_itself_and_takes_nothing_from_another(
+    lake: SmallLake, truth: HandTruth, content: bytes
+) -> None:
+    cut = truth.file.with_name("cut.jsonl")
+    cut.write_bytes(content)
+    with pytest.raises(LawUnknown, match=r"truth .*cut\.jsonl: no whole line is there"):
+        verify(lake.platform, [cut], queues=lambda: Queues(0))
+    row = lake.reading(seq=0)
+    truth.sent(row)
+    lake.publish([row], "r.1", 5)
+    verify(lake.platform, [truth.file, cut], queues=lambda: Queues(0)).check()
+
+
+def test_a_folder_is_no_truth_file(lake: SmallLake, truth: HandTruth) -> None:
+    with pytest.raises(UserError, match="it is a folder"):
+        verify(lake.platform, [truth.file.parent], queues=lambda: Queues(0))

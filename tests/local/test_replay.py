@@ -197,7 +197,8 @@ def test_nan_in_a_parquet_file_is_a_missing_value(tmp_path: Path) -> None:
         ({"columns": {"temperature_celsius": "hotness"}}, "no column for the required temperature_celsius"),
         ({"columns": {"depth": "warmth"}}, "no field depth"),
         ({"device_column": "flat"}, "there is no column flat; there are room, when"),
-        ({"time_column": "room"}, "holds no time"),
+        ({"time_column": "room"}, r"row 1: column room holds no time: 'attic'; it must be ISO 8601 .*epoch seconds"),
+        ({"prefix": "my air-"}, "row 1: 'attic' makes the device id 'my air-attic'.*--prefix"),
         ({"failures": True}, "no lifetime counter"),
     ],
 )
@@ -213,6 +214,8 @@ def test_what_cannot_be_replayed_is_refused_with_the_reason(tmp_path: Path, chan
         ("a.csv", b"", "cannot be read as .csv"),
         ("a.csv", b"x,y\n", "no row"),
         ("a.csv", b"x,x\n1,2\n", "more than one column is called x"),
+        ("a.csv", b"x;y\n1;2\n", "its only column is 'x;y'; columns must be parted by commas"),
+        ("a.csv", b"x,y\nr\xe9,2\n", "column x is not UTF-8"),
         ("a.txt", b"1 2 3\n", "row 1 has 3 values"),
         ("a.txt", b"\xff\xfe", "cannot be read as .txt"),
         ("a.xls", b"", "it reads .parquet, .csv, .txt"),
@@ -276,3 +279,8 @@ def test_the_real_training_engines_are_sent_whole() -> None:
     assert Counter(message.contract for message in messages for _ in message.readings) == {"turbofan": 20631, "maintenance": 100}
     assert {reading.fate for reading in readings(messages)} == {"silver"}
     assert sorted(told([m for m in messages if m.contract == "maintenance"], "cycle").values())[-1] == [362]  # the longest life of FD001
+
+
+def test_a_row_without_a_time_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="row 3: column when is empty"):
+        stream(air(tmp_path, AIR + "attic,,21,40,500\n"), CONTRACTS, NOW)

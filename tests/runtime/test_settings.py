@@ -164,6 +164,12 @@ def test_an_empty_folder_is_the_default_and_not_the_folder_one_stands_in(name: s
     assert getattr(empty, name) == getattr(Settings.from_environment({}), name)
 
 
+def test_a_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "home").touch()
+    with pytest.raises(SettingsError, match=r"FLEETLAKE_HOME is '.*/home'; it must be a folder, and that is a file"):
+        Settings.from_environment({"FLEETLAKE_HOME": str(tmp_path / "home")})
+
+
 def test_the_example_file_names_no_folder_of_this_machine() -> None:
     assert str(REPOSITORY) not in env_example()
     assert "# FLEETLAKE_HOME=\n" in env_example()

@@ -114,7 +114,7 @@ def test_a_queue_whose_own_policy_would_move_its_messages_on_is_not_looked_at(de
 
 def test_a_queue_that_is_not_there_is_told_in_a_sentence(dead: Dead) -> None:
     dead.made.platform.client("sqs").delete_queue(QueueUrl=dead.queue.url)
-    with pytest.raises(ServiceError, match=r"dead-letter queue fleetlake-telemetry-dead: .*fleetlake up"):
+    with pytest.raises(ServiceError, match=r"dead-letter queue fleetlake-telemetry-dead \(FLEETLAKE_DEAD_LETTER_QUEUE\): .*fleetlake up"):
         DeadLetterQueue(dead.made.platform)
 
 

@@ -10,7 +10,7 @@ from runtime.errors import UserError
 from tests.local.simulator.fleets import CONTRACTS
 from tests.local.test_replay import AIR, AIR_COLUMNS, NOW, air
 
-RULE = "an id has 1 to 128 letters, digits, ':', '_' or '-'"
+RULE = "an id has 1 to 128 letters, digits, ':', '_' or '-', and begins with --prefix or the file's name"
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from cli.text import cell, printable
 from runtime.errors import ServiceError, UsageError, UserError
 from runtime.settings import Settings
 
@@ -81,11 +82,11 @@ def show(
         return
     for name in ("message_id", "sent_at", "receives", "source", "device_id", "contract", "topic", "readings", "says"):
         if told[name] not in (None, ""):
-            _console.print(f"{name.replace('_', ' '):<12}{told[name]}", markup=False)
+            _console.print(f"{name.replace('_', ' '):<12}{printable(str(told[name]))}", markup=False)
     _console.print("envelope", style="bold")
-    _console.print(json.dumps(told["envelope"], indent=2) if told["envelope"] is not None else told["body"], markup=False)
+    _console.print(json.dumps(told["envelope"], indent=2) if told["envelope"] is not None else printable(told["body"]), markup=False)
     _console.print("payload" if told["payload"] is not None else "payload, base64", style="bold")
-    _console.print(told["payload"] if told["payload"] is not None else told["payload_base64"], markup=False)
+    _console.print(printable(told["payload"]) if told["payload"] is not None else told["payload_base64"], markup=False)
 
 
 @app.command()
@@ -161,7 +162,7 @@ def _table(rows: list[dict[str, Any]]) -> Table:
     # As much of each id as tells it from the others.
     width = next(n for n in range(8, 65) if len({row["message_id"][:n] for row in rows}) == len(rows))
     for row in rows:
-        told = [escape(row[name]) for name in ("device_id", "contract", "says")]
+        told = [escape(cell(row["device_id"])), escape(cell(row["contract"])), escape(printable(row["says"]))]
         table.add_row(row["message_id"][:width], _age(row["age_seconds"]), str(row["receives"]), *told)
     return table
 

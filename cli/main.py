@@ -16,6 +16,7 @@ from typer.exceptions import TyperException
 from typer.main import get_command
 
 from cli.entry import INTERRUPTED, speak_utf8
+from cli.text import printable
 from runtime.errors import ContractWarning, FleetlakeError
 from runtime.settings import REPOSITORY
 
@@ -143,7 +144,7 @@ class _Warnings:
 def _say(sentence: str, code: int, debug: bool) -> int:
     if debug:
         traceback.print_exc()
-    print(f"fleetlake: {sentence}", file=sys.stderr)
+    print(f"fleetlake: {printable(sentence)}", file=sys.stderr)
     return code
 
 

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
+from cli.text import cell, printable
 from runtime.errors import UsageError, UserError
 from runtime.settings import Settings
 
@@ -48,7 +50,7 @@ def list_rows(contract: str = _CONTRACT, reason: str = _REASON, day: str = _DAY,
         table.add_column(heading, justify="right", no_wrap=True)
     for group in groups:
         numbers = [f"{group[name]:,}" for name in ("readings", "replayed", "left")]
-        table.add_row(group["contract"], group["reason"], group["day"], *numbers)
+        table.add_row(escape(cell(group["contract"])), group["reason"], group["day"], *numbers)
     _console.print(table)
     _console.print("`fleetlake query` has the rows as quarantine.CONTRACT; `fleetlake quarantine show ID` one of them whole")
 
@@ -73,9 +75,9 @@ def show(
     shown = {name: value for name, value in told.items() if name not in ("bytes_base64", "text") and value not in (None, "")}
     width = max(map(len, shown)) + 2
     for name, value in shown.items():
-        _console.print(f"{name.replace('_', ' '):<{width}}{value}", markup=False)
+        _console.print(f"{name.replace('_', ' '):<{width}}{printable(str(value))}", markup=False)
     _console.print("bytes" if told["text"] is not None else "bytes, base64", style="bold")
-    _console.print(told["text"] if told["text"] is not None else told["bytes_base64"], markup=False)
+    _console.print(printable(told["text"]) if told["text"] is not None else told["bytes_base64"], markup=False)
 
 
 @app.command()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from cli.text import printable
 from runtime.errors import UsageError, UserError
 
 if TYPE_CHECKING:
@@ -197,4 +198,4 @@ def _cell(value: Any) -> str:
         return str(
             value.isoformat(sep=" ").replace("+00:00", "Z") if hasattr(value, "hour") and hasattr(value, "year") else value.isoformat()
         )
-    return escape(str(_plain(value) if hasattr(value, "months") else value))
+    return escape(printable(str(_plain(value) if hasattr(value, "months") else value)))

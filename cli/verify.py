@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from cli.text import cell, printable
 from runtime.errors import LawBroken, LawUnknown
 from runtime.settings import Settings
 
@@ -69,10 +70,10 @@ def _print(verdict: "Verdict", show: int) -> None:
     console = Console(highlight=False, soft_wrap=True)
     console.print(law_table(verdict))
     for violation in verdict.violations[:show]:
-        console.print(f"[red]{escape(str(violation))}[/red]")
+        console.print(f"[red]{escape(printable(str(violation)))}[/red]")
     for surprise in verdict.surprises[:show]:
         words = f"meant for {surprise.expected}, found {surprise.found}: {surprise.reading}"
-        console.print(f"[yellow]{escape(words)}[/yellow]")
+        console.print(f"[yellow]{escape(printable(words))}[/yellow]")
     if verdict.holds:
         flight = f"; {verdict.in_flight} of them in flight" if verdict.in_flight else ""
         console.print(f"[green]the law holds[/green]: {verdict.sent} readings were acknowledged, each is in one place{flight}")
@@ -81,6 +82,7 @@ def _print(verdict: "Verdict", show: int) -> None:
 
 def law_table(verdict: "Verdict") -> Any:
     """A row for each contract, and one for each device where something is wrong; of the rarer places those that have readings."""
+    from rich.markup import escape
     from rich.table import Table
 
     totals = _numbers(list(verdict.tallies))
@@ -88,17 +90,17 @@ def law_table(verdict: "Verdict") -> Any:
     # No padding, and devices fold before figures: eighty columns hold a usual law.
     table = Table(header_style="bold", padding=0, caption=_LEGEND, caption_style="dim", caption_justify="left")
     names = sorted({tally.contract for tally in verdict.tallies})
-    table.add_column("contract", no_wrap=True, min_width=max(map(len, names), default=0))
+    table.add_column("contract", no_wrap=True, min_width=max((len(cell(name)) for name in names), default=0))
     table.add_column("device", overflow="fold", min_width=8)
     for index in shown:
         # The least width is that of the total: where all is too narrow the line runs on, but a figure is never cut.
         table.add_column(_PRINTED[index], justify="right", no_wrap=True, min_width=len(f"{totals[index]:,}"))
     for contract in names:
         members = [tally for tally in verdict.tallies if tally.contract == contract]
-        table.add_row(contract, f"all {len(members)}", *_cells(members, shown))
+        table.add_row(escape(cell(contract)), f"all {len(members)}", *_cells(members, shown))
         wrong = [tally for tally in members if tally.breaches]
         for tally in wrong[:20]:
-            table.add_row("", tally.device_id, *_cells([tally], shown), style="red")
+            table.add_row("", escape(cell(tally.device_id)), *_cells([tally], shown), style="red")
     return table
 
 

@@ -9,6 +9,7 @@ Judged by identity, not by count. A reading's place is the first that fits:
     dead letter    in the dead-letter queue
     lost           in none of them; while messages wait in the telemetry or the error queue, or no queue can be asked: unknown
 
+Never sent is what silver, bronze on its way there or quarantine has and no truth file: those that are given, or others of the home.
 A quarantined reading that was replayed is no longer quarantined: it is where its readings went, visible as soon as they are.
 
 Sent is what was acknowledged, by the truth files. What was sent without an acknowledgement may have arrived or not: it is

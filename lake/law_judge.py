@@ -125,15 +125,22 @@ def _find_phantoms(connection: Any, files: Sequence[Path], contracts: Contracts)
     unsent = "ANTI JOIN {sent} AS by_values USING (contract, event_id, digest)" + f" ANTI JOIN {replays} USING (contract, event_id, digest)"
     in_silver = f"FROM seen_silver {unsent}"
     again = f"ANTI JOIN {replays}_of ON quarantine_id = replay_of.refused_id"
+    # What waits or is held is in silver next.
+    bronze = (
+        "(SELECT contract, device_id, event_id, digest FROM seen_waiting UNION SELECT contract, device_id, event_id, digest FROM seen_held)"
+    )
+    in_bronze = f"FROM {bronze} AS bronze ANTI JOIN seen_silver USING (contract, event_id, digest) {unsent}"
     refused = f"FROM seen_quarantined ANTI JOIN {{sent}} USING (quarantine_id) {unsent} {again}"
-    number = connection.execute(f"SELECT (SELECT count(*) {in_silver}) + (SELECT count(*) {refused})".format(sent="sent")).fetchone()[0]
+    counts = " + ".join(f"(SELECT count(*) {place})" for place in (in_silver, in_bronze, refused))
+    number = connection.execute(f"SELECT {counts}".format(sent="sent")).fetchone()[0]
     if number:
         read_truth(connection, files, contracts, "sent_later")
     sent = "sent_later" if number else "sent"
     # Of a message that no rule wrote neither device nor event id is known.
     told = "concat_ws(', ', contract || COALESCE(' of ' || nullif(device_id, ''), ''), 'event id ' || event_id)"
     connection.execute(
-        f"CREATE TABLE phantom AS SELECT contract, device_id, {told} || ', visible by run ' || run_id AS told {in_silver} UNION ALL "
+        f"CREATE TABLE phantom AS SELECT contract, device_id, {told} || ', visible by run ' || run_id AS told {in_silver} UNION "
+        f"SELECT contract, device_id, {told} || ', in bronze and not visible yet' {in_bronze} UNION "
         f"SELECT contract, device_id, {told} || ', quarantined as ' || reason || ', quarantine id ' || quarantine_id {refused}".format(
             sent=sent
         )

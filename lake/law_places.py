@@ -1,8 +1,8 @@
 """Where readings are: silver, held or waiting bronze, and quarantine, as tables of identities for the law to compare.
 
 seen_silver       contract, device_id, event_id, digest, run_id
-seen_held         contract, event_id, digest                  bronze objects that the gate holds back
-seen_waiting      contract, event_id, digest                  bronze objects that no run has settled yet
+seen_held         contract, device_id, event_id, digest       bronze objects that the gate holds back
+seen_waiting      contract, device_id, event_id, digest       bronze objects that no run has settled yet
 seen_quarantined  contract, device_id, quarantine_id, event_id, digest, reason, origin      but what was replayed
 seen_replayed     contract, quarantine_id, event_id, digest, refused_id                     each reading of a replayed row
 """
@@ -22,8 +22,8 @@ from runtime.platforms import Platform
 
 _TABLES = {
     "seen_silver": "contract VARCHAR, device_id VARCHAR, event_id VARCHAR, digest VARCHAR, run_id VARCHAR",
-    "seen_held": "contract VARCHAR, event_id VARCHAR, digest VARCHAR",
-    "seen_waiting": "contract VARCHAR, event_id VARCHAR, digest VARCHAR",
+    "seen_held": "contract VARCHAR, device_id VARCHAR, event_id VARCHAR, digest VARCHAR",
+    "seen_waiting": "contract VARCHAR, device_id VARCHAR, event_id VARCHAR, digest VARCHAR",
     "seen_quarantined": "contract VARCHAR, device_id VARCHAR, quarantine_id VARCHAR, event_id VARCHAR, digest VARCHAR, "
     "reason VARCHAR, origin VARCHAR",
     "seen_replayed": "contract VARCHAR, quarantine_id VARCHAR, event_id VARCHAR, digest VARCHAR, refused_id VARCHAR",
@@ -78,7 +78,9 @@ def _look_at_bronze(connection: Any, platform: Platform, contract: Contract) -> 
     for name, keys in (("seen_held", held & objects.keys()), ("seen_waiting", objects.keys() - settled)):
         if keys:
             select = select_objects(table, {key: objects[key] for key in sorted(keys)})
-            connection.execute(f"INSERT INTO {name} SELECT ?, event_id, {digest_of_columns(contract)} FROM ({select})", [contract.name])
+            connection.execute(
+                f"INSERT INTO {name} SELECT ?, device_id, event_id, {digest_of_columns(contract)} FROM ({select})", [contract.name]
+            )
 
 
 def _look_at_silver(connection: Any, contract: Contract) -> None:

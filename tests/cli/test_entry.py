@@ -90,6 +90,8 @@ def test_without_credentials_a_command_on_aws_is_one_line_that_names_the_platfor
         monkeypatch.setenv(name, str(tmp_path / "no-such-file"))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("FLEETLAKE_PLATFORM", "aws")
+    # Another test's credentials would be kept in it.
+    monkeypatch.setattr("boto3.DEFAULT_SESSION", None)
     assert run(["models", "list"]) == 1
     assert capsys.readouterr().err == (
         "fleetlake: AWS, as FLEETLAKE_PLATFORM=aws has it: Unable to locate credentials; run it again with --debug for the traceback\n"

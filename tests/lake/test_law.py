@@ -62,43 +62,6 @@ def test_a_reading_visible_twice_is_named_with_the_runs_that_published_it(lake: 
         verdict.check()
 
 
-def test_a_row_that_nobody_sent_is_a_phantom(lake: SmallLake, truth: HandTruth) -> None:
-    row = lake.reading("ghost", seq=2)
-    truth.sent(lake.reading(seq=0))
-    lake.publish([lake.reading(seq=0), row], "r.1", 5)
-    verdict = judged(lake, truth)
-    assert breaches(verdict) == {Breach.PHANTOM: 1}
-    with pytest.raises(LawBroken, match=f"never sent: boiler of ghost, event id {row['event_id']}, visible by run r.1"):
-        verdict.check()
-
-
-def test_a_quarantined_row_that_nobody_sent_is_a_phantom_too(lake: SmallLake, truth: HandTruth) -> None:
-    identity = lake.put_quarantined(b"{nobody sent this")
-    verdict = judged(lake, truth)
-    assert breaches(verdict) == {Breach.PHANTOM: 1}
-    assert identity in verdict.violations[0].reading
-
-
-def test_a_message_that_no_rule_wrote_is_named_by_its_quarantine_id_alone(lake: SmallLake, truth: HandTruth) -> None:
-    identity = lake.put_quarantined(b"hello", contract="_unknown", folder="_unknown", reason="bad_envelope", device="")
-    (violation,) = judged(lake, truth).violations
-    assert violation.reading == f"_unknown, quarantined as bad_envelope, quarantine id {identity}"
-
-
-def test_what_another_run_of_the_home_sent_is_no_phantom_of_the_run_that_is_asked_for(lake: SmallLake, truth: HandTruth) -> None:
-    mine, others = lake.reading(seq=0), lake.reading("b-2", seq=0)
-    truth.sent(mine)
-    other = HandTruth(truth.file.with_name("other.jsonl"), "t2")
-    other.sent(others)
-    other.sent_bytes(b"{", fate="quarantine:not_json")
-    lake.publish([mine, others], "r.1", 5)
-    lake.put_quarantined(b"{")
-    verdict = judged(lake, truth)
-    assert (verdict.sent, breaches(verdict)) == (1, {})
-    other.file.unlink()
-    assert breaches(judged(lake, truth)) == {Breach.PHANTOM: 2}
-
-
 def test_a_value_that_changed_on_its_way_is_a_loss_and_a_phantom(lake: SmallLake, truth: HandTruth) -> None:
     truth.sent(lake.reading(seq=0, water=50.0))
     lake.publish([lake.reading(seq=0, water=50.00000000000001)], "r.1", 5)

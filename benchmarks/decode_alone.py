@@ -73,10 +73,10 @@ def decode_alone(bodies: Iterable[str], contracts: Mapping[str, Contract], setti
         begun = time.process_time()
         for text in texts:
             batch.add(Message("", text))
-        # Of its age no batch is written here, as the worker's queue is never empty.
-        is_due = batch.is_due(batch.begun)
+        # Of its age no batch is written here: the worker, while more is in hand, does not either.
+        is_full = batch.is_full
         seconds += time.process_time() - begun
-        if is_due:
+        if is_full:
             costs.add(len(batch.rows), seconds + _written(batch))
             batch, seconds = Batch(settings, contracts), 0.0
     if not batch.is_empty:

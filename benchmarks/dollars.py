@@ -22,7 +22,7 @@ from benchmarks.api_calls import BY_THE_CLOCK, CountingPlatform
 from benchmarks.bill import BILLION, Bill, Sent, by_a_mapping, counted
 from benchmarks.cloud import Cloud, running
 from benchmarks.price_table import AS_OF, PRICES, REGION
-from benchmarks.stream import Stream
+from benchmarks.stream import POOL, Stream
 from ingestion.contract_folder import ContractFolder
 from ingestion.intake import Intake
 from ingestion.lambda_handler import Function
@@ -145,7 +145,7 @@ def motors(folder: Path, pack: int) -> Stream:
     contract = load_contracts(folder)["motor"]
     rng = random.Random(7)
     lines = []
-    for _ in range(20_000):
+    for _ in range(POOL):
         values = ",".join(f'"{name}":{_value(rng)}' for name in _FIELDS)
         lines.append(f'{{"ts":1790000000000,"seq":0,{values},"is_running":true,"mode":"regular"}}'.encode())
     return Stream.of_lines(contract, lines, pack)

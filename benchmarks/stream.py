@@ -14,7 +14,7 @@ from benchmarks.decode_work import CONTRACT, work
 from lake.contracts import Contract
 
 # More than a batch of the worker holds, so that no batch has a reading's values twice.
-_POOL = 25_000
+POOL = 60_000
 _ARRIVAL_MS = 1_890_000_000_000
 _START_MS = 1_790_000_000_000
 _CADENCE_MS = 300_000
@@ -86,5 +86,5 @@ class Stream:
 
 def pumps(pack: int) -> Stream:
     """The pumps of `decode_work`."""
-    made = work(_POOL, 1, 0.0)
+    made = work(POOL, 1, 0.0)
     return Stream.of_lines(made.contracts[CONTRACT], made.lines, pack)

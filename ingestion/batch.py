@@ -62,11 +62,12 @@ class Batch:
             part.add(message)
         return part
 
-    def is_due(self, now: float) -> bool:
-        if self.is_empty:
-            return False
-        is_full = len(self.rows) + len(self.quarantined) >= self.settings.batch_readings or self.size >= self.settings.batch_bytes
-        return is_full or now - self.begun >= self.settings.batch_seconds
+    @property
+    def is_full(self) -> bool:
+        return len(self.rows) + len(self.quarantined) >= self.settings.batch_readings or self.size >= self.settings.batch_bytes
+
+    def is_old(self, now: float) -> bool:
+        return now - self.begun >= self.settings.batch_seconds
 
     def seconds_left(self, now: float) -> float:
         """Until the batch is old enough to be written."""

@@ -145,10 +145,13 @@ class Worker:
         return WAIT_SECONDS if self._batch.is_empty else max(0.001, self._batch.seconds_left(time.monotonic()))
 
     def _is_due(self) -> bool:
-        """It is full or old enough, nothing more waits, or there is no room for more."""
+        """It is full; or all that is in hand is in it, and it is old enough, nothing more waits, or there is no room for more."""
         if self._batch.is_empty:
             return bool(self._due)
-        return self._batch.is_due(time.monotonic()) or self._got_nothing or self._hand.is_full
+        # What was received while the last batch was written is old already: one by one, each receive would be an object.
+        if self._batch.is_full or not self._receivers.inbox.empty():
+            return self._batch.is_full
+        return self._batch.is_old(time.monotonic()) or self._got_nothing or self._hand.is_full
 
     def _end(self, gives_back: bool) -> None:
         """Receive no more, finish the batch in hand, give back what was not begun."""

@@ -253,6 +253,21 @@ def test_a_batch_that_is_full_is_written_before_more_is_received(tmp_path: Path)
         assert sorted(len(made.rows(key)) for key in made.keys("bronze/")) == [4, 20]
 
 
+def test_what_grew_old_in_hand_while_another_batch_was_written_is_one_object(made: Bench) -> None:
+    made.send(*[body(pack(reading(count))) for count in range(30)])
+    worker = made.worker
+    for _ in range(3):
+        assert worker._hand.begin_call(0)
+        found = worker._queue.receive(0, 60)
+        worker._hand.end_call(found)
+        worker._receivers.inbox.put(found)
+    for _ in range(3):
+        assert made.keys("bronze/") == []
+        worker._advance()
+    # Here each batch is old as soon as it has begun.
+    assert [len(made.rows(key)) for key in made.keys("bronze/")] == [30]
+
+
 def test_a_stopping_worker_finishes_the_batch_in_hand(made: Bench) -> None:
     made.patient()
     made.send(body(pack(reading(0))))

@@ -149,8 +149,8 @@ class Worker:
         if self._batch.is_empty:
             return bool(self._due)
         # What was received while the last batch was written is old already: one by one, each receive would be an object.
-        is_behind = not self._receivers.inbox.empty()
-        return self._batch.is_full or (not is_behind and (self._batch.is_old(time.monotonic()) or self._got_nothing or self._hand.is_full))
+        has_more = not self._receivers.inbox.empty()
+        return self._batch.is_full or (not has_more and (self._batch.is_old(time.monotonic()) or self._got_nothing or self._hand.is_full))
 
     def _end(self, gives_back: bool) -> None:
         """Receive no more, finish the batch in hand, give back what was not begun."""

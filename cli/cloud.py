@@ -164,16 +164,16 @@ def _ago(moment: str | None) -> str:
 def _process_table(processes: list[dict[str, Any]]) -> Table:
     table = Table(title="the laptop's cloud", title_justify="left")
     table.add_column("process", no_wrap=True, min_width=max(len(row["name"]) for row in processes))
-    # What it does is what a narrow terminal can do without.
-    is_wide = _console.width >= _WIDE
-    for heading in ("state", "pid", "ports", "MB", "up", "what it does")[: None if is_wide else -1]:
+    # What it does, the last of six, is what a narrow terminal can do without.
+    shown = 6 if _console.width >= _WIDE else 5
+    for heading in ("state", "pid", "ports", "MB", "up", "what it does")[:shown]:
         table.add_column(heading)
     for row in processes:
         style = "green" if row["state"] == "healthy" else "red"
         ports = " ".join(str(port) for port in row["ports"])
         up_for = f"{row['seconds'] / 60:.0f} min"
         cells = [f"[{style}]{row['state']}[/]", str(row["pid"]), ports, f"{row['megabytes']:.0f}", up_for, row["what"]]
-        table.add_row(row["name"], *cells[: None if is_wide else -1])
+        table.add_row(row["name"], *cells[:shown])
     return table
 
 

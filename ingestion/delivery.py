@@ -35,17 +35,19 @@ class Delivered:
     missed: int
     seconds: Sequence[float]
 
+    @property
+    def refused(self) -> int:
+        return sum(self.quarantined.values())
+
     def told(self) -> str:
-        refused = sum(self.quarantined.values())
-        return f"delivered {self.bronze} readings to bronze" + (f", {refused} to quarantine" if refused else "")
+        return f"delivered {self.bronze} readings to bronze" + (f", {self.refused} to quarantine" if self.refused else "")
 
     def emit(self, stream: TextIO, source: Source, more: Mapping[str, Value]) -> None:
         """As metrics, with `more` of the same batch."""
-        refused = sum(self.quarantined.values())
         values: dict[str, Value] = {
-            "readings": self.bronze + refused,
+            "readings": self.bronze + self.refused,
             "readings_bronze": self.bronze,
-            "readings_quarantined": refused,
+            "readings_quarantined": self.refused,
             "objects_put": self.made + self.quarantine_made,
             "objects_existing": self.existing,
             "timeseries_failures": self.missed,

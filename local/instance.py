@@ -38,7 +38,7 @@ class Instance:
             if time.monotonic() - began > (_LOOK_AGAIN_SECONDS if goes_on else _ENDING_SECONDS):
                 lock.close()
                 told = "it is running already" if goes_on else "it is still stopping"
-                raise UserError(f"laptop's cloud in {self.home}: {told} (pid {state.get('pid')}); `fleetlake down` stops it")
+                raise UserError(f"laptop's cloud in {self.home}: {told} (pid {state.get('pid')}); `fleetlake down` ends it")
             time.sleep(0.05)
         self._lock = lock
 

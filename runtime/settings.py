@@ -123,7 +123,7 @@ class Settings:
     airflow_port: int = _setting(0, "port of the Airflow UI; 0: 8080 if free, else any free one", _PORT)
     batch_readings: int = _setting(50_000, "the worker writes a bronze object at the latest after so many readings", _at_least(1))
     batch_bytes: int = _setting(32 * 1024 * 1024, "… or so many bytes of messages", _at_least(1))
-    batch_seconds: float = _setting(2.0, "… or so many seconds", _above(0, _SQS_LONGEST))
+    batch_seconds: float = _setting(2.0, "… or so many seconds, where all that it has in hand is in it", _above(0, _SQS_LONGEST))
     visibility_seconds: int = _setting(60, "SQS visibility timeout of the worker; extended at half of its life", _between(1, _SQS_LONGEST))
     receive_calls: int = _setting(4, "receive calls that the worker has under way at most, beside what it writes", _between(1, 64))
     hand_messages: int = _setting(

@@ -46,7 +46,11 @@ def hold(lake: SparkLake, device_id: str, run_id: str) -> str:
 
 
 def test_a_person_accepts_one_held_run_and_refuses_another(
-    cloud: Cloud, lake: SparkLake, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    cloud: Cloud,
+    lake: SparkLake,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     for name, value in cloud.settings.environment().items():
         monkeypatch.setenv(name, value)
@@ -58,15 +62,16 @@ def test_a_person_accepts_one_held_run_and_refuses_another(
     assert {row["device_id"] for row in rows_of(lake, silver(lake.contracts["environment"]))} == {"room-1"}
 
     def run_here(_platform: object, arguments: Sequence[str], _what: str) -> str:
-        """What spark-submit would run; a second session would show nothing that the first did not."""
+        """What spark-submit would run, and its last sentence. How a command starts Spark, accepting has shown."""
         options = parse(arguments)
-        steps()[options.jobs](lake, options)
-        return ""
+        with caplog.at_level("INFO", "fleetlake"):
+            steps()[options.jobs](lake, options)
+        return caplog.messages[-1]
 
     monkeypatch.setattr("cli.spark_job.run_spark_job", run_here)
     assert run(["quality", "refuse", "day-2.1", "--why", "the sensor is broken"]) == 0
-    assert "day-2.1 is refused" in capsys.readouterr().out
-    assert {(row["device_id"], row["reason"]) for row in quarantined(lake, "environment")} == {("room-2", "gate_refused")}
+    assert "40 readings are in quarantine" in capsys.readouterr().out
+    assert [(row["device_id"], row["reason"]) for row in quarantined(lake, "environment")] == [("room-2", "gate_refused")] * 40
     states = {found.run_id: found.state for found in read_publications(cloud.platform)}
     assert states == {"day-1.1": State.ACCEPTED, "accept-day-1.1.1": State.VISIBLE, "day-2.1": State.REFUSED}
 

@@ -5,11 +5,13 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from lake.quarantine_rows import rows_of
 from runtime.errors import UserError
+from runtime.platforms import Platform
 from runtime.settings import REPOSITORY
 from tests.lake.small_lake import SmallLake
 
@@ -58,4 +60,4 @@ def test_an_object_that_is_no_parquet_is_named() -> None:
             return {"Body": io.BytesIO(b"PAR1 cut short")}
 
     with pytest.raises(UserError, match=r"^object quarantine/boiler/x\.parquet in lake: cannot be read as Parquet: .*; bring back"):
-        list(rows_of(_Damaged(), "quarantine/boiler/x.parquet"))  # type: ignore[arg-type]
+        list(rows_of(cast("Platform", _Damaged()), "quarantine/boiler/x.parquet"))

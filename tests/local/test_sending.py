@@ -2,6 +2,7 @@
 
 import base64
 import json
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from local import sending
 from local.device import Device
 from local.message import REFUSED, Message, SentReading
 from local.provisioning import DeviceFiles, provision
@@ -142,6 +144,19 @@ def test_while_the_broker_is_silent_progress_is_told_and_may_end_the_sending(tmp
         with Truth(tmp_path / "t.jsonl", "run", {}) as truth, pytest.raises(ServiceError, match="is gone"):
             send(doomed.platform, messages, truth, watch)
     assert lines(truth.file, "reading")
+
+
+def test_a_silent_broker_is_spoken_of_before_it_is_given_up(
+    cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(sending, "_QUIET_SECONDS", 1)
+    monkeypatch.setattr(sending, "_PATIENCE_SECONDS", 2)
+    with Truth(tmp_path / "t.jsonl", "run", {}) as truth:
+        senders = sending.Senders(cloud.platform, [], truth, lambda _: None)
+        monkeypatch.setattr(senders, "_window", threading.Semaphore(0))
+        with pytest.raises(ServiceError, match="acknowledged nothing for 2 s"):
+            senders.wait()
+    assert caplog.messages == ["the broker has acknowledged nothing for 1 s; after 2 s the sending ends"]
 
 
 def test_a_device_whose_certificate_nobody_knows_is_told_so(cloud: Cloud, tmp_path: Path) -> None:

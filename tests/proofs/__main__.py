@@ -20,7 +20,7 @@ def main(arguments: list[str]) -> int:
     if not arguments:
         return list_proofs()
     if arguments[0] not in names():
-        print(f"proofs: there is no {arguments[0]!r}; there are {', '.join(names())}", file=sys.stderr)  # noqa: T201
+        print(f"proofs: there is no {arguments[0]!r}; there are {', '.join(names())}", file=sys.stderr)
         return 2
     return run(arguments[0])
 
@@ -32,7 +32,7 @@ def names() -> list[str]:
 def list_proofs() -> int:
     for name in names():
         proof = importlib.import_module(f"tests.proofs.{name}")
-        print(f"make proof-{name:<10} {ran_at(name):<11} {standing(name, proof.CODE):<24} {proof.WHAT}")  # noqa: T201
+        print(f"make proof-{name:<10} {ran_at(name):<11} {standing(name, proof.CODE):<24} {proof.WHAT}")
     return 0
 
 
@@ -74,7 +74,7 @@ def run(name: str) -> int:
     }
     RECORDS.mkdir(parents=True, exist_ok=True)
     (RECORDS / f"{name}.json").write_text(json.dumps(record, indent=2) + "\n")
-    print(json.dumps(record, indent=2))  # noqa: T201
+    print(json.dumps(record, indent=2))
     return 0
 
 

@@ -34,7 +34,7 @@ PARTS = (
     Part("decode_real", "", "--large"),
     Part("spark_peer", "--readings 20000", "--readings 200000", only_full=True),
     Part("queue_to_lake", "--readings 100000 --rounds 1 --packs 250", "--readings 200000 --rounds 4"),
-    Part("decode_alone", "--readings 100000 500000", "--readings 100000 1000000 10000000"),
+    Part("decode_alone", "--batches 40", "--batches 200"),
     Part("dollars", "--messages 800", "--messages 2000"),
     Part("timeseries", "--devices 100 --readings 300", "--devices 1000 --readings 1000"),
 )

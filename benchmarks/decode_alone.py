@@ -1,20 +1,23 @@
 """Decode and Parquet without queue and lake: what the worker's batches would cost if nothing else were to do.
 
-``python -m benchmarks.decode_alone [--readings N ...]``: CPU of a reading and the process's greatest memory after 100 k, 1 M and
-10 M readings that are made as they are taken, in batches as the worker cuts them. Both are to be flat.
+``python -m benchmarks.decode_alone [--batches N]``: CPU of a reading and the process's greatest memory at 100 k, 1 M and 10 M readings at
+a stretch that are made as they are taken, in batches as the worker cuts them. Both are to be flat.
 """
 
 import argparse
+import contextlib
+import multiprocessing
+import os
 import resource
 import statistics
+import sys
 import time
-from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import Self
 
-import numpy as np
-
-from benchmarks.stream import Stream, pumps
+from benchmarks.stream import pumps
 from ingestion.batch import Batch
 from ingestion.bronze import bronze_objects, parquet_of
 from lake.contracts import Contract
@@ -22,47 +25,47 @@ from runtime.clock import SystemClock
 from runtime.settings import Settings
 from runtime.sqs import Message
 
-SIZES = (100_000, 1_000_000, 10_000_000)
 FLAT = 0.10
-_LEAST = 1_000_000
+_PACK = 250
+# Through the first dozens of batches each costs less than the one before, however long the run is.
+_WARM = 1_000_000
 
 
+@dataclass
 class Costs:
-    """CPU seconds of each batch. In flat arrays, as the worker keeps no object of a batch: with a list of them decode and Parquet alike
-    grew dearer by a fifth through ten million readings, it seems because they stood between what the next batches made.
-    """
+    """CPU seconds of so many readings."""
 
-    def __init__(self) -> None:
-        self._readings = array("q")
-        self._seconds = array("d")
+    readings: int = 0
+    seconds: float = 0.0
 
     def add(self, readings: int, seconds: float) -> None:
-        self._readings.append(readings)
-        self._seconds.append(seconds)
-
-    @property
-    def readings(self) -> int:
-        return sum(self._readings)
+        self.readings += readings
+        self.seconds += seconds
 
     @property
     def mean(self) -> float:
-        """µs a reading of all."""
-        return sum(self._seconds) / self.readings * 1e6
-
-    @property
-    def median(self) -> float:
-        """µs a reading of the middle batch."""
-        return statistics.median(np.frombuffer(self._seconds) / np.frombuffer(self._readings, np.int64)) * 1e6
+        """µs a reading."""
+        return self.seconds / self.readings * 1e6
 
 
 @dataclass(frozen=True)
 class Length:
-    """So many readings at a stretch: CPU µs a reading of all and of the middle batch, and MB of the process at its largest."""
+    """So many readings at a stretch, batch by batch in CPU µs a reading: of a process that reads no more, of one that reads on and on
+    at the same moments, and MB of the first at its largest."""
 
     readings: int
-    mean: float
-    median: float
+    batches: Sequence[float]
+    of_the_longest: Sequence[float]
     megabytes: float
+
+    @property
+    def mean(self) -> float:
+        return statistics.fmean(self.batches)
+
+    @property
+    def growth(self) -> float:
+        """How much more the longest costs, by the middle pair of batches: from one batch to the next a busy machine is a third dearer."""
+        return statistics.median(long / short for short, long in zip(self.batches, self.of_the_longest, strict=True)) - 1
 
 
 def decode_alone(bodies: Iterable[str], contracts: Mapping[str, Contract], settings: Settings | None = None) -> Costs:
@@ -104,37 +107,81 @@ def _tens(bodies: Iterable[str]) -> Iterator[list[str]]:
         yield ten
 
 
-def lengths(sizes: Sequence[int] = SIZES, stream: Stream | None = None) -> list[Length]:
-    """In one process, from the shortest on, as the greatest memory only grows. A short length is run again and again, for a busy machine
-    is dear for the two batches of one run, or for neither."""
-    stream = stream or pumps(250)
-    contracts = {stream.contract.name: stream.contract}
-    # Not counted: through the first dozens of batches each costs less than the one before, however long the run is.
-    decode_alone(stream.bodies(_LEAST), contracts)
-    found = []
-    for size in sorted(sizes):
-        runs = [decode_alone(stream.bodies(size), contracts) for _ in range(max(1, _LEAST // size))]
-        assert {costs.readings for costs in runs} == {size}
-        largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        mean = statistics.fmean(costs.mean for costs in runs)
-        found.append(Length(size, mean, statistics.median(costs.median for costs in runs), largest))
-    return found
+class _Process:
+    """One that reads at a stretch, pinned to the first core, and has read `warm` before what is counted. A context manager: it ends."""
+
+    def __init__(self, warm: int) -> None:
+        spawn = multiprocessing.get_context("spawn")
+        self._pipe, theirs = spawn.Pipe()
+        self._process = spawn.Process(target=_serve, args=(theirs,), daemon=True)
+        self._process.start()
+        theirs.close()
+        self.megabytes = 0.0
+        self._read = 0
+        self.next(warm)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pipe.close()
+        self._process.join()
+
+    def next(self, readings: int) -> float:
+        """CPU µs a reading of the next so many. `megabytes` is then the process's largest so far."""
+        self._pipe.send((readings, self._read))
+        self._read += readings
+        mean, self.megabytes = self._pipe.recv()
+        return mean
 
 
-def spread(found: Sequence[Length]) -> float:
-    """How much more the dearest length costs than the cheapest, by the middle batch: a busy machine is dear for some batches."""
-    medians = [length.median for length in found]
-    return max(medians) / min(medians) - 1
+def _serve(pipe: Connection) -> None:
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    stream = pumps(_PACK)
+    with pipe, contextlib.suppress(EOFError):
+        while True:
+            readings, first = pipe.recv()
+            costs = decode_alone(stream.bodies(readings, first), {stream.contract.name: stream.contract})
+            assert costs.readings == readings
+            pipe.send((costs.mean, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
+
+
+def lengths(batches: int, short: int = 2, middle: int = 20, readings: int = 50_000, warm: int = _WARM) -> list[Length]:
+    """`short`, `middle` and all batches at a stretch, each of `readings`. One process reads all, and before each of its batches another
+    reads one, which is followed by a new one after `middle` batches: so all is read through the same minutes."""
+    young_ones: list[list[float]] = []
+    longest: list[float] = []
+    largest = 0.0
+    with _Process(warm) as old:
+        while len(longest) < batches:
+            print(f"batch {len(longest):,} of {batches:,} …", file=sys.stderr, flush=True)
+            with _Process(warm) as young:
+                young_ones.append([])
+                for _ in range(min(middle, batches - len(longest))):
+                    young_ones[-1].append(young.next(readings))
+                    longest.append(old.next(readings))
+                largest = max(largest, young.megabytes)
+    of_short = _flat(longest[middle * n :][:short] for n in range(len(young_ones)))
+    return [
+        Length(short * readings, _flat(young[:short] for young in young_ones), of_short, largest),
+        Length(middle * readings, _flat(young_ones), longest, largest),
+        Length(batches * readings, longest, longest, old.megabytes),
+    ]
+
+
+def _flat(lists: Iterable[Sequence[float]]) -> list[float]:
+    return [cost for costs in lists for cost in costs]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--readings", type=int, nargs="+", default=SIZES)
-    found = lengths(parser.parse_args().readings)
-    print("| readings | CPU µs a reading | of the middle batch | memory, MB |\n|---|---|---|---|")
+    parser.add_argument("--batches", type=int, default=200)
+    found = lengths(parser.parse_args().batches, readings=Settings().batch_readings)
+    print("| readings | CPU µs a reading | of the longest just then | more by the middle pair | memory, MB |\n|---|---|---|---|---|")
     for length in found:
-        print(f"| {length.readings:,} | {length.mean:.2f} | {length.median:.2f} | {length.megabytes:.0f} |")
-    print(f"dearest over cheapest: {spread(found):+.1%}; it is to be within {FLAT:.0%}")
+        longest = statistics.fmean(length.of_the_longest)
+        print(f"| {length.readings:,} | {length.mean:.2f} | {longest:.2f} | {length.growth:+.1%} | {length.megabytes:.0f} |")
+    print(f"it is to be within {FLAT:.0%}, and memory the same")
 
 
 if __name__ == "__main__":

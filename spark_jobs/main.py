@@ -12,10 +12,11 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
-JOBS = ("silver", "reconcile", "accept", "refuse", "gold_hourly", "gold_device_daily", "features", "score")
+JOBS = ("silver", "reconcile", "rebuild", "accept", "refuse", "gold_hourly", "gold_device_daily", "features", "score")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -61,13 +62,24 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("jobs", help=f"one or more of {', '.join(JOBS)}, joined by commas")
     parser.add_argument("--contract", required=True, help="one or more contracts, joined by commas")
     parser.add_argument("--run-id", required=True, help="id of the Airflow run; the job adds its try")
+    parser.add_argument("--day", type=_day, help="rebuild: the event day, such as 2026-03-02")
     parser.add_argument("--run", default="", help="accept, refuse: the held run")
     parser.add_argument("--why", default="", help="accept, refuse: the reason")
     options = parser.parse_args(arguments)
     unknown = [job for job in options.jobs.split(",") if job not in JOBS]
     if unknown:
         parser.error(f"there is no job {', '.join(unknown)}; there are {', '.join(JOBS)}")
+    if "rebuild" in options.jobs.split(",") and options.day is None:
+        parser.error("rebuild: which event day? give --day")
     return options
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        words = f"{text!r} is no day, such as 2026-03-02; an Airflow run without a data interval needs the parameter day"
+        raise argparse.ArgumentTypeError(words) from None
 
 
 def run_jobs(settings: Any, options: argparse.Namespace) -> int:
@@ -110,6 +122,11 @@ def steps() -> dict[str, Callable[[Any, argparse.Namespace], object]]:
 
         return run(lake, options.contract, options.run_id)
 
+    def rebuild(lake: Any, options: argparse.Namespace) -> object:
+        from spark_jobs.rebuild import run
+
+        return run(lake, options.contract, options.run_id, options.day)
+
     def settle(name: str) -> Callable[[Any, argparse.Namespace], object]:
         def step(lake: Any, options: argparse.Namespace) -> object:
             from spark_jobs import settle
@@ -125,7 +142,7 @@ def steps() -> dict[str, Callable[[Any, argparse.Namespace], object]]:
         return step
 
     derived = {name: simple(name) for name in ("gold_hourly", "gold_device_daily", "features", "score")}
-    return {"silver": silver, "reconcile": reconcile, "accept": settle("accept"), "refuse": settle("refuse"), **derived}
+    return {"silver": silver, "reconcile": reconcile, "rebuild": rebuild, "accept": settle("accept"), "refuse": settle("refuse"), **derived}
 
 
 def unpacked_contracts() -> Path:

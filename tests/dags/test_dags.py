@@ -18,9 +18,10 @@ pytestmark = pytest.mark.long
 
 ROOT = Path(__file__).resolve().parents[2]
 TAGS = {"pipeline", "score", "train", "maintenance", "measurement", "event"}
-DAGS = {"pipeline_environment", "pipeline_maintenance", "pipeline_pump", "pipeline_turbofan", "score_turbofan", "reconcile", "train_rul"}
+_CONTRACTS = ("environment", "maintenance", "pump", "turbofan")
+DAGS = {f"{kind}_{contract}" for kind in ("pipeline", "rebuild") for contract in _CONTRACTS} | {"score_turbofan", "reconcile", "train_rul"}
 HEAVY = {"pandas", "pyspark", "boto3", "numpy", "pyarrow", "duckdb", "lightgbm", "great_expectations"}
-JOB = re.compile(r'[",](silver|gold_hourly|gold_device_daily|features|score|reconcile)(?=[",])')
+JOB = re.compile(r'[",](silver|gold_hourly|gold_device_daily|features|score|reconcile|rebuild)(?=[",])')
 
 _PARSE = """
 import json, sys
@@ -137,12 +138,12 @@ def test_a_pipeline_is_one_job_of_all_its_steps(parsed: dict[str, Any]) -> None:
 def test_lake_work_on_a_contract_shares_its_pool(parsed: dict[str, Any]) -> None:
     pools = {(dag["id"], task["id"]): task["pool"] for dag in parsed["dags"] for task in dag["tasks"]}
     assert pools["pipeline_turbofan", "silver_gold_features"] == pools["reconcile", "reconcile_turbofan"] == "lake_turbofan"
-    assert pools["score_turbofan", "score"] == "lake_turbofan"
+    assert pools["score_turbofan", "score"] == pools["rebuild_turbofan", "rebuild_gold_features"] == "lake_turbofan"
 
 
 def test_each_job_that_a_dag_names_exists(parsed: dict[str, Any]) -> None:
     named = set(JOB.findall("".join(file.read_text() for file in (ROOT / "dags").glob("*.py"))))
-    assert named >= {"silver", "gold_hourly", "features", "score", "reconcile"}
+    assert named >= {"silver", "gold_hourly", "features", "score", "reconcile", "rebuild"}
     for job in named:
         assert (ROOT / "spark_jobs" / f"{job}.py").is_file(), job
 
@@ -182,6 +183,14 @@ def test_a_run_without_a_logical_date_has_all_that_its_tasks_are_asked_with(tmp_
     assert score == ["score", "--contract", "turbofan", "--run-id", f"score_turbofan__{run_id}"]
     here = in_airflow(_RENDER, ROOT / "dags", tmp_path)
     assert list(here["score_turbofan.score"]["env"].values()) == score
+
+
+def test_a_rebuild_takes_the_day_that_is_asked_for_and_says_when_there_is_none(tmp_path: Path) -> None:
+    asked = in_airflow(_RENDER.replace("params=dag.params.dump()", "params=dag.params.dump() | {{'day': '2026-03-02'}}"), ROOT / "dags", tmp_path)
+    assert list(asked["rebuild_pump.rebuild_gold_features"]["env"].values())[-2:] == ["--day", "2026-03-02"]
+    of_interval = _RENDER.replace("params=dag.params.dump()", "params=dag.params.dump(), data_interval_start=run.run_after")
+    assert list(in_airflow(of_interval, ROOT / "dags", tmp_path)["rebuild_pump.rebuild_gold_features"]["env"].values())[-1] == "2026-11-28"
+    assert list(in_airflow(_RENDER, ROOT / "dags", tmp_path)["rebuild_pump.rebuild_gold_features"]["env"].values())[-1] == "none"
 
 
 def test_a_wrong_contract_file_is_an_import_error_and_takes_no_other_contracts_dags(tmp_path: Path) -> None:

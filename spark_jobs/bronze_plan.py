@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
 from lake.catalog import append_rows
@@ -20,6 +18,7 @@ from lake.tables import LEDGER, bronze, silver
 from runtime.errors import JobError
 from runtime.platforms import Platform
 from spark_jobs.session import SparkLake
+from spark_jobs.set_aside import Corrupt, SetAside, opened
 
 # A partition is complete this long after its end: a put's clock may be off, and a listing may run over the hour.
 _GRACE = timedelta(hours=1)
@@ -86,13 +85,13 @@ def new_objects(lake: SparkLake, contract: str, known: Known, everything: bool) 
 
 
 def append_plan(
-    lake: SparkLake, contract: Contract, run_id: str, base_snapshot: int, keys: Sequence[str], planned_at: datetime
+    lake: SparkLake, contract: Contract, run_id: str, base_snapshot: int, keys: Sequence[str], planned_at: datetime, aside: SetAside
 ) -> list[BronzeObject]:
-    """Note in the ledger what the run will read; the objects with their rows and times, from their footers.
+    """Note in the ledger what the run will read; the objects with their rows and times, from their footers. Corrupt ones go `aside`.
 
     `planned_at` is a moment before bronze was listed. Raises JobError for an object that is gone or holds what `contract` does not know.
     """
-    objects = describe(lake.platform, contract, keys)
+    objects = describe(lake.platform, contract, keys, aside)
     shared: dict[str, Any] = {"run_id": run_id, "contract": contract.name, "base_snapshot": base_snapshot, "planned_at": planned_at}
     append_rows(
         lake.platform,
@@ -105,20 +104,25 @@ def append_plan(
     return objects
 
 
-def describe(platform: Platform, contract: Contract, keys: Iterable[str]) -> list[BronzeObject]:
+def describe(platform: Platform, contract: Contract, keys: Iterable[str], aside: SetAside) -> list[BronzeObject]:
+    """The objects that can be read; the others go `aside`."""
     with ThreadPoolExecutor(max_workers=8) as pool:
-        return list(pool.map(lambda key: _describe(platform, contract, key), keys))
+        found = list(pool.map(lambda key: _describe(platform, contract, key), keys))
+    for corrupt in found:
+        if isinstance(corrupt, tuple):
+            aside.add(*corrupt)
+    return [described for described in found if isinstance(described, BronzeObject)]
 
 
-def _describe(platform: Platform, contract: Contract, key: str) -> BronzeObject:
-    filesystem, path = pafs.FileSystem.from_uri(platform.object_uri(key))
+def _describe(platform: Platform, contract: Contract, key: str) -> BronzeObject | tuple[str, str]:
+    """The object, or its key and why it cannot be read."""
     try:
-        file = pq.ParquetFile(path, filesystem=filesystem)
+        file = opened(platform, key)
         unknown = set(file.schema_arrow.names) - set(bronze(contract).column_names)
         # From the column where a row group says nothing: a day left out would let the merge insert what is there already.
         times = _bounds_of_footer(file.metadata) or pc.min_max(file.read(["event_time"])["event_time"]).as_py().values()
-    except (OSError, pa.ArrowException) as error:
-        raise JobError(f"silver.{contract.name}: bronze object {key} cannot be read: {error}") from None
+    except Corrupt as error:
+        return key, str(error)
     if unknown:
         raise JobError(
             f"silver.{contract.name}: bronze object {key} holds {', '.join(sorted(unknown))}, which version {contract.version} of the "

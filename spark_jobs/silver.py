@@ -20,14 +20,15 @@ from lake.contracts import Contract
 from lake.publications import Planned, State, note
 from lake.schemas import spark_columns
 from lake.tables import bronze, silver
-from runtime.errors import GateFailed
+from runtime.errors import FleetlakeError, GateFailed
 from runtime.log import logger
-from spark_jobs.branch import Branch
+from spark_jobs.branch import Branch, MainMoved
 from spark_jobs.bronze_plan import BronzeObject, Known, append_plan, is_held, new_objects, read_known
 from spark_jobs.conflicts import quarantine_conflicts
 from spark_jobs.evolution import evolve
 from spark_jobs.publication import Outcome, heal, publish
 from spark_jobs.session import SparkLake, prepare_tables
+from spark_jobs.set_aside import SetAside, corrupt_among
 
 if TYPE_CHECKING:
     from spark_jobs.quality import Verdict
@@ -53,8 +54,12 @@ Gate = Callable[[SparkLake, Contract, str, str, frozenset[str]], "Verdict"]
 
 
 def run(lake: SparkLake, contract_name: str, run: str, selection: Selection = Selection(), gate: Gate | None = None) -> Outcome:
-    """Publish the contract's new readings. Raises GateFailed where the gate holds them, again when such a run is retried."""
+    """Publish the contract's new readings. Raises GateFailed where the gate holds them, again when such a run is retried.
+
+    A bronze object that cannot be read is set aside, and the run goes on; one that takes everything then raises JobError at its end.
+    """
     contract = lake.contracts.named(contract_name)
+    aside = SetAside(contract.name)
     prepare_tables(lake.platform, contract)
     evolve(lake, contract)
     # First of all, so that an accept that ended between its swap and its note counts.
@@ -66,13 +71,15 @@ def run(lake: SparkLake, contract_name: str, run: str, selection: Selection = Se
         silver(contract),
         contract.name,
         run,
-        lambda branch: _attempt(lake, contract, branch, selection, gate or _audit),
+        lambda branch: _attempt(lake, contract, branch, selection, gate or _audit, aside),
         related_run=selection.accepts,
         why=selection.why,
         who=selection.who,
         taken=lambda: read_known(lake, contract.name).run_ids,
     )
     log.info(f"silver.{contract.name}: " + (f"run {outcome.run_id} is visible" if outcome.run_id else "no new bronze objects"))
+    if selection.everything:
+        aside.refuse(f"silver.{contract.name}: not every object is accounted for")
     return outcome
 
 
@@ -85,18 +92,24 @@ def _was_settled_by_a_person(known: Known, run: str) -> bool:
     return any(publication.state in (State.ACCEPTED, State.REFUSED) for publication in earlier)
 
 
-def _attempt(lake: SparkLake, contract: Contract, branch: Branch, selection: Selection, gate: Gate) -> Sequence[str] | None:
+def _attempt(
+    lake: SparkLake, contract: Contract, branch: Branch, selection: Selection, gate: Gate, aside: SetAside
+) -> Sequence[str] | None:
     planned_at = lake.clock.now()
-    keys = _objects_to_take(lake, contract, selection)
+    keys = [key for key in _objects_to_take(lake, contract, selection) if key not in aside.objects]
     if not keys:
         return None
     # The branch before the plan: it reserves the run's id, and a plan of another process under the same id would be taken for ours.
     branch.make()
     if gate is _audit:
         _import_gate_meanwhile()
-    objects = append_plan(lake, contract, branch.run_id, branch.base_snapshot, keys, planned_at)
+    objects = append_plan(lake, contract, branch.run_id, branch.base_snapshot, keys, planned_at, aside)
+    if selection.accepts:
+        aside.refuse(f"accept run {selection.accepts}")
+    if not objects:
+        return None
     lake.boundary("planned")
-    merge(lake, contract, branch, objects)
+    _merge_what_can_be_read(lake, contract, branch, objects, aside)
     lake.boundary("merged")
     verdict = gate(lake, contract, branch.identifier, branch.run_id, selection.waived)
     lake.boundary("audited")
@@ -156,6 +169,21 @@ def _hold(lake: SparkLake, contract: Contract, branch: Branch, sentence: str, se
     )
     branch.drop()
     raise GateFailed(held)
+
+
+def _merge_what_can_be_read(lake: SparkLake, contract: Contract, branch: Branch, objects: Sequence[BronzeObject], aside: SetAside) -> None:
+    """Raises MainMoved where the merge failed over objects that cannot be read: the run begins again without them."""
+    try:
+        merge(lake, contract, branch, objects)
+    except FleetlakeError:
+        raise
+    except Exception:
+        corrupt = corrupt_among(lake.platform, [o.key for o in objects])
+        if not corrupt:
+            raise
+        for key, why in corrupt.items():
+            aside.add(key, why)
+        raise MainMoved(f"{len(corrupt)} of {len(objects)} bronze objects cannot be read") from None
 
 
 def merge(lake: SparkLake, contract: Contract, branch: Branch, objects: Sequence[BronzeObject]) -> None:

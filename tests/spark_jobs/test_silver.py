@@ -1,6 +1,8 @@
 """What a silver run makes of bronze objects: one row per reading, conflicts aside, late data in its own day."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -182,12 +184,40 @@ def test_a_partition_is_complete_one_hour_after_its_end(
     assert (run(spark_lake, "second").run_id is not None) is taken
 
 
-def test_an_object_that_cannot_be_read_is_named(spark_lake: SparkLake, pump: Contract) -> None:
+def no_parquet(file: Path) -> None:
+    file.write_bytes(b"not Parquet")
+
+
+def cut_off(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:-20])
+
+
+def of_garbled_pages(file: Path) -> None:
+    """Its footer is whole: only who reads the pages finds out."""
+    content = bytearray(file.read_bytes())
+    footer = int.from_bytes(content[-8:-4], "little") + 8
+    content[4 : len(content) - footer] = b"\xa5" * (len(content) - footer - 4)
+    file.write_bytes(bytes(content))
+
+
+@pytest.mark.parametrize("spoil", [no_parquet, cut_off, of_garbled_pages])
+def test_an_object_that_cannot_be_read_is_set_aside_by_name_and_the_run_goes_on(
+    spark_lake: SparkLake, pump: Contract, spoil: Callable[[Path], None], caplog: pytest.LogCaptureFixture
+) -> None:
     key = put_bronze(spark_lake, "pump", [reading(pump, "p1")])
-    (spark_lake.platform.object_folder / key).write_bytes(b"not Parquet")  # type: ignore[attr-defined]
-    with pytest.raises(JobError, match=key):
+    file = spark_lake.platform.object_folder / key  # type: ignore[attr-defined]
+    good = file.read_bytes()
+    spoil(file)
+    put_bronze(spark_lake, "pump", [reading(pump, "p2", pressure_bar=2.0)])
+    with caplog.at_level("ERROR", logger="fleetlake"):
         run(spark_lake)
-    assert rows_of(spark_lake, silver(pump)) == []
+    assert f"bronze object {key} is set aside" in caplog.text
+    assert shown(spark_lake) == [("p2", 0, 2.0)]
+    with pytest.raises(JobError, match=f"not every object is accounted for: bronze objects cannot be read: {key}"):
+        reconcile(spark_lake, "pump", "daily", gate=passing)
+    file.write_bytes(good)
+    reconcile(spark_lake, "pump", "daily", gate=passing)
+    assert [device for device, *_ in shown(spark_lake)] == ["p1", "p2"]
 
 
 def test_an_object_of_a_newer_contract_is_not_read_without_its_new_field(spark_lake: SparkLake, pump: Contract) -> None:

@@ -71,6 +71,9 @@ class Retention:
     downsample: Downsample | None = None
 
 
+_GAP_CADENCES = 1.5
+
+
 @dataclass(frozen=True)
 class Contract:
     name: str
@@ -92,6 +95,11 @@ class Contract:
     @property
     def is_measurement(self) -> bool:
         return self.kind == "measurement"
+
+    @property
+    def gap_seconds(self) -> float | None:
+        """Readings further apart than this have a gap between them: one and a half cadences. None for events."""
+        return None if self.cadence_seconds is None else self.cadence_seconds * _GAP_CADENCES
 
     @property
     def numbers(self) -> tuple[Field, ...]:

@@ -20,8 +20,6 @@ from spark_jobs.rewrite import base, days, replace
 from spark_jobs.session import SparkLake, prepare_tables
 
 log = logger("gold_hourly")
-# Readings further apart than this many cadences have a gap between them.
-GAP_CADENCES = 1.5
 
 
 def run(lake: SparkLake, contract_name: str, run: str) -> Outcome:
@@ -96,7 +94,7 @@ def with_gaps(readings: DataFrame, contract: Contract) -> DataFrame:
     """`_gap_microseconds`: how long before a reading its device was silent, where that is a gap."""
     before = F.lag("event_time").over(Window.partitionBy("device_id").orderBy("event_time", "event_id"))
     silence = F.unix_micros("event_time") - F.unix_micros(before)
-    limit = round((contract.cadence_seconds or 0) * GAP_CADENCES * 1e6)
+    limit = round((contract.gap_seconds or 0) * 1e6)
     return readings.withColumn("_gap_microseconds", F.when(silence > limit, silence))
 
 

@@ -28,6 +28,7 @@ GROUPS = {
     "dead-letter": "cli.dead_letter",
     "quarantine": "cli.quarantine",
     "timeseries": "cli.timeseries",
+    "lineage": "cli.lineage",
 }
 # modules whose `app` holds single commands
 COMMANDS = ("cli.demo", "cli.cloud", "cli.simulate", "cli.query", "cli.verify")

@@ -186,7 +186,9 @@ def test_a_run_without_a_logical_date_has_all_that_its_tasks_are_asked_with(tmp_
 
 
 def test_a_rebuild_takes_the_day_that_is_asked_for_and_says_when_there_is_none(tmp_path: Path) -> None:
-    asked = in_airflow(_RENDER.replace("params=dag.params.dump()", "params=dag.params.dump() | {{'day': '2026-03-02'}}"), ROOT / "dags", tmp_path)
+    asked = in_airflow(
+        _RENDER.replace("params=dag.params.dump()", "params=dag.params.dump() | {{'day': '2026-03-02'}}"), ROOT / "dags", tmp_path
+    )
     assert list(asked["rebuild_pump.rebuild_gold_features"]["env"].values())[-2:] == ["--day", "2026-03-02"]
     of_interval = _RENDER.replace("params=dag.params.dump()", "params=dag.params.dump(), data_interval_start=run.run_after")
     assert list(in_airflow(of_interval, ROOT / "dags", tmp_path)["rebuild_pump.rebuild_gold_features"]["env"].values())[-1] == "2026-11-28"

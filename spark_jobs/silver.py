@@ -190,14 +190,17 @@ def merge(lake: SparkLake, contract: Contract, branch: Branch, objects: Sequence
     """MERGE the objects' readings into the branch; conflicts are put to quarantine before anything can become visible."""
     readings = read_bronze(lake, contract, [o.key for o in objects])
     days = touched_days(objects)
-    build(readings, contract).withColumn("run_id", F.lit(branch.run_id)).createOrReplaceTempView("silver_source")
+    # Of the branch's own name: other runs may share the session.
+    source = f"source_of_{branch.name}"
+    build(readings, contract).withColumn("run_id", F.lit(branch.run_id)).createOrReplaceTempView(source)
     # Named one by one: a table that a newer contract evolved has more columns.
     columns = [f"`{name}`" for name in silver(contract).column_names]
     lake.sql(
-        f"MERGE INTO {branch.identifier} t USING silver_source s "  # noqa: S608 - declared names and dates
+        f"MERGE INTO {branch.identifier} t USING {source} s "  # noqa: S608 - declared names and dates
         f"ON t.event_id = s.event_id AND {on_days('t.event_time', days)} "
         f"WHEN NOT MATCHED THEN INSERT ({', '.join(columns)}) VALUES ({', '.join(f's.{name}' for name in columns)})"
     )
+    lake.spark.catalog.dropTempView(source)
     if branch.added_rows() < sum(o.rows for o in objects):
         # Only where some identity came twice, or was there, can one stand for two readings.
         merged = lake.spark.table(branch.identifier).where(on_days("event_time", days))

@@ -21,7 +21,7 @@ def lake(tmp_path: Path) -> SmallLake:
 def found(lake: SmallLake, until: float = 60, **asked: Any) -> list[tuple[str, float, float | None, str, int | None]]:
     """Device, minute of begin, minute of end, kind, lost; what has not ended is left out unless it is all that is asked for."""
     gaps = find(lake.platform, lake.boiler, moment(0), moment(until), clock=FixedClock(moment(1_000)), **asked)
-    return [(gap.device_id, _minute(gap.begins), gap.ends and _minute(gap.ends), str(gap.kind), gap.lost) for gap in gaps]
+    return [(gap.device_id, _minute(gap.begins), None if gap.ends is None else _minute(gap.ends), str(gap.kind), gap.lost) for gap in gaps]
 
 
 def _minute(at: datetime) -> float:

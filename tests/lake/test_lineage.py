@@ -68,7 +68,14 @@ def test_every_step_from_the_prediction_to_both_messages_of_its_reading(lake: Sm
     assert (found.features.is_as_it_was, found.features.runs) == (True, (Run("f.1", moment(20)),))
     (reading,) = found.readings
     assert (reading.event_time, reading.run, reading.superseded_by) == (moment(2), Run("s.1", moment(10)), None)
-    sent = {"topic": "dt/fleetlake/b-1/boiler", "principal": "cert", "client_id": "b-1", "received_at": moment(3), "boot": "x", "seq": 2}
+    sent: dict[str, Any] = {
+        "topic": "dt/fleetlake/b-1/boiler",
+        "principal": "cert",
+        "client_id": "b-1",
+        "received_at": moment(3),
+        "boot": "x",
+        "seq": 2,
+    }
     first, second = keys_of(lake)
     assert reading.messages == (Message(first, 1, trace_id="t-1", **sent), Message(second, 0, trace_id="t-2", **sent))
 

@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 
 from lake.contracts import Contract
 from spark_jobs.bronze_plan import read_known
-from spark_jobs.quality_arrivals import Span, around, arrival_spans, daily, quarantined, span_of, volume, with_waiting
+from spark_jobs.quality_arrivals import Span, around, arrival_spans, daily, quarantined, span_of, taken_in, volume, with_waiting
 from spark_jobs.quality_completeness import hourly_completeness
 from spark_jobs.quality_frames import checked_for_nulls, duplicates, flag, flags, run_figures, suspects
 from spark_jobs.quality_runs import CheckResult, write_results
@@ -70,8 +70,9 @@ def measure(lake: SparkLake, contract: Contract, table: DataFrame, run_id: str, 
     seen = table.where(within.condition).select(*columns, of_run).cache()
     try:
         run, samples = _row_figures(contract, seen)
-        refused = quarantined(lake.platform, contract, known.objects_of(run_id), arrival_spans(contract, span.received_minutes))
-        run |= _refused_figures(refused, span)
+        spans = arrival_spans(contract, span.received_minutes)
+        refused = quarantined(lake.platform, contract, known.objects_of(run_id), spans)
+        run |= _refused_figures(refused, taken_in(table, spans) if refused else span.rows)
         samples["quarantined"] = [{"reason": reason, "readings": count} for reason, count in refused.items()]
         frames = {"run": pd.DataFrame([run])}
         if contract.cadence_seconds:
@@ -82,9 +83,10 @@ def measure(lake: SparkLake, contract: Contract, table: DataFrame, run_id: str, 
     return Figures(frames, samples)
 
 
-def _refused_figures(refused: Mapping[str, int], span: Span) -> dict[str, float]:
+def _refused_figures(refused: Mapping[str, int], taken: int) -> dict[str, float]:
+    """`taken`: all readings that were received in the same minutes, the run's and those that are there already."""
     count = sum(refused.values())
-    arrived = count + span.rows
+    arrived = count + taken
     return {"quarantined": count, "quarantined_share": count / arrived if arrived >= _LEAST_FOR_A_SHARE else 0.0}
 
 

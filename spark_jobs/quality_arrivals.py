@@ -28,6 +28,7 @@ from spark_jobs.session import SparkLake
 _LULL = timedelta(minutes=10)
 # As many days of history make a volume unusual; twice as many are looked at.
 _EARLIER_DAYS = 7
+_TO_SECONDS = "%Y-%m-%d %H:%M:%S"
 _ARRIVED = ["device_id", "event_time", "event_id", "_of_run"]
 
 
@@ -50,7 +51,7 @@ class Around:
 
     @property
     def condition(self) -> str:
-        return f"event_time >= timestamp'{self.since:%Y-%m-%d %H:%M:%S}' AND event_time <= timestamp'{self.until:%Y-%m-%d %H:%M:%S}'"
+        return f"event_time >= timestamp'{self.since:{_TO_SECONDS}}' AND event_time <= timestamp'{self.until:{_TO_SECONDS}}'"
 
 
 def span_of(rows: DataFrame) -> Span | None:
@@ -130,6 +131,16 @@ def quarantined(
     gone = replayed_ids(platform, contract.name) if refused else set()
     refused = {identity: reason for identity, reason in refused.items() if identity not in gone}
     return dict(Counter(refused.values()).most_common())
+
+
+def taken_in(table: DataFrame, spans: Sequence[tuple[datetime, datetime]]) -> int:
+    """How many of the readings in `table` were received in `spans`, by whichever run they came."""
+    if not spans:
+        return 0
+    within = " OR ".join(
+        f"(received_at >= timestamp'{first:{_TO_SECONDS}}' AND received_at < timestamp'{end:{_TO_SECONDS}}')" for first, end in spans
+    )
+    return table.where(within).count()
 
 
 def _is_within(moment: datetime, spans: Sequence[tuple[datetime, datetime]]) -> bool:

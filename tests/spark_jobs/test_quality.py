@@ -123,6 +123,17 @@ def test_too_much_in_quarantine_holds_the_run(spark_lake: SparkLake) -> None:
     assert (failed["failing_rows"], json.loads(failed["sample"])) == (32, [{"reason": "not_json", "readings": 32}])
 
 
+def test_few_readings_that_come_later_are_judged_with_all_that_were_received_in_their_minutes(spark_lake: SparkLake) -> None:
+    """As after a replay: what was refused was refused of many, although the run brings few."""
+    put_bronze(spark_lake, "environment", rooms(spark_lake, 0, 120))
+    put_quarantined(spark_lake.platform, [refused_message(place, at(place)) for place in range(24)], at(1), spark_lake.contracts)
+    assert silver_job.run(spark_lake, "environment", "r1").run_id == "r1.1"
+    put_bronze(spark_lake, "environment", rooms(spark_lake, 0, 120, ("late-1", "late-2")))
+    assert silver_job.run(spark_lake, "environment", "r2").run_id == "r2.1"
+    # 96 readings of the first run, 48 of this one, 24 refused: by this run's alone it would be a third.
+    assert verdicts(spark_lake, "r2.1")["quarantined_share", None]["observed"] == pytest.approx(24 / 168)
+
+
 def refused_message(place: int, received_at: Any) -> Quarantined:
     topic = "dt/fleetlake/room-1/environment"
     return Quarantined("environment", "room-1", topic, f"{{{place}".encode(), None, Reason.NOT_JSON, "no JSON", received_at=received_at)

@@ -17,7 +17,7 @@ from lake.contracts import Contract
 from lake.fingerprint import LEFT_OUT
 from lake.layout import ingest_partition, table_identifier
 from lake.objects import list_keys
-from lake.publications import Planned
+from lake.publications import Planned, read_publications
 from lake.tables import silver, superseded
 from runtime.errors import JobError, UserError
 from runtime.log import logger
@@ -104,8 +104,9 @@ def covering(lake: SparkLake, contract: Contract, branch: Branch, day: date) -> 
 
     Visible is what main had reached when the branch's base was read, whether or not its run has said so by now.
     """
-    known = read_known(lake, contract.name)
-    runs = in_order(known.runs, history(load(lake.platform, silver(contract))))
+    known, table = read_known(lake, contract.name), silver(contract)
+    # All that was published to the table, by whomever: each stands upon the one before it.
+    runs = in_order(read_publications(lake.platform, table.name), history(load(lake.platform, table)))
     place = {run.run_id: number for number, run in enumerate(runs)}
     plans = [plan for plan in known.planned if plan.run_id in place and _covers(plan, day)]
     return sorted(plans, key=lambda plan: (place[plan.run_id], plan.object))

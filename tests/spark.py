@@ -85,13 +85,13 @@ def folder_platform(home: Path, **settings: Any) -> FolderPlatform:
 
 @pytest.fixture(scope="session")
 def spark_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
-    platform = _Interpreted(folder_platform(tmp_path_factory.mktemp("spark"), spark_memory="1g").settings)
+    platform = Interpreted(folder_platform(tmp_path_factory.mktemp("spark"), spark_memory="1g").settings)
     spark = open_session(platform, "tests")
     yield spark
     spark.stop()
 
 
-class _Interpreted(FolderPlatform):
+class Interpreted(FolderPlatform):
     """Plans of a few rows: to compile them takes longer than to interpret them. Jobs that are submitted compile theirs."""
 
     def spark_conf(self) -> Mapping[str, str]:

@@ -20,6 +20,7 @@ from lake.query import sql
 from lake.tables import Table, gold_hourly, iceberg_tables, silver, superseded
 from runtime.clock import FixedClock
 from runtime.errors import QueryError
+from runtime.platforms import Platform
 from spark_jobs.branch import Branch
 from spark_jobs.publication import BOUNDARIES, heal, publish
 from spark_jobs.session import LazyLake
@@ -101,9 +102,9 @@ class History:
 
         def attempt(branch: Branch) -> list[str] | None:
             # As the merge finds it, by the branch's base and not by the model.
-            base = {row["event_id"] for row in _scan(self._small, silver(self._contract), branch.base_snapshot)}
+            base = {row["event_id"] for row in rows_at(self._small.platform, silver(self._contract), branch.base_snapshot)}
             branch.make()
-            _commit(branch, add=self._silver_rows({i: v for i, v in rows.items() if i not in base}, branch.run_id))
+            commit(branch, add=self._silver_rows({i: v for i, v in rows.items() if i not in base}, branch.run_id))
             return []
 
         self._publish(silver(self._contract), attempt, Change(silver(self._contract).name, new, frozenset()))
@@ -116,13 +117,13 @@ class History:
             return
 
         def attempt(branch: Branch) -> list[str] | None:
-            base = _scan(self._small, silver(self._contract), branch.base_snapshot)
+            base = rows_at(self._small.platform, silver(self._contract), branch.base_snapshot)
             branch.make()
             replaced = [row | {"superseded_by": branch.run_id} for row in base if row["event_id"] in {*gone, *changed}]
             append_rows(self._small.platform, superseded(self._contract), replaced)
             self._boundary("superseded")
             kept = [row for row in base if row["event_id"] not in {*gone, *changed}]
-            _commit(branch, add=[*kept, *self._silver_rows(changed, branch.run_id)], instead=True)
+            commit(branch, add=[*kept, *self._silver_rows(changed, branch.run_id)], instead=True)
             return []
 
         self._publish(silver(self._contract), attempt, Change(silver(self._contract).name, changed, frozenset(gone)))
@@ -133,7 +134,7 @@ class History:
         table = gold_hourly(self._contract)
 
         def attempt(branch: Branch) -> list[str] | None:
-            _commit(branch, add=[{"device_id": next(iter(content)), "hour": NOON, "readings": 1}], instead=True)
+            commit(branch, add=[{"device_id": next(iter(content)), "hour": NOON, "readings": 1}], instead=True)
             return []
 
         self._publish(table, attempt, Change(table.name, content, frozenset(self._model(table.name))))
@@ -143,9 +144,9 @@ class History:
         table = self._rng.choice([silver(self._contract), gold_hourly(self._contract)])
 
         def attempt(branch: Branch) -> list[str] | None:
-            rows = _scan(self._small, table, branch.base_snapshot)
+            rows = rows_at(self._small.platform, table, branch.base_snapshot)
             branch.make()
-            _commit(branch, add=rows, instead=True)
+            commit(branch, add=rows, instead=True)
             return []
 
         self._publish(table, attempt, Change(table.name, {}, frozenset()))
@@ -268,11 +269,11 @@ class History:
         ]
 
 
-def _scan(small: SmallLake, table: Table, snapshot: int) -> list[dict[str, Any]]:
-    return list(open_catalog(small.platform).load_table(table.name).scan(snapshot_id=snapshot).to_arrow().to_pylist())
+def rows_at(platform: Platform, table: Table, snapshot: int) -> list[dict[str, Any]]:
+    return list(open_catalog(platform).load_table(table.name).scan(snapshot_id=snapshot).to_arrow().to_pylist())
 
 
-def _commit(branch: Branch, add: list[dict[str, Any]], instead: bool = False) -> None:
+def commit(branch: Branch, add: list[dict[str, Any]], instead: bool = False) -> None:
     """One snapshot on the branch: `add` beside what is there, or instead of it."""
     branch.make()
     iceberg = open_catalog(branch.platform).load_table(branch.table.name)

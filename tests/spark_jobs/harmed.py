@@ -14,19 +14,18 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from lake.catalog import append_rows, open_catalog
+from lake.catalog import open_catalog
 from lake.contracts import Contract, load_contracts
 from lake.fingerprint import Fingerprint, fingerprints
 from lake.publications import State, read_publications
 from lake.query import sql
-from lake.tables import silver
 from runtime.clock import FixedClock
 from runtime.settings import REPOSITORY
 from spark_jobs import publication, rebuild
 from spark_jobs import silver as silver_job
-from spark_jobs.session import SparkLake
 from tests.spark import NOON, empty_lake, put_bronze, reading
 from tests.spark_jobs.harmed_job import CONTRACT, REACHED, steps
+from tests.spark_jobs.spoilt import spoil
 
 DERIVED = ("gold_hourly", "gold_device_daily", "features")
 BOUNDARIES = {"silver": silver_job.BOUNDARIES, "rebuild": rebuild.BOUNDARIES} | dict.fromkeys(DERIVED, publication.BOUNDARIES)
@@ -70,7 +69,7 @@ class Harmed:
         day = self._rng.choice(days)
         place = self._rng.random()
         for lake in (self._twin, self._lake):
-            self._spoil(lake, day, place)
+            spoil(lake, self._contract, day, place)
         self._through(("rebuild", *DERIVED), at, alone, day)
 
     def _through(self, jobs: Sequence[str], at: Sequence[str], alone: bool, day: date | None = None) -> None:
@@ -116,7 +115,7 @@ class Harmed:
             assert found in (before[name], after[name]), f"{where}: {name} is {found}, neither {before[name]} nor {after[name]}"
         for name in _TABLES:
             for as_of in (None, "latest"):
-                count = f"SELECT count(*) FROM {name}"  # noqa: S608 - constants
+                count = f"SELECT count(*) FROM {name}"
                 ((rows,),) = sql(count, as_of=as_of, platform=self._lake.platform, clock=self._lake.clock).rows
                 assert rows in (before[name].rows, after[name].rows), f"{where}: {rows} rows of {name} as of {as_of}"
 
@@ -144,17 +143,6 @@ class Harmed:
         device = f"p{self._rng.randint(1, 3)}"
         value = round(self._rng.uniform(1, 6), 3)
         return reading(self._contract, device, minutes, seq=self._step * 100 + number, pressure_bar=value)
-
-    def _spoil(self, lake: SparkLake, day: date, place: float) -> None:
-        """A reading of the day gone, another changed: as a defect of an earlier version might have left it."""
-        table = silver(self._contract)
-        iceberg = open_catalog(lake.platform).load_table(table.name)
-        rows = sorted(iceberg.scan().to_arrow().to_pylist(), key=lambda row: row["event_id"])
-        of_day = [row for row in rows if row["event_time"].date() == day]
-        lost, changed = of_day[int(place * len(of_day))], of_day[0]
-        spoilt = [row | ({"pressure_bar": 0.5} if row is changed else {}) for row in rows if row is not lost or row is changed]
-        iceberg.delete()
-        append_rows(lake.platform, table, spoilt)
 
 
 def every_boundary(job: str) -> list[str]:

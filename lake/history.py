@@ -16,6 +16,7 @@ from pyiceberg.table.snapshots import ancestors_of
 
 from lake.catalog import open_catalog
 from lake.publications import Publication, State, read_publications
+from lake.stand_in import serves
 from runtime.clock import Clock, SystemClock
 from runtime.errors import QueryError
 from runtime.platforms import Platform
@@ -100,7 +101,7 @@ def snapshot_at(platform: Platform, table: IcebergTable, name: str, at: datetime
     if not snapshots:
         return None
     for snapshot in ancestors_of(table.current_snapshot(), table.metadata):
-        if snapshot.snapshot_id in snapshots:
+        if serves(snapshot, snapshots):
             return snapshot.snapshot_id
     raise QueryError(
         f"{name} as of {at.isoformat()}: its snapshot of that time was expired; ask for a later time, or rebuild it from silver"

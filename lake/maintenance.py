@@ -77,7 +77,7 @@ def read_proofs(platform: Platform, action: Action | None = None) -> list[Proof]
 
 
 def _proof(row: dict[str, Any]) -> Proof:
-    known = {field.name: row.get(field.name) for field in fields(Proof)}
+    known: dict[str, Any] = {field.name: row.get(field.name) for field in fields(Proof)}
     return Proof(**known | {"action": Action(row["action"]), "verdict": Verdict(row["verdict"])})
 
 

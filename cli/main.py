@@ -23,6 +23,7 @@ from runtime.settings import REPOSITORY
 # name → module whose `app` is a group of commands
 GROUPS = {
     "contracts": "cli.contracts",
+    "lake": "cli.lake",
     "quality": "cli.quality",
     "models": "cli.models",
     "dead-letter": "cli.dead_letter",

@@ -86,12 +86,25 @@ def append_rows(platform: Platform, table: Table, rows: Iterable[Mapping[str, An
     iceberg = ensure_table(catalog, table)
     for _ in range(_COMMIT_TRIES):
         try:
+            iceberg = _with_all_columns(catalog, iceberg, table)
             with _Transaction(iceberg) as transaction:
                 transaction.append(frame.cast(iceberg.schema().as_arrow()))
             return
         except CommitFailedException:
             iceberg = catalog.load_table(table.name)
     raise RetryLater(f"append to {table.name}: other writers committed first {_COMMIT_TRIES} times; run it again")
+
+
+def _with_all_columns(catalog: Catalog, iceberg: IcebergTable, table: Table) -> IcebergTable:
+    """An ops table that an earlier fleetlake made gets the columns that it lacks; a contract's tables evolve with their contract."""
+    there = set(iceberg.schema().column_names)
+    missing = [column for column in table.columns if column.name not in there]
+    if not missing or table.namespace != "ops":
+        return iceberg
+    with iceberg.update_schema() as update:
+        for column in missing:
+            update.add_column(column.name, _ICEBERG[column.type])
+    return catalog.load_table(table.name)
 
 
 class _Transaction(Transaction):

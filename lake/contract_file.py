@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any, NoReturn
 
-from lake.contracts import NUMBERS, TYPES, Contract, Downsample, Field, Quality, Retention
+from lake.contract_retention import read_retention, read_timeseries
+from lake.contracts import NUMBERS, TYPES, Contract, Field, Quality
 from runtime.errors import ContractError
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
@@ -22,9 +23,6 @@ _CONTRACT_KEYS = {f.name for f in dataclasses.fields(Contract)} - {"name", "file
 _FIELD_KEYS = {f.name for f in dataclasses.fields(Field)} - {"name"}
 _NUMBER_KEYS = {"min", "max", "lifetime_counter", "stuck_after", "max_step", "may_be_constant"}
 _STRING_KEYS = {"max_length", "enum"}
-# The longest that Timestream for LiveAnalytics keeps anything.
-_MOST_DAYS = 73_000
-_DAY_SECONDS = 86_400
 
 
 def read_contract(file: str, document: Any) -> Contract:
@@ -47,7 +45,8 @@ def read_contract(file: str, document: Any) -> Contract:
         late_days=checks.whole("late_days", document.get("late_days", 7), 0),
         unknown_fields=checks.one_of("unknown_fields", document.get("unknown_fields", "keep"), ("keep", "quarantine")),
         quality=_read_quality(checks, document.get("quality", {})),
-        timeseries=_read_retention(checks, kind, document.get("timeseries")),
+        timeseries=read_timeseries(checks, kind, document.get("timeseries")),
+        retention=read_retention(checks, document.get("retention", {}), document.get("late_days", 7)),
         file=file,
     )
     if sum(field.lifetime_counter for field in contract.fields) > 1:
@@ -196,29 +195,6 @@ def _read_quality(checks: "_Checks", given: Any) -> Quality:
     factor = checks.number("quality: volume_factor", given.get("volume_factor", default.volume_factor), least=1)
     stuck_after = checks.whole("quality: stuck_after", given.get("stuck_after", default.stuck_after), 2)
     return Quality(**values, stuck_after=stuck_after, volume_factor=factor or default.volume_factor)
-
-
-def _read_retention(checks: "_Checks", kind: str, given: Any) -> Retention | None:
-    if given is None:
-        return None
-    if not isinstance(given, dict):
-        checks.refuse("timeseries", "must be a mapping such as {keep_days: 30}")
-    checks.known_keys("timeseries", given, {"keep_days", "downsample"})
-    keep_days = checks.whole("timeseries: keep_days", given.get("keep_days"), 1, _MOST_DAYS)
-    coarse = given.get("downsample")
-    if coarse is None:
-        return Retention(keep_days)
-    where = "timeseries: downsample"
-    if kind == "event":
-        checks.refuse(where, "an event has no statistics over time; remove it")
-    if not isinstance(coarse, dict):
-        checks.refuse(where, "must be a mapping such as {every_seconds: 3600, keep_days: 365}")
-    checks.known_keys(where, coarse, {f.name for f in dataclasses.fields(Downsample)})
-    every = checks.whole(f"{where}: every_seconds", coarse.get("every_seconds"), 1, _DAY_SECONDS)
-    if _DAY_SECONDS % every:
-        checks.refuse(f"{where}: every_seconds", f"{every} must divide a day of {_DAY_SECONDS} s, such as 60, 900 or 3600")
-    # Longer than the readings themselves, or nothing would be gained.
-    return Retention(keep_days, Downsample(every, checks.whole(f"{where}: keep_days", coarse.get("keep_days"), keep_days + 1, _MOST_DAYS)))
 
 
 class _Checks:

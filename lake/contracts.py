@@ -65,13 +65,28 @@ class Downsample:
 
 @dataclass(frozen=True)
 class Retention:
-    """How long the time-series store keeps readings; the lake keeps them all."""
+    """How long the time-series store keeps readings; the lake's own is LakeRetention."""
 
     keep_days: int
     downsample: Downsample | None = None
 
 
 _GAP_CADENCES = 1.5
+
+
+@dataclass(frozen=True)
+class LakeRetention:
+    """How long the lake keeps what: days, and None for ever. What is quarantined and bronze count from their arrival, rows from their time.
+
+    `history_days`: how far back `as_of` of gold, features and predictions reaches; silver's reaches back as far as its rows.
+    """
+
+    bronze_days: int | None = None
+    quarantine_days: int | None = None
+    silver_days: int | None = None
+    gold_days: int | None = None
+    features_days: int | None = None
+    history_days: int | None = None
 
 
 @dataclass(frozen=True)
@@ -87,6 +102,7 @@ class Contract:
     quality: Quality = Quality()
     # None: the time-series store keeps everything.
     timeseries: Retention | None = None
+    retention: LakeRetention = LakeRetention()
     file: str = ""
 
     def field(self, name: str) -> Field:

@@ -56,11 +56,23 @@ def fingerprint(platform: Platform, table: Table, snapshot_id: int | None = None
 def fingerprint_of(batches: Iterable[pa.RecordBatch], schema: pa.Schema, left_out: Iterable[str] = LEFT_OUT) -> Fingerprint:
     """Of rows in Arrow batches. Raises FleetlakeError for a column of a type that no table of the lake has."""
     names = sorted(set(schema.names) - set(left_out))
-    head = hashlib.sha256(repr([(name, _kind(schema.field(name).type)) for name in names]).encode())
+    return combined([(name, _kind(schema.field(name).type)) for name in names], [sum_of(batches, names)])
+
+
+def sum_of(batches: Iterable[pa.RecordBatch], names: Sequence[str]) -> tuple[int, int]:
+    """Rows and the sum of their digests over the columns `names`: parts of a table may be summed apart and `combined`."""
     rows = total = 0
     for batch in batches:
         rows += len(batch)
         total = (total + _sum_of_digests(_words(batch, names))) % _MODULUS
+    return rows, total
+
+
+def combined(columns: Sequence[tuple[str, str]], sums: Iterable[tuple[int, int]]) -> Fingerprint:
+    """Of `columns`, name and the lake's type, whose rows were summed in parts."""
+    parts = list(sums)
+    rows, total = sum(part[0] for part in parts), sum(part[1] for part in parts) % _MODULUS
+    head = hashlib.sha256(repr(list(columns)).encode())
     head.update(f"{rows} {total:064x}".encode())
     return Fingerprint(rows, head.hexdigest())
 

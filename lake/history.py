@@ -16,6 +16,7 @@ from pyiceberg.table.snapshots import ancestors_of
 
 from lake.catalog import open_catalog
 from lake.publications import Publication, State, read_publications
+from lake.stand_in import present, serves
 from runtime.clock import Clock, SystemClock
 from runtime.errors import QueryError
 from runtime.platforms import Platform
@@ -91,17 +92,22 @@ def silver_at(platform: Platform, contract: str, at: datetime) -> SilverKnowledg
 
 
 def snapshot_at(platform: Platform, table: IcebergTable, name: str, at: datetime) -> int | None:
-    """The newest snapshot of a derived table that was visible by `at`; None where nothing was.
+    """The newest snapshot of a derived table that was visible by `at`, or what stands for it; None where nothing was.
 
     Newest by the order of the snapshots: of two publications the later one holds both, whichever was noted first.
-    Raises QueryError where that snapshot was expired.
+    Raises QueryError where it was expired.
     """
-    snapshots = {run.snapshot_id for run in read_publications(platform, name) if _visible_by(run, at)} - {None}
-    if not snapshots:
+    visible = {run.snapshot_id: run.known_at for run in read_publications(platform, name) if run.snapshot_id and _visible_by(run, at)}
+    if not visible:
         return None
-    for snapshot in ancestors_of(table.current_snapshot(), table.metadata):
-        if snapshot.snapshot_id in snapshots:
-            return snapshot.snapshot_id
+    newest = max(visible, key=lambda snapshot_id: visible[snapshot_id] or at)
+    there = [snapshot for snapshot in table.snapshots() if serves(snapshot, visible)]
+    if any(serves(snapshot, {newest}) for snapshot in there):
+        return int(max(there, key=lambda snapshot: snapshot.sequence_number or 0).snapshot_id)
+    # One that was made again under its name.
+    kept = present(table, newest)
+    if kept is not None:
+        return kept
     raise QueryError(
         f"{name} as of {at.isoformat()}: its snapshot of that time was expired; ask for a later time, or rebuild it from silver"
     )

@@ -71,7 +71,7 @@ def _look_at_bronze(connection: Any, platform: Platform, contract: Contract) -> 
     """Only objects that are held or wait are read: the readings of the others must be in silver or quarantine."""
     table = bronze(contract)
     objects = object_files(platform, table)
-    ledger = read_ledger(platform, contract.name)
+    ledger = read_ledger(platform, contract.name, replaced_too=True)
     state = {run.run_id: run.state for run in read_publications(platform, f"silver.{contract.name}", contract.name)}
     settled = {plan.object for plan in ledger if state.get(plan.run_id) in SETTLED}
     held = {plan.object for plan in ledger if state.get(plan.run_id) is State.HELD}

@@ -11,6 +11,7 @@ UNKNOWN_CONTRACT = "_unknown"
 _BRONZE = re.compile(r"bronze/([a-z0-9_]+)/ingest_date=(\d{4}-\d{2}-\d{2})/ingest_hour=(\d{2})/part-[0-9a-f]{64}\.parquet")
 
 _QUARANTINE = re.compile(r"quarantine/([a-z0-9_]+)/ingest_date=(\d{4}-\d{2}-\d{2})/reason=([a-z0-9_]+)/part-[0-9a-f]{64}\.parquet")
+_REPLAYED = re.compile(r"replayed/[a-z0-9_]+/ingest_date=(\d{4}-\d{2}-\d{2})/part-[0-9a-f]{64}\.parquet")
 
 
 @dataclass(frozen=True, order=True)
@@ -112,6 +113,12 @@ def replayed_prefix(contract: str) -> str:
 def replayed_object(contract: str, put_at: datetime, digest: str) -> str:
     """Key of a record of replayed rows, beside the quarantine of the same contract."""
     return f"{replayed_prefix(contract)}ingest_date={put_at.astimezone(UTC).date():%Y-%m-%d}/part-{digest}.parquet"
+
+
+def replayed_day(key: str) -> date | None:
+    """The day on which a record of replayed rows was put; None for a key that is not one."""
+    match = _REPLAYED.fullmatch(key)
+    return date.fromisoformat(match[1]) if match else None
 
 
 def model_prefix(model: str, version: str) -> str:

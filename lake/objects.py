@@ -1,4 +1,4 @@
-"""Objects of the lake's bucket: put once, list in order."""
+"""Objects of the lake's bucket: put once, list in order, remove."""
 
 import random
 import time
@@ -32,6 +32,11 @@ def put_once(platform: Platform, key: str, body: bytes, pause: Callable[[float],
                 raise
             pause(random.uniform(0, _LONGEST_CONFLICT_PAUSE))
     raise RetryLater(f"put {key}: another put of the same key did not end; try again")
+
+
+def remove_object(platform: Platform, key: str) -> None:
+    """Delete an object; one that is not there is no error."""
+    platform.client("s3").delete_object(Bucket=platform.lake_bucket, Key=key)
 
 
 def list_keys(platform: Platform, prefix: str, start: str = "") -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The append-only tables of operation: plans, publications, verdicts, model runs."""
+"""The append-only tables of operation: plans, publications, verdicts, model runs, proofs of maintenance."""
 
 from lake.table import CONTRACT, COPY_ON_WRITE, RUN_ID, Column, Table
 
@@ -17,6 +17,7 @@ LEDGER = Table(
         Column("max_event_time", "timestamp", "its latest reading"),
         Column("base_snapshot", "int64", "snapshot of silver that the run was planned on; null on an empty table"),
         Column("planned_at", "timestamp", "when it was planned", required=True),
+        Column("replaces", "string", "key of the object that it took the place of when a device was erased; of no rows: nothing did"),
     ),
     ("run_id", "object"),
     "",
@@ -87,4 +88,35 @@ MODEL_RUNS = Table(
     properties=_OPS,
 )
 
-OPS = (LEDGER, PUBLICATIONS, QUALITY_RUNS, MODEL_RUNS)
+MAINTENANCE = Table(
+    "ops.maintenance",
+    (
+        RUN_ID,
+        Column("action", "string", "compact, expire, remove_orphans, retain or erase", required=True),
+        Column("table_name", "string", "table or place that it was done to", required=True),
+        Column("verdict", "string", "begun, holds, refused or done", required=True),
+        Column("rows_before", "int64", "rows before"),
+        Column("rows_after", "int64", "rows after"),
+        Column("hash_before", "string", "multiset hash of the rewritten rows that were to stay, before"),
+        Column("hash_after", "string", "the same, after"),
+        Column("rows_compared", "int64", "rows under these hashes; all others lie in files that nobody touched"),
+        Column("files_before", "int64", "data files before"),
+        Column("files_after", "int64", "data files after"),
+        Column("bytes_before", "int64", "their size before", "B"),
+        Column("bytes_after", "int64", "their size after", "B"),
+        Column("snapshot_before", "int64", "main's snapshot before"),
+        Column("snapshot_after", "int64", "the snapshot that was made, published by the run of this id"),
+        Column("subject", "string", "erase: SHA-256 of salt and device, never the device"),
+        Column("salt", "string", "erase: what was hashed before the device"),
+        Column("why", "string", "the person's reason"),
+        Column("who", "string", "the person"),
+        Column("detail", "string", "what was done, in words"),
+        _RECORDED_AT,
+    ),
+    ("run_id", "action", "table_name", "recorded_at"),
+    "",
+    "Proofs of maintenance: what each action left as it was, and what it took away.",
+    properties=_OPS,
+)
+
+OPS = (LEDGER, PUBLICATIONS, QUALITY_RUNS, MODEL_RUNS, MAINTENANCE)

@@ -68,6 +68,8 @@ class Planned:
     min_event_time: datetime | None
     max_event_time: datetime | None
     planned_at: datetime
+    # Another object took its place, or nothing did: it is not there any more, and what it held is in the plan under the other's key.
+    replaced: bool = False
 
 
 def read_publications(platform: Platform, table_name: str | None = None, contract: str | None = None) -> list[Publication]:
@@ -89,11 +91,26 @@ def read_publications(platform: Platform, table_name: str | None = None, contrac
     return [_accepted(run) if key in settled_by and run.state is State.HELD else run for key, run in found.items()]
 
 
-def read_ledger(platform: Platform, contract: str) -> list[Planned]:
-    return [
-        Planned(row["run_id"], row["object"], row["rows"], row["min_event_time"], row["max_event_time"], row["planned_at"])
-        for row in _rows(platform, LEDGER, contract)
+def read_ledger(platform: Platform, contract: str, replaced_too: bool = False) -> list[Planned]:
+    """The plans of the contract's runs, each object under the key it has today.
+
+    `replaced_too`: those also that the erasure of a device replaced, as whoever lists bronze meanwhile may still see them.
+    """
+    rows = _rows(platform, LEDGER, contract)
+    replaced = {(row["run_id"], row["replaces"]) for row in rows if row.get("replaces")}
+    planned = [
+        Planned(
+            row["run_id"],
+            row["object"],
+            row["rows"],
+            row["min_event_time"],
+            row["max_event_time"],
+            row["planned_at"],
+            (row["run_id"], row["object"]) in replaced,
+        )
+        for row in rows
     ]
+    return [plan for plan in planned if replaced_too or not plan.replaced]
 
 
 def note(

@@ -30,7 +30,7 @@ from lake.contracts import Contracts
 from lake.layout import UNKNOWN_CONTRACT, bronze_prefix, quarantine_prefix, replayed_prefix
 from lake.publications import read_publications
 from lake.schemas import DUCKDB
-from lake.tables import LEDGER, MODEL_RUNS, PUBLICATIONS, QUALITY_RUNS, Column, Table, lake_tables, quarantine, replayed
+from lake.tables import LEDGER, MAINTENANCE, MODEL_RUNS, PUBLICATIONS, QUALITY_RUNS, Column, Table, lake_tables, quarantine, replayed
 from runtime.errors import QueryError, ServiceError
 from runtime.platforms import Platform
 
@@ -41,6 +41,7 @@ _WRITTEN_AT = {
     PUBLICATIONS.name: "recorded_at",
     QUALITY_RUNS.name: "recorded_at",
     MODEL_RUNS.name: "recorded_at",
+    MAINTENANCE.name: "recorded_at",
 }
 _DUCKDB_OF_ICEBERG = {
     StringType: "VARCHAR",

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from lake.contracts import Contract, Field
 from lake.ops_tables import LEDGER as LEDGER
+from lake.ops_tables import MAINTENANCE as MAINTENANCE
 from lake.ops_tables import MODEL_RUNS as MODEL_RUNS
 from lake.ops_tables import OPS as OPS
 from lake.ops_tables import PUBLICATIONS as PUBLICATIONS

@@ -9,12 +9,14 @@ from local.entry import run
 from runtime.settings import Settings
 
 TRAINING_POOL = "training"
+# Of the tables that all contracts share.
+SHARED_POOL = "lake__shared"
 
 
 def pool_names(settings: Settings) -> list[str]:
     from lake.contracts import sound_contracts
 
-    return [*(f"lake_{name}" for name in sound_contracts(settings.contracts_folder)), TRAINING_POOL]
+    return [*(f"lake_{name}" for name in sound_contracts(settings.contracts_folder)), SHARED_POOL, TRAINING_POOL]
 
 
 def ensure(settings: Settings) -> None:

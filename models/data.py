@@ -12,6 +12,7 @@ from pyiceberg.table import Table as IcebergTable
 from lake import history, query
 from lake.contracts import Contract, sound_contracts
 from lake.publications import read_publications
+from lake.stand_in import present
 from lake.tables import features, silver
 from models.catalogue import ModelKind
 from runtime.errors import QueryError, RetryLater, UserError
@@ -104,9 +105,10 @@ def _snapshot(platform: Platform, table: IcebergTable, name: str, as_of: datetim
     except QueryError:
         published = [(run.known_at, run.snapshot_id) for run in read_publications(platform, name) if run.known_at and run.known_at <= as_of]
         newest = max(published)[1]
-        if newest is not None and table.snapshot_by_id(newest) is not None:
-            return newest
-        raise
+        kept = present(table, newest) if newest is not None else None
+        if kept is None:
+            raise
+        return kept
 
 
 def _fingerprint(rows: pa.Table, *events: pd.DataFrame) -> str:

@@ -11,7 +11,8 @@
      │   └─ RetryLater          the same call may succeed later
      ├─ JobError                a Spark or training job failed
      │   ├─ GateFailed          the quality gate holds a run back
-     │   └─ PublishLost         main moved under a run each time it tried to publish
+     │   ├─ PublishLost         main moved under a run each time it tried to publish
+     │   └─ ProofFailed         maintenance would have changed what it must not
      └─ LawBroken               a reading is lost, twice visible, or was never sent
          └─ LawUnknown          exit code 3: nothing says what was sent
 
@@ -80,6 +81,11 @@ class GateFailed(JobError):
 
 class PublishLost(JobError):
     pass
+
+
+class ProofFailed(JobError):
+    # The same files give the same proof.
+    retry_helps = False
 
 
 class LawBroken(FleetlakeError):

@@ -60,6 +60,8 @@ class Bin:
 class TimeSeries(Protocol):
     # Whether a point with other values and no higher version than the one that is there comes back as a reject.
     rejects_stale: bool
+    # Whether `erase` can take anything away; a store that cannot lets it go when its retention ends.
+    can_erase: bool
 
     def write(self, points: Sequence[Point]) -> list[Reject]:
         """Raises ServiceError when the store as a whole does not take them; then none was written or all may be written again."""
@@ -94,6 +96,10 @@ class TimeSeries(Protocol):
 
     def retain(self, series: str, days: int, now: datetime) -> None:
         """Points older than `days` need not be kept from now on; the store drops them at once or when it likes."""
+        ...
+
+    def erase(self, device_id: str) -> None:
+        """Take every point of the device out of every series, and off the disk. Raises ServiceError where the store cannot."""
         ...
 
 

@@ -38,6 +38,7 @@ _Line = tuple[int, str]
 
 class InfluxTimeSeries:
     rejects_stale = False
+    can_erase = True
 
     def __init__(self, http: InfluxHttp, bucket: str) -> None:
         self._http = http
@@ -146,6 +147,16 @@ class InfluxTimeSeries:
         rules = [{"type": "expire", "everySeconds": days * _DAY_SECONDS}]
         if [rule["everySeconds"] for rule in bucket.get("retentionRules", ())] != [days * _DAY_SECONDS]:
             self._api("PATCH", f"/api/v2/buckets/{bucket['id']}", {"retentionRules": rules}, f"retention of {series}")
+
+    def erase(self, device_id: str) -> None:
+        """https://docs.influxdata.com/influxdb/v2/write-data/delete-data/: the predicate is about tags, and the server compacts later."""
+        predicate = f'{DEVICE}="' + device_id.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        body = json.dumps({"start": "1677-09-22T00:00:00Z", "stop": "2262-04-11T00:00:00Z", "predicate": predicate}).encode()
+        for bucket in self._buckets():
+            query = {"org": self._http.org, "bucket": bucket["name"]}
+            answer = self._http.call("POST", "/api/v2/delete", query, body, "application/json")
+            if answer.status != 204:
+                raise self._http.fail(f"erase from {bucket['name']}", answer)
 
     def count(self, series: str | None = None) -> int:
         if series is not None:

@@ -13,7 +13,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-from runtime.errors import ServiceError
+from runtime.errors import RetryLater, ServiceError
 from runtime.timeseries import (
     STATISTICS,
     Bin,
@@ -39,6 +39,7 @@ _BUSY_SECONDS = 5
 
 class SqliteTimeSeries:
     rejects_stale = False
+    can_erase = True
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -124,11 +125,23 @@ class SqliteTimeSeries:
             with self._transaction() as connection:
                 connection.execute(f'DELETE FROM "{_TABLE}{series}" WHERE _device = ? AND _time < ?', (device, before))  # noqa: S608
 
+    def erase(self, device_id: str) -> None:
+        """Deleted rows stay on free pages, and in the log, until the file is written anew."""
+        for table in self._tables():
+            with self._transaction() as connection:
+                connection.execute(f'DELETE FROM "{table}" WHERE _device = ?', (device_id,))  # noqa: S608
+        self._rows("VACUUM")
+        ((is_busy, _, _),) = self._rows("PRAGMA wal_checkpoint(TRUNCATE)")
+        if is_busy:
+            raise RetryLater(f"erase from time series {self._file}: a reader keeps its log; run it again")
+
+    def _tables(self) -> list[str]:
+        return [row[0] for row in self._rows("SELECT name FROM sqlite_master WHERE type = 'table'")]
+
     def count(self, series: str | None = None) -> int:
         if series is not None:
             check_series(series)
-        named = [row[0] for row in self._rows("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        chosen = [name for name in named if series is None or name == f"{_TABLE}{series}"]
+        chosen = [name for name in self._tables() if series is None or name == f"{_TABLE}{series}"]
         return sum(int(self._rows(f'SELECT count(*) FROM "{name}"')[0][0]) for name in chosen)  # noqa: S608
 
     def _connection(self) -> sqlite3.Connection:

@@ -42,6 +42,7 @@ _MAX_DEVICE = 2048
 
 class TimestreamTimeSeries:
     rejects_stale = True
+    can_erase = False
 
     def __init__(self, write: Any, query: Any, database: str) -> None:
         self._write, self._query, self._database = write, query, database
@@ -133,6 +134,9 @@ class TimestreamTimeSeries:
         table = self._guarded(f"retention of {series}", self._write.describe_table, series)["Table"]
         if table.get("RetentionProperties") != wanted:
             self._guarded(f"retention of {series}", self._write.update_table, series, RetentionProperties=wanted)
+
+    def erase(self, device_id: str) -> None:
+        raise ServiceError("time series: Timestream for LiveAnalytics deletes no record; shorten `timeseries: keep_days` of the contract")
 
     def count(self, series: str | None = None) -> int:
         names = self._all() if series is None else [series] if self._exists(series) else []

@@ -34,15 +34,17 @@ class BronzeObject:
 
 @dataclass(frozen=True)
 class Known:
-    """What is known of a contract's runs and plans, read once."""
+    """What is known of a contract's runs and plans, read once. `replaced`: plans of objects that the erasure of a device took away."""
 
     runs: tuple[Publication, ...]
     planned: tuple[Planned, ...]
+    replaced: tuple[Planned, ...] = ()
 
     @property
     def settled_objects(self) -> set[str]:
         settled = {run.run_id for run in self.runs if run.state in SETTLED}
-        return {planned.object for planned in self.planned if planned.run_id in settled}
+        # While a device is erased, what is replaced may still be listed beside what took its place.
+        return {planned.object for planned in (*self.planned, *self.replaced) if planned.run_id in settled}
 
     def objects_of(self, run_id: str) -> list[str]:
         return sorted({planned.object for planned in self.planned if planned.run_id == run_id})
@@ -68,7 +70,9 @@ class Known:
 
 def read_known(lake: SparkLake, contract: str) -> Known:
     table = silver(lake.contracts[contract])
-    return Known(tuple(read_publications(lake.platform, table.name, contract)), tuple(read_ledger(lake.platform, contract)))
+    runs, plans = read_publications(lake.platform, table.name, contract), read_ledger(lake.platform, contract, replaced_too=True)
+    present, replaced = (tuple(plan for plan in plans if plan.replaced is gone) for gone in (False, True))
+    return Known(tuple(runs), present, replaced)
 
 
 def is_held(known: Known, run_id: str) -> bool:

@@ -16,7 +16,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-JOBS = ("silver", "reconcile", "rebuild", "accept", "refuse", "gold_hourly", "gold_device_daily", "features", "score")
+# In place of a contract: what all of them share.
+SHARED = "_shared"
+JOBS = ("silver", "reconcile", "rebuild", "accept", "refuse", "gold_hourly", "gold_device_daily", "features", "score", "maintain", "erase")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -65,6 +67,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--day", type=_day, help="rebuild: the event day, such as 2026-03-02")
     parser.add_argument("--run", default="", help="accept, refuse: the held run")
     parser.add_argument("--why", default="", help="accept, refuse: the reason")
+    parser.add_argument("--table", default="", help="maintain: one or more tables, joined by commas; none: all of the contract")
+    parser.add_argument("--dry-run", action="store_true", help="maintain, erase: say what would be done")
+    parser.add_argument("--device", default="", help="erase: the device")
     options = parser.parse_args(arguments)
     unknown = [job for job in options.jobs.split(",") if job not in JOBS]
     if unknown:
@@ -94,7 +99,7 @@ def run_jobs(settings: Any, options: argparse.Namespace) -> int:
     end_with_parent()
     platform = current_platform(settings)
     contracts = sound_contracts(settings.contracts_folder)
-    named = [contracts.named(name).name for name in options.contract.split(",")]
+    named = [name if name == SHARED else contracts.named(name).name for name in options.contract.split(",")]
     lake = LazyLake(platform, contracts, f"{options.jobs} {options.contract}")
     try:
         for contract in named:
@@ -141,8 +146,28 @@ def steps() -> dict[str, Callable[[Any, argparse.Namespace], object]]:
 
         return step
 
+    def maintain(lake: Any, options: argparse.Namespace) -> object:
+        from spark_jobs.maintain import run
+
+        tables = [name for name in options.table.split(",") if name]
+        return run(lake, options.contract, options.run_id, tables, options.dry_run)
+
+    def erase(lake: Any, options: argparse.Namespace) -> object:
+        from spark_jobs.erase import run
+
+        return run(lake, options.device, options.run_id, options.why, getpass.getuser(), options.dry_run)
+
     derived = {name: simple(name) for name in ("gold_hourly", "gold_device_daily", "features", "score")}
-    return {"silver": silver, "reconcile": reconcile, "rebuild": rebuild, "accept": settle("accept"), "refuse": settle("refuse"), **derived}
+    return {
+        "silver": silver,
+        "reconcile": reconcile,
+        "rebuild": rebuild,
+        "accept": settle("accept"),
+        "refuse": settle("refuse"),
+        "maintain": maintain,
+        "erase": erase,
+        **derived,
+    }
 
 
 def unpacked_contracts() -> Path:

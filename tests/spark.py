@@ -56,6 +56,10 @@ class FolderS3:
             raise _client_error(404, "NoSuchKey")
         return {"Body": io.BytesIO((self.folder / Key).read_bytes()), "ETag": self._etag(self.folder / Key)}
 
+    def delete_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:
+        (self.folder / Key).unlink(missing_ok=True)
+        return {}
+
     @staticmethod
     def _etag(file: Path) -> str:
         return hashlib.sha256(file.read_bytes()).hexdigest()

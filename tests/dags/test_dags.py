@@ -19,9 +19,11 @@ pytestmark = pytest.mark.long
 ROOT = Path(__file__).resolve().parents[2]
 TAGS = {"pipeline", "score", "train", "maintenance", "measurement", "event"}
 _CONTRACTS = ("environment", "maintenance", "pump", "turbofan")
-DAGS = {f"{kind}_{contract}" for kind in ("pipeline", "rebuild") for contract in _CONTRACTS} | {"score_turbofan", "reconcile", "train_rul"}
+DAGS = {f"{kind}_{contract}" for kind in ("pipeline", "rebuild") for contract in _CONTRACTS} | {
+    *("score_turbofan", "reconcile", "maintain_lake", "train_rul")
+}
 HEAVY = {"pandas", "pyspark", "boto3", "numpy", "pyarrow", "duckdb", "lightgbm", "great_expectations"}
-JOB = re.compile(r'[",](silver|gold_hourly|gold_device_daily|features|score|reconcile|rebuild)(?=[",])')
+JOB = re.compile(r'[",](silver|gold_hourly|gold_device_daily|features|score|reconcile|rebuild|maintain)(?=[",])')
 
 _PARSE = """
 import json, sys
@@ -139,11 +141,13 @@ def test_lake_work_on_a_contract_shares_its_pool(parsed: dict[str, Any]) -> None
     pools = {(dag["id"], task["id"]): task["pool"] for dag in parsed["dags"] for task in dag["tasks"]}
     assert pools["pipeline_turbofan", "silver_gold_features"] == pools["reconcile", "reconcile_turbofan"] == "lake_turbofan"
     assert pools["score_turbofan", "score"] == pools["rebuild_turbofan", "rebuild_gold_features"] == "lake_turbofan"
+    assert pools["maintain_lake", "maintain_turbofan"] == "lake_turbofan"
+    assert pools["maintain_lake", "maintain__shared"] == "lake__shared"
 
 
 def test_each_job_that_a_dag_names_exists(parsed: dict[str, Any]) -> None:
     named = set(JOB.findall("".join(file.read_text() for file in (ROOT / "dags").glob("*.py"))))
-    assert named >= {"silver", "gold_hourly", "features", "score", "reconcile", "rebuild"}
+    assert named >= {"silver", "gold_hourly", "features", "score", "reconcile", "rebuild", "maintain"}
     for job in named:
         assert (ROOT / "spark_jobs" / f"{job}.py").is_file(), job
 

@@ -256,3 +256,33 @@ def test_a_change_without_a_new_version_number_is_refused(tmp_path: Path) -> Non
     changed = contract(tmp_path, LIFT.replace("max: 2000", "max: 3000"))
     with pytest.raises(ContractError, match="fields changed without a new version number"):
         Contracts([contract(tmp_path), changed])
+
+
+@pytest.mark.parametrize(
+    ("retention", "said"),
+    [
+        ("{bronze_days: 0}", "retention: bronze_days: 0 must be a whole number from 1 to 73000"),
+        ("{silver_days: 7}", "retention: silver_days: 7 must be more than late_days, which is 7"),
+        ("{days: 7}", "retention: 'days' is not known here"),
+        ("90", r"retention: must be a mapping such as \{bronze_days: 90\}"),
+    ],
+)
+def test_a_retention_that_cannot_be_is_refused(tmp_path: Path, retention: str, said: str) -> None:
+    file = tmp_path / "lift.yaml"
+    file.write_text(
+        "contract: lift\nversion: 1\ndescription: Lifts.\ncadence_seconds: 60\n"
+        f"retention: {retention}\nfields:\n  load: {{type: float64, unit: kg}}\n"
+    )
+    with pytest.raises(ContractError, match=said):
+        load_contract(file)
+
+
+def test_a_retention_says_of_each_kind_how_long_and_of_the_others_for_ever(tmp_path: Path) -> None:
+    file = tmp_path / "lift.yaml"
+    file.write_text(
+        "contract: lift\nversion: 1\ndescription: Lifts.\ncadence_seconds: 60\n"
+        "retention: {bronze_days: 90, history_days: 30}\nfields:\n  load: {type: float64, unit: kg}\n"
+    )
+    kept = load_contract(file).retention
+    assert (kept.bronze_days, kept.history_days) == (90, 30)
+    assert {kept.silver_days, kept.gold_days, kept.features_days, kept.quarantine_days} == {None}

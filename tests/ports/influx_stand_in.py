@@ -1,12 +1,13 @@
 """A stand-in for InfluxDB 2.7 over real HTTP, because no registry has a server: /api/v2/write, /query, buckets, orgs.
 
-What it does not do: tasks, Flux, deletes, authorisations beyond one token, nanosecond times, limits of size or rate of its own,
+What it does not do: tasks, Flux, deletes by more than one tag, authorisations beyond one token, nanosecond times, limits of size or rate of its own,
 shards (an expired point is refused when written, and one that expires later stays). Its answers to faults are those of the
 public documentation and of InfluxDB 2.7's source, not of a run against the real one. It shares no code with the adapter.
 """
 
 import gzip
 import json
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -69,6 +70,8 @@ class InfluxStandIn:
         match request.method, request.path.rpartition("/")[0] if request.method == "PATCH" else request.path:
             case "POST", "/api/v2/write":
                 return self._write(request)
+            case "POST", "/api/v2/delete":
+                return self._delete(request)
             case "GET", "/query":
                 return self._query(request)
             case "GET", "/api/v2/orgs":
@@ -95,6 +98,20 @@ class InfluxStandIn:
         bucket = Bucket(f"b{len(self.buckets)}", wanted["name"])
         self.buckets[bucket.name] = bucket
         return Reply(201, _described(bucket))
+
+    def _delete(self, request: Request) -> Reply:
+        bucket = self.buckets.get(request.query.get("bucket", ""))
+        wanted = json.loads(request.body)
+        told = re.fullmatch(r'(\w+)="((?:[^"\\]|\\.)*)"', wanted["predicate"])
+        if bucket is None or request.query.get("org") != ORG:
+            return _fault(404, "not found", "bucket not found")
+        if told is None or not wanted["start"].endswith("Z") or not wanted["stop"].endswith("Z"):
+            return _fault(400, "invalid", "the delete request is invalid")
+        tag = (told[1], re.sub(r"\\(.)", r"\1", told[2]))
+        for measurement in bucket.measurements.values():
+            for tags, time in [key for key in measurement.points if tag in key[0]]:
+                del measurement.points[tags, time]
+        return Reply(204)
 
     def _write(self, request: Request) -> Reply:
         if request.query.get("precision") != "ms":

@@ -18,6 +18,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
+from lake.query_athena import EngineAnswers
 from lake.query_duckdb import DuckAnswers, Explanation
 from runtime.clock import Clock
 from runtime.errors import UsageError
@@ -133,8 +134,11 @@ def explain(
 
 def _answers(
     text: str, as_of: datetime | str | None, platform: Platform | None, parameters: Sequence[Any], clock: Clock | None
-) -> "DuckAnswers":
+) -> DuckAnswers | EngineAnswers:
     chosen = platform or current_platform()
+    engine = chosen.query_engine()
+    if engine is not None:
+        return EngineAnswers(chosen, engine, text, as_of, parameters, clock)
     return DuckAnswers(chosen, text, as_of, parameters, clock)
 
 

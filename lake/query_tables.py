@@ -38,7 +38,7 @@ from runtime.platforms import Platform
 
 RUNS = "ops.runs"
 _PREFIXES = {"bronze": bronze_prefix, "quarantine": quarantine_prefix, "replayed": replayed_prefix}
-_WRITTEN_AT = {
+WRITTEN_AT = {
     LEDGER.name: "planned_at",
     PUBLICATIONS.name: "recorded_at",
     QUALITY_RUNS.name: "recorded_at",
@@ -90,7 +90,10 @@ class QueryTables:
 
     def time_bound(self, names: Iterable[str]) -> set[str]:
         """The tables that runs publish to, whose publications under way bound `as_of`."""
-        return {name for name in names if name in self._tables and self._tables[name].format == "iceberg" and name not in _WRITTEN_AT}
+        return {name for name in names if name in self._tables and self._tables[name].format == "iceberg" and name not in WRITTEN_AT}
+
+    def declared(self, name: str) -> Table:
+        return self._tables[name]
 
     def columns(self, names: Iterable[str]) -> dict[str, dict[str, str]]:
         """Columns of those `names` that files are read for, with their kinds, and the words of a Parquet table's keys."""
@@ -130,9 +133,9 @@ class QueryTables:
         if table.namespace == "silver":
             return self._known_silver(connection, table, at)
         iceberg = history.load(self._platform, table.name)
-        if table.name in _WRITTEN_AT:
+        if table.name in WRITTEN_AT:
             select, files = self._planned(table, iceberg)
-            return f"SELECT * FROM ({select}) WHERE {_WRITTEN_AT[table.name]} <= '{at.isoformat()}'::TIMESTAMPTZ", files
+            return f"SELECT * FROM ({select}) WHERE {WRITTEN_AT[table.name]} <= '{at.isoformat()}'::TIMESTAMPTZ", files
         snapshot = history.snapshot_at(self._platform, iceberg, table.name, at) if iceberg else None
         return self._planned(table, iceberg, snapshot) if snapshot else (_empty(_declared(table.columns)), [])
 

@@ -35,6 +35,7 @@ from runtime.clock import Clock
 from runtime.errors import QueryError, UsageError
 from runtime.platforms import Platform, current_platform
 
+FAILURES = Labels()
 _KEY = ("device_id", "at", "event_id")
 
 
@@ -55,7 +56,7 @@ def training_set(
     as_of: datetime | str | None = None,
     horizon: timedelta | None = None,
     *,
-    labels: Labels = Labels(),
+    labels: Labels = FAILURES,
     wait: timedelta = timedelta(0),
     manifest: Manifest | None = None,
     platform: Platform | None = None,
@@ -112,7 +113,7 @@ def _made(
             wait=wait,
             labels=labels,
             columns=tuple(table.column_names),
-            snapshots=versions.snapshots | _snapshot_of(platform, events),
+            snapshots={**versions.snapshots, **_snapshot_of(platform, events)},
             code=code_digest(),
             fingerprint=fingerprint_of(table.to_batches(), table.schema, ()).digest,
             counts=counts,

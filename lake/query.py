@@ -1,45 +1,42 @@
 """SQL over the lake: `sql("select … from silver.turbofan")` gives rows, Arrow or pandas; read-only.
 
-On a laptop DuckDB reads the files that PyIceberg plans, and the Parquet objects of bronze and quarantine where they lie. Tables
-are named as in docs/tables.md; beside them is `ops.runs`, each run on each table in its present state with its `known_at`.
-With `as_of` the answer is what was known then (lake/history.py says how); bronze and quarantine have no such time.
+On a laptop DuckDB reads the files that PyIceberg plans, those that the query's WHERE leaves (lake/pruning.py), and the Parquet
+objects of bronze and quarantine where they lie. Tables are named as in docs/tables.md; beside them is `ops.runs`, each run on
+each table in its present state with its `known_at`. With `as_of` the answer is what was known then (lake/history.py says how);
+bronze and quarantine have no such time. On AWS Athena answers the same calls (lake/query_athena.py says what differs).
+
+`stream` gives an answer of any size batch by batch; `explain` tells what would be read.
 """
 
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
 from typing import Any
 
-import duckdb
 import pandas as pd
 import pyarrow as pa
 
-from lake import history
-from lake.contracts import sound_contracts
-from lake.interruptible import interruptibly
-from lake.query_tables import QueryTables
+from lake.query_athena import EngineAnswers
+from lake.query_duckdb import DuckAnswers, Explanation
 from runtime.clock import Clock
-from runtime.errors import QueryError
+from runtime.errors import UsageError
 from runtime.platforms import Platform, current_platform
 
-_CATALOG_WORDS = re.compile(r"\b(show|information_schema|duckdb_\w+|sqlite_master)\b", re.IGNORECASE)
-# DuckDB's own answer has only the schema that is in use, which holds nothing of the lake.
-_SHOW_TABLES = re.compile(r"\s*show\s+tables\s*;?\s*", re.IGNORECASE)
-_LISTED = "SELECT schema || '.' || name AS name FROM (SHOW ALL TABLES) ORDER BY 1"
-_EXPLAIN = re.compile(r"\s*explain\s+(analyze\s+)?", re.IGNORECASE)
-# DuckDB reads the word alone as the beginning of AT (VERSION => …).
-_BARE_AT = re.compile(r"(?<![.\"\w])at(?![\"\w])", re.IGNORECASE)
-_READING = (duckdb.StatementType.SELECT, duckdb.StatementType.MULTI)
+BATCH_ROWS = 50_000
 
 
 @dataclass(frozen=True)
 class Result:
-    """The answer; no two of its columns have one name. `as_of` is the moment it stands for, None for the present."""
+    """The answer; no two of its columns have one name. `as_of` is the moment it stands for, None for the present.
+
+    `has_more`: rows were left out because of a limit.
+    """
 
     table: pa.Table
     as_of: datetime | None = None
+    has_more: bool = False
 
     @property
     def columns(self) -> list[str]:
@@ -57,6 +54,23 @@ class Result:
         return self.table.to_pandas()
 
 
+@dataclass
+class Stream:
+    """An answer on its way: `schema` is known at once, `has_more` when the batches have been taken."""
+
+    schema: pa.Schema
+    as_of: datetime | None
+    has_more: bool = False
+    _batches: Iterator[pa.RecordBatch] = field(default_factory=lambda: iter(()))
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        return self._batches
+
+    def reader(self) -> pa.RecordBatchReader:
+        """The same as Arrow's own reader, which pandas, Polars and Parquet writers take."""
+        return pa.RecordBatchReader.from_batches(self.schema, self._batches)
+
+
 def sql(
     text: str,
     *,
@@ -64,78 +78,92 @@ def sql(
     platform: Platform | None = None,
     parameters: Sequence[Any] = (),
     clock: Clock | None = None,
+    limit: int | None = None,
 ) -> Result:
-    """The answer to one SELECT. `parameters` fill its question marks.
+    """The answer to one SELECT, its first `limit` rows. `parameters` fill its question marks.
 
     `as_of` is an aware datetime, an ISO 8601 text with a zone, or "latest". Raises QueryError for SQL that is wrong or would
     write, for a table that there is not, and for a time that cannot be answered.
     """
+    if limit is not None:
+        with stream(text, as_of=as_of, platform=platform, parameters=parameters, clock=clock, limit=limit) as answer:
+            table = pa.Table.from_batches(list(answer), answer.schema)
+            return Result(table, answer.as_of, answer.has_more)
+    with closing(_answers(text, as_of, platform, parameters, clock)) as answers:
+        return Result(_distinct(answers.whole()), answers.as_of)
+
+
+@contextmanager
+def stream(
+    text: str,
+    *,
+    as_of: datetime | str | None = None,
+    platform: Platform | None = None,
+    parameters: Sequence[Any] = (),
+    clock: Clock | None = None,
+    limit: int | None = None,
+    batch_rows: int = BATCH_ROWS,
+) -> Iterator[Stream]:
+    """The same answer in Arrow batches of at most `batch_rows`: memory holds a few of them, however large it is.
+
+    Raises as `sql` does, also while batches are taken.
+    """
+    for name, number, least in (("limit", limit, 0), ("batch_rows", batch_rows, 1)):
+        if number is not None and number < least:
+            raise UsageError(f"query: {name} {number}; it must be at least {least}")
+    with closing(_answers(text, as_of, platform, parameters, clock)) as answers:
+        schema, batches = answers.batches(batch_rows)
+        # Of no rows Arrow makes a table all the same.
+        answer = Stream(_distinct(schema.empty_table()).schema, answers.as_of)
+        answer._batches = _limited(answer, batches, limit)
+        yield answer
+
+
+def explain(
+    text: str,
+    *,
+    as_of: datetime | str | None = None,
+    platform: Platform | None = None,
+    parameters: Sequence[Any] = (),
+    clock: Clock | None = None,
+) -> Explanation:
+    """What a query would read: files, bytes and partitions of each table, the filter that chose them, then the engine's plan."""
+    with closing(_answers(text, as_of, platform, parameters, clock)) as answers:
+        return answers.explain()
+
+
+def _answers(
+    text: str, as_of: datetime | str | None, platform: Platform | None, parameters: Sequence[Any], clock: Clock | None
+) -> DuckAnswers | EngineAnswers:
     chosen = platform or current_platform()
-    text = _LISTED if _SHOW_TABLES.fullmatch(text) else text
-    connection = duckdb.connect(":memory:")
-    try:
-        connection.execute("SET TimeZone = 'UTC'")
-        _only_reading(connection, text)
-        tables = QueryTables(chosen, sound_contracts(chosen.settings.contracts_folder))
-        names = tables.names if _CATALOG_WORDS.search(text) else tables.named_in(text)
-        at = None if as_of is None else history.resolve(chosen, as_of, tables.time_bound(names), clock)
-        files = interruptibly(connection, lambda: tables.make(connection, names, at))
-        _lock(connection, files)
-        return Result(_answer(connection, tables, text, parameters), at)
-    finally:
-        connection.close()
+    engine = chosen.query_engine()
+    if engine is not None:
+        return EngineAnswers(chosen, engine, text, as_of, parameters, clock)
+    return DuckAnswers(chosen, text, as_of, parameters, clock)
 
 
-def _answer(connection: Any, tables: QueryTables, text: str, parameters: Sequence[Any]) -> pa.Table:
-    try:
-        answer = interruptibly(connection, lambda: connection.sql(text, params=list(parameters)).to_arrow_table())
-        return answer.rename_columns(_distinct(answer.column_names))
-    except duckdb.CatalogException as error:
-        raise QueryError(f"query: {_sentence(error)}; the tables are {', '.join(tables.names)}") from None
-    except duckdb.PermissionException as error:
-        raise QueryError(f"query: {_sentence(error)}; a query reads the tables of the lake and nothing else") from None
-    except duckdb.Error as error:
-        raise QueryError(f"query: {_sentence(error)}") from None
+def _limited(answer: Stream, batches: Iterator[pa.RecordBatch], limit: int | None) -> Iterator[pa.RecordBatch]:
+    """Batches up to `limit` rows; what comes after the last of them is asked only whether it is there."""
+    left = limit
+    for batch in batches:
+        named = pa.RecordBatch.from_arrays(batch.columns, schema=answer.schema)
+        if left is None:
+            yield named
+            continue
+        if len(named) > left:
+            answer.has_more = True
+            if left:
+                yield named.slice(0, left)
+            return
+        left -= len(named)
+        if len(named):
+            yield named
 
 
-def _distinct(names: Sequence[str]) -> list[str]:
-    """As DuckDB names the columns of a subquery: of three called a the others become a_1 and a_2. Case makes no difference."""
+def _distinct(table: pa.Table) -> pa.Table:
+    """Columns named as DuckDB names those of a subquery: of three called a the others become a_1 and a_2. Case makes no difference."""
     taken: dict[str, str] = {}
-    for name in names:
+    for name in table.column_names:
         free = next(new for number in count() if (new := f"{name}_{number}" if number else name).lower() not in taken)
         taken[free.lower()] = free
-    return list(taken.values())
-
-
-def _only_reading(connection: Any, text: str) -> None:
-    try:
-        statements = connection.extract_statements(_EXPLAIN.sub("", text, count=1) if _EXPLAIN.match(text) else text)
-    except duckdb.Error as error:
-        hint = '; a column called at must be written "at", or t.at behind a table\'s name' if _BARE_AT.search(text) else ""
-        raise QueryError(f"query: {_sentence(error)}{hint}") from None
-    if len(statements) != 1:
-        raise QueryError(
-            f"query: these are {len(statements)} statements; ask one at a time" if statements else "query: there is no statement"
-        )
-    if statements[0].type not in _READING:
-        raise QueryError(f"query: {statements[0].type.name} would change something; only SELECT is answered here")
-
-
-def _lock(connection: Any, files: Sequence[str]) -> None:
-    """From here on the connection reads `files` and nothing else, and cannot be told otherwise."""
-    listed = ", ".join(_quoted(file) for file in files)
-    connection.execute(f"SET allowed_paths = [{listed}]")
-    connection.execute("SET enable_external_access = false")
-    # Otherwise a name in the query may be a variable of this very module.
-    connection.execute("SET python_enable_replacements = false")
-    connection.execute("SET lock_configuration = true")
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _sentence(error: Exception) -> str:
-    """DuckDB's message on one line, without the drawing of the place below it."""
-    message = str(error).split("\nLINE ")[0].strip()
-    return " ".join(message.split()).rstrip(".")
+    return table.rename_columns(list(taken.values()))

@@ -11,6 +11,7 @@ from runtime.errors import ServiceError, SettingsError
 from runtime.settings import Settings
 
 if TYPE_CHECKING:
+    from runtime.query_engine import QueryEngine
     from runtime.timeseries import TimeSeries
 
 
@@ -88,6 +89,15 @@ class AwsPlatform:
 
     def time_series(self) -> "TimeSeries":
         return self._time_series
+
+    @cached_property
+    def _query_engine(self) -> "QueryEngine":
+        from runtime.athena import Athena
+
+        return Athena(self.client("athena"), self.settings.athena_workgroup)
+
+    def query_engine(self) -> "QueryEngine | None":
+        return self._query_engine
 
     def mqtt_endpoint(self) -> tuple[str, int]:
         if self.settings.mqtt_host:

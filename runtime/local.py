@@ -15,6 +15,7 @@ from runtime.errors import ServiceError
 from runtime.settings import REPOSITORY, Settings
 
 if TYPE_CHECKING:
+    from runtime.query_engine import QueryEngine
     from runtime.timeseries import TimeSeries
 
 
@@ -133,6 +134,9 @@ class LocalPlatform:
 
     def time_series(self) -> "TimeSeries":
         return self._time_series
+
+    def query_engine(self) -> "QueryEngine | None":
+        return None
 
     def mqtt_endpoint(self) -> tuple[str, int]:
         if self.settings.mqtt_host:

@@ -7,6 +7,7 @@ from runtime.errors import SettingsError
 from runtime.settings import Settings
 
 if TYPE_CHECKING:
+    from runtime.query_engine import QueryEngine
     from runtime.timeseries import TimeSeries
 
 
@@ -43,6 +44,10 @@ class Platform(Protocol):
         ...
 
     def time_series(self) -> "TimeSeries": ...
+
+    def query_engine(self) -> "QueryEngine | None":
+        """The service that answers SQL over the lake; None where DuckDB reads its files in this process."""
+        ...
 
     def mqtt_endpoint(self) -> tuple[str, int]:
         """Host and port where devices connect by mutual TLS."""

@@ -89,6 +89,8 @@ _BUCKET = _like(
 _QUEUE = _like(r"[A-Za-z0-9_-]{1,80}", "the name of an SQS queue: 1 to 80 letters, digits, _ and -")
 # https://docs.aws.amazon.com/iot/latest/apireference/API_CreateTopicRule.html
 _RULE_NAME = _like(r"[A-Za-z0-9_]{1,128}", "the name of an IoT rule: 1 to 128 letters, digits and _")
+# https://docs.aws.amazon.com/athena/latest/APIReference/API_CreateWorkGroup.html
+_WORKGROUP = _like(r"[A-Za-z0-9._-]{1,128}", "the name of an Athena workgroup: 1 to 128 letters, digits, ., _ and -")
 _WAREHOUSE = _like(r"(file:///\S+|s3://[^\s/]\S+)?", "empty, file:///folder or s3://bucket/folder")
 
 
@@ -159,6 +161,9 @@ class Settings:
     )
     influx_token: str = _setting("", "API token of the InfluxDB, or the ARN of the Secrets Manager secret that is one (aws)", shown=False)
     timestream_database: str = _setting("fleetlake", "database of Timestream for LiveAnalytics (aws)")
+    athena_workgroup: str = _setting(
+        "fleetlake", "Athena workgroup that answers queries; it must set a limit of bytes scanned (aws)", _WORKGROUP
+    )
     training_image: str = _setting("", "container image of SageMaker training (aws)")
     training_role: str = _setting("", "execution role ARN of SageMaker training (aws)")
     log_level: str = _setting("INFO", "DEBUG, INFO, WARNING or ERROR", _one_of("DEBUG", "INFO", "WARNING", "ERROR"))

@@ -7,6 +7,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from runtime.athena import Athena
 from runtime.aws import AwsPlatform
 from runtime.aws_tasks import spark_job_driver
 from runtime.errors import ServiceError, SettingsError
@@ -156,3 +157,8 @@ def test_each_client_names_itself_and_waits_for_a_call_as_all_others_do() -> Non
         assert config.user_agent.startswith("fleetlake ")
         assert config.retries["mode"] == "standard"
         assert config.retries["total_max_attempts"] == 6
+
+
+def test_queries_are_answered_by_athena_and_on_a_laptop_by_the_process_itself() -> None:
+    assert isinstance(aws().query_engine(), Athena)
+    assert LocalPlatform(Settings()).query_engine() is None

@@ -1,0 +1,135 @@
+"""One query on DuckDB: read-only, over the files of the tables that it names and nothing else."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+import duckdb
+import pyarrow as pa
+
+from lake import history
+from lake.contracts import sound_contracts
+from lake.interruptible import interruptibly
+from lake.pruning import filters
+from lake.query_tables import QueryTables
+from lake.scan import Scan
+from runtime.clock import Clock
+from runtime.errors import QueryError
+from runtime.platforms import Platform
+
+Answer = TypeVar("Answer")
+
+_CATALOG_WORDS = re.compile(r"\b(show|information_schema|duckdb_\w+|sqlite_master)\b", re.IGNORECASE)
+# DuckDB's own answer has only the schema that is in use, which holds nothing of the lake.
+_SHOW_TABLES = re.compile(r"\s*show\s+tables\s*;?\s*", re.IGNORECASE)
+_LISTED = "SELECT schema || '.' || name AS name FROM (SHOW ALL TABLES) ORDER BY 1"
+_EXPLAIN = re.compile(r"\s*explain\s+(analyze\s+)?", re.IGNORECASE)
+# DuckDB reads the word alone as the beginning of AT (VERSION => …).
+_BARE_AT = re.compile(r"(?<![.\"\w])at(?![\"\w])", re.IGNORECASE)
+_READING = (duckdb.StatementType.SELECT, duckdb.StatementType.MULTI)
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """`scans`: what is read of each table. `plan`: the engine's own words for what it does with it."""
+
+    scans: tuple[Scan, ...]
+    plan: str
+    as_of: datetime | None = None
+
+
+class DuckAnswers:
+    """A connection that is ready to answer `text`; close it. Raises QueryError as `lake.query.sql` says."""
+
+    def __init__(self, platform: Platform, text: str, as_of: datetime | str | None, parameters: Sequence[Any], clock: Clock | None) -> None:
+        self._text = _LISTED if _SHOW_TABLES.fullmatch(text) else text
+        self._parameters = list(parameters)
+        self._connection = duckdb.connect(":memory:")
+        try:
+            self._connection.execute("SET TimeZone = 'UTC'")
+            _only_reading(self._connection, self._text)
+            self._tables = QueryTables(platform, sound_contracts(platform.settings.contracts_folder))
+            self.as_of = self._prepare(platform, as_of, clock)
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def whole(self) -> pa.Table:
+        return self._asked(lambda: self._relation().to_arrow_table())
+
+    def batches(self, rows: int) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+        """The schema, and the answer in batches of at most `rows`, computed as they are taken."""
+        reader = self._asked(lambda: self._relation().to_arrow_reader(rows))
+        return reader.schema, self._taken(reader)
+
+    def explain(self) -> Explanation:
+        asked = self._text if _EXPLAIN.match(self._text) else f"EXPLAIN {self._text}"
+        plan = self._asked(lambda: self._connection.execute(asked, self._parameters).fetchall())
+        return Explanation(tuple(self._tables.scans), "\n".join(str(row[-1]) for row in plan), self.as_of)
+
+    def _prepare(self, platform: Platform, as_of: datetime | str | None, clock: Clock | None) -> datetime | None:
+        """Make the views that the query needs, over no more files than it needs, and close the connection to all else."""
+        tables, text = self._tables, self._text
+        names = tables.names if _CATALOG_WORDS.search(text) else tables.named_in(text)
+        at = None if as_of is None else history.resolve(platform, as_of, tables.time_bound(names), clock)
+        wanted = filters(self._connection, text, tables.columns(names), self._parameters)
+        files = interruptibly(self._connection, lambda: tables.make(self._connection, names, at, wanted))
+        _lock(self._connection, files)
+        return at
+
+    def _relation(self) -> Any:
+        return self._connection.sql(self._text, params=self._parameters)
+
+    def _taken(self, reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+        while (batch := self._asked(lambda: next(reader, None))) is not None:
+            yield batch
+
+    def _asked(self, work: Callable[[], Answer]) -> Answer:
+        try:
+            return interruptibly(self._connection, work)
+        except duckdb.CatalogException as error:
+            raise QueryError(f"query: {_sentence(error)}; the tables are {', '.join(self._tables.names)}") from None
+        except duckdb.PermissionException as error:
+            raise QueryError(f"query: {_sentence(error)}; a query reads the tables of the lake and nothing else") from None
+        # Of an error on the way Arrow's reader keeps the words and not the class.
+        except (duckdb.Error, pa.ArrowException, OSError) as error:
+            raise QueryError(f"query: {_sentence(error)}") from None
+
+
+def _only_reading(connection: Any, text: str) -> None:
+    try:
+        statements = connection.extract_statements(_EXPLAIN.sub("", text, count=1) if _EXPLAIN.match(text) else text)
+    except duckdb.Error as error:
+        hint = '; a column called at must be written "at", or t.at behind a table\'s name' if _BARE_AT.search(text) else ""
+        raise QueryError(f"query: {_sentence(error)}{hint}") from None
+    if len(statements) != 1:
+        raise QueryError(
+            f"query: these are {len(statements)} statements; ask one at a time" if statements else "query: there is no statement"
+        )
+    if statements[0].type not in _READING:
+        raise QueryError(f"query: {statements[0].type.name} would change something; only SELECT is answered here")
+
+
+def _lock(connection: Any, files: Sequence[str]) -> None:
+    """From here on the connection reads `files` and nothing else, and cannot be told otherwise."""
+    listed = ", ".join(_quoted(file) for file in files)
+    connection.execute(f"SET allowed_paths = [{listed}]")
+    connection.execute("SET enable_external_access = false")
+    # Otherwise a name in the query may be a variable of this very module.
+    connection.execute("SET python_enable_replacements = false")
+    connection.execute("SET lock_configuration = true")
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _sentence(error: Exception) -> str:
+    """DuckDB's message on one line, without the drawing of the place below it."""
+    message = str(error).split("\nLINE ")[0].strip()
+    return " ".join(message.split()).rstrip(".")

@@ -32,7 +32,7 @@ GROUPS = {
     "lineage": "cli.lineage",
 }
 # modules whose `app` holds single commands
-COMMANDS = ("cli.demo", "cli.cloud", "cli.simulate", "cli.query", "cli.verify")
+COMMANDS = ("cli.demo", "cli.cloud", "cli.simulate", "cli.query", "cli.gaps", "cli.verify")
 
 # What Typer makes of Ctrl-C before it gets here.
 _TYPER_INTERRUPTED = 130

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -61,9 +62,6 @@ def race(spark: SparkSession, folder: Path, seed: int, writers: int) -> dict[str
     return {"raced": {"rows": len(sent), "begun_again": len(again), "published_by_pyiceberg": int(told.split()[-1])}}
 
 
-Work = Callable[[SparkLake], object]
-
-
 def _works(
     lake: SparkLake, contract: Contract, rng: random.Random, sent: list[dict[str, Any]], threads: int
 ) -> list[tuple[str, Callable[[], object]]]:
@@ -75,17 +73,12 @@ def _works(
             rows = [_reading(contract, rng, 1_000 + number * 10 + place) for place in range(5)]
             put = [*rows, *rng.sample(sent, 3)]
             sent += rows
-            works.append((f"append{number}", lambda own=own, put=put, name=f"append{number}": _append(own, put, name)))
+            works.append((name := f"append{number}", partial(_append, own, put, name)))
         elif number % 5 == 3:
             day = NOON.date() + timedelta(days=number % _DAYS)
-            works.append((f"rebuild{number}", lambda own=own, day=day, name=f"rebuild{number}": rebuild.run(own, _CONTRACT, name, day)))
+            works.append((name := f"rebuild{number}", partial(rebuild.run, own, _CONTRACT, name, day)))
         else:
-            works.append(
-                (
-                    f"compact{number}",
-                    lambda own=own, name=f"compact{number}": compaction.compact(own, silver(contract), name, superfluous=1),
-                )
-            )
+            works.append((name := f"compact{number}", partial(compaction.compact, own, silver(contract), name, superfluous=1)))
     return works
 
 

@@ -30,6 +30,7 @@ GROUPS = {
     "quarantine": "cli.quarantine",
     "timeseries": "cli.timeseries",
     "lineage": "cli.lineage",
+    "backfill": "cli.backfill",
 }
 # modules whose `app` holds single commands
 COMMANDS = ("cli.demo", "cli.cloud", "cli.simulate", "cli.query", "cli.gaps", "cli.verify")

@@ -1,5 +1,6 @@
 """A small client of Airflow's REST API: trigger DAGs, follow their runs, read their logs."""
 
+import itertools
 import json
 import math
 import time
@@ -8,6 +9,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from typing import Any, Self
 
 from local.airflow_environment import login
@@ -38,6 +40,10 @@ class Run:
     @property
     def ended(self) -> bool:
         return self.state in ENDED
+
+
+class Conflict(ServiceError):
+    """409: something of that kind is there already."""
 
 
 class Airflow:
@@ -122,6 +128,32 @@ class Airflow:
         wish = {"dry_run": False, "dag_run_id": run_id, "only_failed": only_failed, "reset_dag_runs": True}
         self._call("POST", f"dags/{_quoted(dag_id)}/clearTaskInstances", wish)
 
+    def days(self, dag_id: str, first: date, last: date) -> dict[date, str]:
+        """The state of the DAG's run of each day that has one, by its logical date."""
+        end = last + timedelta(days=1)
+        query = f"logical_date_gte={first}T00:00:00Z&logical_date_lt={end}T00:00:00Z&limit=100"
+        found: dict[date, str] = {}
+        for offset in itertools.count(0, 100):
+            runs = self._call("GET", f"dags/{_quoted(dag_id)}/dagRuns?{query}&offset={offset}")["dag_runs"]
+            found |= {datetime.fromisoformat(run["logical_date"]).date(): run["state"] for run in runs}
+            if len(runs) < 100:
+                return found
+        raise AssertionError("there is no last page")
+
+    def backfill(self, dag_id: str, first: date, last: date, max_active_runs: int) -> int | None:
+        """Have Airflow run the DAG for each day of [`first`, `last`], whatever became of its run before; the backfill's id.
+
+        None while another backfill of the DAG is active: a DAG has one at a time, and it is so for up to 30 s after its last run.
+        """
+        wish = {"dag_id": dag_id, "from_date": f"{first}T00:00:00Z", "to_date": f"{last}T00:00:00Z", "max_active_runs": max_active_runs}
+        try:
+            return int(self._call("POST", "backfills", wish | {"reprocess_behavior": "completed"})["id"])
+        except Conflict:
+            return None
+
+    def is_paused(self, dag_id: str) -> bool:
+        return bool(self._call("GET", f"dags/{_quoted(dag_id)}")["is_paused"])
+
     def pause(self, dag_id: str, is_paused: bool = True) -> None:
         self._call("PATCH", f"dags/{_quoted(dag_id)}", {"is_paused": is_paused})
 
@@ -139,7 +171,8 @@ class Airflow:
             if error.code == 401:
                 self._token = self._log_in()
                 return self._send(method, f"/api/v2/{path}", body)
-            raise ServiceError(f"Airflow: {method} {path}: {error.code} {error.read().decode(errors='replace')[:500]}") from None
+            kind = Conflict if error.code == 409 else ServiceError
+            raise kind(f"Airflow: {method} {path}: {error.code} {error.read().decode(errors='replace')[:500]}") from None
 
     def _log_in(self) -> str:
         return str(self._send("POST", "/auth/token", self._credentials)["access_token"])

@@ -1,13 +1,21 @@
 """`make proof-repeat`, `make proof-contract` and `make proof-cmapss`, small, one after the other in one cloud: an Airflow costs as much
 to start as a pipeline to run."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime, timedelta
+from urllib.parse import quote
 
 import pytest
 
+from cli import main
+from lake import backfill
+from lake.contracts import Contract, load_contracts
+from local.airflow_client import Airflow
+from local.simulator.fleet import simulate
+from local.simulator.plan import Plan
 from tests.cloud import Cloud, running_cloud
 from tests.proofs import Size, cmapss, contract, repeat
-from tests.proofs._journey import add_contracts
+from tests.proofs._journey import add_contracts, drained, submitted
 
 pytestmark = [pytest.mark.cloud, pytest.mark.spark, pytest.mark.timeout(600)]
 
@@ -24,6 +32,37 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 
 def test_a_new_contract_needs_one_file_and_running_twice_or_late_gives_what_one_run_gives(cloud: Cloud) -> None:
     assert repeat.prove(Size.SMALL, cloud)["tables"] > 0
+
+
+def test_a_backfill_of_a_week_runs_just_its_two_failed_days_and_its_stale_one(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    today = datetime.now(UTC).date()
+    first, failed, stale = today - timedelta(days=6), [today - timedelta(days=5), today - timedelta(days=4)], today - timedelta(days=2)
+    airflow = Airflow.of(cloud.settings)
+    fail_days(airflow, "rebuild_lift", failed)
+    noon = datetime(stale.year, stale.month, stale.day, 12, tzinfo=UTC)
+    simulate(cloud.platform, Plan({"lift": 1}, noon, noon + timedelta(minutes=30), seed=9, prefix="stale-"))
+    drained(cloud)
+    submitted(cloud, "silver", "--contract", "lift", "--run-id", "stale")
+    monkeypatch.setenv("FLEETLAKE_HOME", str(cloud.settings.home))
+    monkeypatch.setenv("FLEETLAKE_CONTRACTS_FOLDER", str(cloud.settings.contracts_folder))
+    asked = ["--contract", "lift", "--from", str(first), "--to", str(today)]
+    assert main.run(["backfill", "run", *asked, "--yes"]) == 0
+    assert airflow.days("rebuild_lift", first, today) == dict.fromkeys([*failed, stale], "success")
+    assert {day.status for day in backfill.plan(cloud.platform, contract_of(cloud, "lift"), first, today)} == {backfill.Status.FINE}
+
+
+def fail_days(airflow: Airflow, dag_id: str, days: Sequence[date]) -> None:
+    """Runs of the days that have failed, by a person's word: while the DAG is paused nothing of them begins."""
+    airflow.wait_for_dag(dag_id)
+    airflow.pause(dag_id)
+    for day in days:
+        run = airflow._call("POST", f"dags/{dag_id}/dagRuns", {"logical_date": f"{day}T00:00:00Z"})
+        airflow._call("PATCH", f"dags/{dag_id}/dagRuns/{quote(run['dag_run_id'], safe='')}", {"state": "failed"})
+    airflow.pause(dag_id, is_paused=False)
+
+
+def contract_of(cloud: Cloud, name: str) -> Contract:
+    return load_contracts(cloud.settings.contracts_folder)[name]
 
 
 def test_real_engines_are_replayed_learnt_from_and_judged(cloud: Cloud) -> None:

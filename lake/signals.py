@@ -40,7 +40,7 @@ class Signals:
 def read_signals(platform: Platform, now: datetime | None = None) -> Signals:
     at = now or datetime.now(UTC)
     depth = _depth(platform)
-    ages = _oldest_seconds(platform, at) if depth is not None else None
+    ages = oldest_seconds(platform, at) if depth is not None else None
     try:
         refused, late = _refused(platform, at), lags(platform)
     except ServiceError:
@@ -60,8 +60,8 @@ def _of_waiting(ages: dict[str, float] | None, depth: Mapping[str, int]) -> dict
     return None if ages is None else {part: age for part, age in ages.items() if depth.get(part)}
 
 
-def _oldest_seconds(platform: Platform, now: datetime) -> dict[str, float] | None:
-    """SQS tells the age of what waits to CloudWatch alone: a receive would tell it too, but counts as a try."""
+def oldest_seconds(platform: Platform, now: datetime) -> dict[str, float] | None:
+    """By queue, None where CloudWatch does not say. SQS tells the age of what waits to CloudWatch alone: a receive would tell it too, but counts as a try."""
     names = queue_names(platform)
     queries = [
         {

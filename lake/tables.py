@@ -151,6 +151,24 @@ DEVICE_DAILY = Table(
     properties=COPY_ON_WRITE,
 )
 
+DEVICE_HEALTH = Table(
+    "gold.device_health",
+    (
+        CONTRACT,
+        Column("device_id", "string", "the device; * is the fleet of the contract", required=True),
+        Column("state", "string", "online or offline; of the fleet well or silent", required=True),
+        Column("changed_at", "timestamp", "since when it is so; the newest row of a device is its state", required=True),
+        Column("last_seen", "timestamp", "when something arrived of it last"),
+        Column("usual_seconds", "float64", "usual time between two arrivals, as learnt; null where too few have arrived", "s"),
+        Column("why", "string", "what the state was told by"),
+        RUN_ID,
+    ),
+    ("contract", "device_id", "changed_at"),
+    "month(changed_at)",
+    "Devices that went offline or came back, all contracts; insert-only.",
+    properties=COPY_ON_WRITE,
+)
+
 FEATURE_STATISTICS = ("mean_5", "mean_30", "std_30", "slope_30", "from_first_20")
 
 
@@ -202,7 +220,7 @@ def contract_tables(contract: Contract) -> tuple[Table, ...]:
 
 
 def iceberg_tables(contracts: Iterable[Contract]) -> tuple[Table, ...]:
-    return (*(table for contract in contracts for table in contract_tables(contract)), DEVICE_DAILY, PREDICTIONS, *OPS)
+    return (*(table for contract in contracts for table in contract_tables(contract)), DEVICE_DAILY, DEVICE_HEALTH, PREDICTIONS, *OPS)
 
 
 def lake_tables(contracts: Iterable[Contract]) -> tuple[Table, ...]:

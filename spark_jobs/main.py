@@ -18,7 +18,7 @@ from typing import Any
 
 # In place of a contract: what all of them share.
 SHARED = "_shared"
-JOBS = ("silver", "reconcile", "rebuild", "accept", "refuse", "gold_hourly", "gold_device_daily", "features", "score", "maintain", "erase")
+JOBS = ("silver", "reconcile", "rebuild", "accept", "refuse", "gold_hourly", "gold_device_daily", "features", "score", "watch_fleet", "maintain", "erase")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -157,7 +157,7 @@ def steps() -> dict[str, Callable[[Any, argparse.Namespace], object]]:
 
         return run(lake, options.device, options.run_id, options.why, getpass.getuser(), options.dry_run)
 
-    derived = {name: simple(name) for name in ("gold_hourly", "gold_device_daily", "features", "score")}
+    derived = {name: simple(name) for name in ("gold_hourly", "gold_device_daily", "features", "score", "watch_fleet")}
     return {
         "silver": silver,
         "reconcile": reconcile,

@@ -1,6 +1,5 @@
 """The Iceberg catalog ``lake`` for readers and small writers outside Spark."""
 
-import contextlib
 import functools
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -67,13 +66,23 @@ def ensure_table(catalog: Catalog, table: Table) -> IcebergTable:
         return catalog.load_table(table.name)
     except NoSuchTableError:
         pass
-    with contextlib.suppress(NamespaceAlreadyExistsError):
-        catalog.create_namespace(table.namespace)
+    _ensure_namespace(catalog, table.namespace)
     try:
         schema = iceberg_schema(table)
         return catalog.create_table(table.name, schema, partition_spec=_partition_spec(table, schema), properties=dict(table.properties))
     except TableAlreadyExistsError:
         return catalog.load_table(table.name)
+
+
+def _ensure_namespace(catalog: Catalog, namespace: str) -> None:
+    try:
+        catalog.create_namespace(namespace)
+    except NamespaceAlreadyExistsError:
+        pass
+    except Exception:
+        # Where another makes it at the same moment, the SQL catalog raises what its database does.
+        if not catalog.namespace_exists(namespace):
+            raise
 
 
 def append_rows(platform: Platform, table: Table, rows: Iterable[Mapping[str, Any]]) -> None:

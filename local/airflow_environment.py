@@ -11,12 +11,13 @@ import tempfile
 from pathlib import Path
 
 from local.authority import write_secret
+from local.machine import compute_slots
 from local.ports import reachable
 from runtime.settings import Settings
 
 USER = "admin"
-# Spark jobs take a core each; more at once would only be slower.
-_PARALLELISM = 3
+# Beside the tasks that take a core each, for those that take a moment: the pool of the former does not hold up the latter.
+_LIGHT_TASKS = 1
 # The kernel takes 107 bytes of path for a Unix socket; PostgreSQL's file name takes 18 of them.
 _SOCKET_FOLDER_BYTES = 107 - 18
 
@@ -29,7 +30,7 @@ def variables(settings: Settings) -> dict[str, str]:
         "AIRFLOW__CORE__DAGS_FOLDER": str(settings.dags_folder),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
-        "AIRFLOW__CORE__PARALLELISM": str(_PARALLELISM),
+        "AIRFLOW__CORE__PARALLELISM": str(compute_slots(settings) + _LIGHT_TASKS),
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(_passwords_file(settings)),

@@ -1,4 +1,4 @@
-"""What the laptop's cloud holds before the first reading: bucket, queues, IoT rule and device policy.
+"""What the laptop's cloud holds before the first reading: bucket, queues, IoT rule, device policy and the topic of alarms.
 
 ``python -m local.cloud_resources`` creates what is missing and puts right what differs; again does nothing. On AWS the
 infrastructure code creates the same.
@@ -30,6 +30,13 @@ def create(platform: Platform) -> None:
     telemetry_url, error_url = _queues(platform.client("sqs"), settings)
     _rule(platform.client("iot"), settings, telemetry_url, error_url)
     _policy(platform.client("iot"), device_policy(settings))
+    _alarm_topic(platform.client("sns"), settings)
+
+
+def _alarm_topic(sns: Any, settings: Settings) -> None:
+    # One that is there already is given back.
+    if settings.alarm_topic:
+        sns.create_topic(Name=settings.alarm_topic.rpartition(":")[2])
 
 
 def _bucket(s3: Any, settings: Settings) -> None:

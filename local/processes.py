@@ -74,7 +74,7 @@ PROCESSES = (
     Process(
         "cloud-resources",
         Part.EMULATOR,
-        "creates bucket, queues, IoT rule and policy",
+        "creates bucket, queues, IoT rule, policy and the topic of alarms",
         "local.cloud_resources",
         kind=Kind.ONCE,
         needs=("emulator",),

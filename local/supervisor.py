@@ -10,7 +10,7 @@ the block by whatever exception stops everything; when this process is killed, t
 
 import socket
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from types import TracebackType
 from typing import Any, Self
 
@@ -40,9 +40,11 @@ class Supervisor:
         *,
         schedules: bool = True,
         by: str = "",
+        variables: Mapping[str, str] | None = None,
     ) -> None:
         """`say` hears of each process that starts; `by` is the command whose end is the end of the cloud. Without `schedules` no DAG runs
-        by its schedule for a day: Airflow runs what is triggered and what new data sets off."""
+        by its schedule for a day: Airflow runs what is triggered and what new data sets off. `variables` are in the environment of all
+        processes, such as a setting of Airflow's."""
         self.settings = settings
         self.instance = Instance(settings.home)
         self._table = processes_of(parts)
@@ -51,6 +53,7 @@ class Supervisor:
         self._healthy: set[str] = set()
         self._environment: dict[str, str] = {}
         self._schedules = schedules
+        self._variables = dict(variables or {})
         self._port_claim: socket.socket | None = None
         self._survivor: Survivor | None = None
         self._facts: dict[str, Any] = {"parts": list(parts), "by": by, "said": [], "crashes": []}
@@ -81,7 +84,7 @@ class Supervisor:
             Authority.at(self.settings.home / "authority")
             self.settings, self._port_claim = surroundings.with_airflow_port(self.settings, self._table)
             (airflow_policy.schedules_are_kept if self._schedules else airflow_policy.schedules_wait)(self.settings)
-            self._environment = surroundings.environment(self.settings)
+            self._environment = self.environment()
             with deferred():
                 self._survivor = Survivor(self.settings)
             while self._unhealthy():
@@ -93,6 +96,10 @@ class Supervisor:
             self._facts["why"] = str(error)
             self.stop()
             raise
+
+    def environment(self) -> dict[str, str]:
+        """The variables of every process."""
+        return surroundings.environment(self.settings) | self._variables
 
     def _tell(self, **facts: Any) -> None:
         self._facts |= facts

@@ -99,6 +99,14 @@ class AwsPlatform:
     def query_engine(self) -> "QueryEngine | None":
         return self._query_engine
 
+    def alarm_topic_arn(self) -> str:
+        topic = self.settings.alarm_topic
+        if topic.startswith("arn:"):
+            return topic
+        # Any role may ask who it is.
+        _, partition, _, _, account, *_ = self.client("sts").get_caller_identity()["Arn"].split(":")
+        return f"arn:{partition}:sns:{self.settings.region}:{account}:{topic}"
+
     def mqtt_endpoint(self) -> tuple[str, int]:
         if self.settings.mqtt_host:
             return self.settings.mqtt_host, self.settings.mqtt_port or 8883

@@ -4,10 +4,14 @@ import hashlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from runtime.alarms import task_failed
+
 if TYPE_CHECKING:
     from runtime.aws import AwsPlatform
 
 _PYTHON = "./environment/bin/python"
+# The settings that a job is told.
+_TOLD = {f"FLEETLAKE_{name}" for name in ("PLATFORM", "LAKE_BUCKET", "WAREHOUSE", "REGION", "ACCOUNT", "ALARM_TOPIC")}
 
 
 def spark_job_driver(platform: "AwsPlatform", arguments: Sequence[str]) -> dict[str, Any]:
@@ -21,7 +25,7 @@ def spark_job_driver(platform: "AwsPlatform", arguments: Sequence[str]) -> dict[
         "spark.executorEnv.PYSPARK_PYTHON": _PYTHON,
     }
     for name, value in platform.settings.environment().items():
-        if name in ("FLEETLAKE_PLATFORM", "FLEETLAKE_LAKE_BUCKET", "FLEETLAKE_WAREHOUSE", "FLEETLAKE_REGION", "FLEETLAKE_ACCOUNT"):
+        if name in _TOLD:
             conf[f"spark.emr-serverless.driverEnv.{name}"] = value
     parameters = " ".join(f"--conf {key}={value}" for key, value in sorted(conf.items()))
     return {
@@ -30,20 +34,20 @@ def spark_job_driver(platform: "AwsPlatform", arguments: Sequence[str]) -> dict[
 
 
 def emr_task(platform: "AwsPlatform", task_id: str, arguments: Sequence[str], operator: dict[str, Any]) -> Any:
-    """The provider's deferrable EMR Serverless operator for one Spark job; a killed task cancels its job."""
-    from airflow.providers.amazon.aws.operators.emr import EmrServerlessStartJobOperator
+    """The operator of one Spark job on EMR Serverless."""
+    from runtime.emr_task import EmrJobOperator
 
-    return EmrServerlessStartJobOperator(
+    return EmrJobOperator(
         task_id=task_id,
+        deployment=platform.lake_bucket,
+        region_name=platform.settings.region,
         application_id=platform.required("emr_application"),
         execution_role_arn=platform.required("emr_role"),
         job_driver=spark_job_driver(platform, arguments),
         configuration_overrides={
             "monitoringConfiguration": {"s3MonitoringConfiguration": {"logUri": f"{platform.required('emr_archive').rstrip('/')}/logs/"}}
         },
-        name=f"fleetlake-{task_id}",
-        deferrable=True,
-        **operator,
+        **{"on_failure_callback": task_failed} | operator,
     )
 
 
@@ -68,4 +72,4 @@ def sagemaker_task(platform: "AwsPlatform", task_id: str, arguments: Sequence[st
         "ResourceConfig": {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 30},
         "StoppingCondition": {"MaxRuntimeInSeconds": 3600},
     }
-    return SageMakerTrainingOperator(task_id=task_id, config=config, deferrable=True, **operator)
+    return SageMakerTrainingOperator(task_id=task_id, config=config, deferrable=True, **{"on_failure_callback": task_failed} | operator)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from runtime.timeseries import TimeSeries
 
 
+# What works hard (Spark sessions, training) shares this pool of Airflow; its slots are the cores. On AWS a job has machines of its own.
+COMPUTE_POOL = "compute"
 # What the emulator lacks would block for ten seconds and then fail; say so at once.
 _LACKING = {"timestream-write", "timestream-query", "sagemaker", "emr-serverless", "mwaa"}
 
@@ -137,6 +139,10 @@ class LocalPlatform:
 
     def query_engine(self) -> "QueryEngine | None":
         return None
+
+    def alarm_topic_arn(self) -> str:
+        topic = self.settings.alarm_topic
+        return topic if topic.startswith("arn:") else f"arn:aws:sns:{self.settings.region}:{self.settings.account}:{topic}"
 
     def mqtt_endpoint(self) -> tuple[str, int]:
         if self.settings.mqtt_host:

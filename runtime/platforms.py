@@ -49,16 +49,24 @@ class Platform(Protocol):
         """The service that answers SQL over the lake; None where DuckDB reads its files in this process."""
         ...
 
+    def alarm_topic_arn(self) -> str:
+        """Of the topic that the settings name."""
+        ...
+
     def mqtt_endpoint(self) -> tuple[str, int]:
         """Host and port where devices connect by mutual TLS."""
         ...
 
     def spark_task(self, task_id: str, arguments: Sequence[str], **operator: Any) -> Any:
-        """An Airflow operator that runs one Spark job; `arguments` may hold Jinja templates."""
+        """An Airflow operator that runs one Spark job; `arguments` may hold Jinja templates.
+
+        `pool` among the `operator`'s arguments says what it must not run beside; a laptop has its own, of the machine's cores.
+        A failure that is not tried again raises an alarm.
+        """
         ...
 
     def training_task(self, task_id: str, arguments: Sequence[str], **operator: Any) -> Any:
-        """An Airflow operator that runs ``models.train`` with `arguments`."""
+        """An Airflow operator that runs ``models.train`` with `arguments`; pool and alarm are as those of `spark_task`."""
         ...
 
 

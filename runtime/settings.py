@@ -91,6 +91,11 @@ _QUEUE = _like(r"[A-Za-z0-9_-]{1,80}", "the name of an SQS queue: 1 to 80 letter
 _RULE_NAME = _like(r"[A-Za-z0-9_]{1,128}", "the name of an IoT rule: 1 to 128 letters, digits and _")
 # https://docs.aws.amazon.com/athena/latest/APIReference/API_CreateWorkGroup.html
 _WORKGROUP = _like(r"[A-Za-z0-9._-]{1,128}", "the name of an Athena workgroup: 1 to 128 letters, digits, ., _ and -")
+# https://docs.aws.amazon.com/sns/latest/api/API_CreateTopic.html; a topic here is never FIFO.
+_ALARM_TOPIC = _like(
+    r"|(arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:)?[A-Za-z0-9_-]{1,256}",
+    "empty, or the name of an SNS topic (1 to 256 letters, digits, _ and -) or its ARN",
+)
 _WAREHOUSE = _like(r"(file:///\S+|s3://[^\s/]\S+)?", "empty, file:///folder or s3://bucket/folder")
 
 
@@ -115,6 +120,9 @@ class Settings:
     telemetry_queue: str = _setting("fleetlake-telemetry", "SQS queue that the IoT rule writes", _QUEUE)
     error_queue: str = _setting("fleetlake-telemetry-errors", "SQS queue of the IoT rule's error action", _QUEUE)
     dead_letter_queue: str = _setting("fleetlake-telemetry-dead", "SQS dead-letter queue of the telemetry queue", _QUEUE)
+    alarm_topic: str = _setting(
+        "fleetlake-alarms", "SNS topic of alarms, such as that a task failed: its name or ARN; empty: nobody is told", _ALARM_TOPIC
+    )
     rule_name: str = _setting("fleetlake_telemetry", "name of the IoT rule", _RULE_NAME)
     topic_prefix: str = _setting("dt/fleetlake", "MQTT topics are {topic_prefix}/{device_id}/{contract}", _TOPIC)
     aws_endpoint: str = _setting("", "endpoint of AWS calls; empty: AWS itself, or the running laptop's cloud", _URL)

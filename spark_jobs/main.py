@@ -18,7 +18,20 @@ from typing import Any
 
 # In place of a contract: what all of them share.
 SHARED = "_shared"
-JOBS = ("silver", "reconcile", "rebuild", "accept", "refuse", "gold_hourly", "gold_device_daily", "features", "score", "watch_fleet", "maintain", "erase")
+JOBS = (
+    "silver",
+    "reconcile",
+    "rebuild",
+    "accept",
+    "refuse",
+    "gold_hourly",
+    "gold_device_daily",
+    "features",
+    "score",
+    "watch_fleet",
+    "maintain",
+    "erase",
+)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -55,8 +68,10 @@ def failed(what: str, error: Any, settings: Any) -> int:
     """Say in one line what failed and why; the exit code."""
     from runtime import log
 
-    log.logger("main").error(f"{what}: {error}", exc_info=settings.debug)
-    return int(error.job_exit_code)
+    # On EMR the exit code is read from this line.
+    code = int(error.job_exit_code)
+    log.logger("main").error(f"{what}: {error}", exc_info=settings.debug, extra={"exit_code": code})
+    return code
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:

@@ -1,7 +1,7 @@
 """The laptop's cloud for tests: real processes in a folder of the test's own, gone when the block ends."""
 
 import dataclasses
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,13 +20,21 @@ class Cloud:
 
 
 @contextmanager
-def running_cloud(home: Path, parts: Collection[str] = ("emulator",), *, schedules: bool = True, **settings: Any) -> Iterator[Cloud]:
+def running_cloud(
+    home: Path,
+    parts: Collection[str] = ("emulator",),
+    *,
+    schedules: bool = True,
+    variables: Mapping[str, str] | None = None,
+    **settings: Any,
+) -> Iterator[Cloud]:
     """Start `parts` (of emulator, worker, airflow) with their state in `home`; bucket, queues, rule and policy are there.
 
-    Without `schedules` Airflow runs what is triggered and what new data sets off, and for a day nothing by its schedule. `settings` are changes to the defaults, such as ``visibility_seconds=5``.
+    Without `schedules` Airflow runs what is triggered and what new data sets off, and for a day nothing by its schedule. `variables` are in the environment of its
+    processes, and `settings` are changes to the defaults, such as ``visibility_seconds=5``.
     """
     chosen = settings_for(home, **settings)
-    with Supervisor(chosen, parts, schedules=schedules) as supervisor:
+    with Supervisor(chosen, parts, schedules=schedules, variables=variables) as supervisor:
         yield Cloud(chosen, current_platform(chosen), supervisor)
 
 

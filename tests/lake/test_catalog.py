@@ -5,13 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.table import Table as IcebergTable
 from pyiceberg.table import update
 from pyiceberg.table.metadata import TableMetadata
 from pyiceberg.table.snapshots import ancestors_of
 
-from lake.catalog import append_rows, open_catalog
-from lake.tables import PUBLICATIONS
+from lake.catalog import append_rows, ensure_tables, open_catalog
+from lake.tables import LEDGER, PUBLICATIONS
 from runtime.local import LocalPlatform
 from runtime.settings import Settings
 from tests.lake.small_lake import NOON
@@ -30,6 +31,15 @@ def noted(platform: LocalPlatform) -> list[str]:
 @pytest.fixture
 def platform(tmp_path: Path) -> LocalPlatform:
     return LocalPlatform(dataclasses.replace(Settings(), home=tmp_path))
+
+
+def test_a_namespace_that_another_makes_at_the_same_moment_is_there(platform: LocalPlatform, monkeypatch: pytest.MonkeyPatch) -> None:
+    ensure_tables(platform, [PUBLICATIONS])
+    looked, plain_look = iter([False]), SqlCatalog.namespace_exists
+    monkeypatch.setattr(SqlCatalog, "namespace_exists", lambda self, name: next(looked, None) is None and plain_look(self, name))
+    ensure_tables(platform, [LEDGER])
+    assert next(looked, "looked") == "looked"
+    assert open_catalog(platform).table_exists(LEDGER.name)
 
 
 def test_an_append_that_others_overtake_stands_after_them(platform: LocalPlatform, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import psutil  # type: ignore[import-untyped]
 import pytest
@@ -83,7 +84,7 @@ def stack() -> Iterator[ExitStack]:
 
 @pytest.fixture(scope="module")
 def cloud(folder: Path, stack: ExitStack) -> Cloud:
-    places = {"contracts_folder": folder / "contracts", "dags_folder": folder / "dags"}
+    places: dict[str, Any] = {"contracts_folder": folder / "contracts", "dags_folder": folder / "dags"}
     return stack.enter_context(running_cloud(folder / "home", ["airflow"], schedules=False, **places))
 
 

@@ -2,6 +2,7 @@
 
 import inspect
 import shlex
+from types import SimpleNamespace
 
 import boto3
 import pytest
@@ -109,8 +110,12 @@ def test_a_spark_job_of_emr_runs_main_py_with_the_zip_and_the_environment() -> N
 
 
 def test_the_operator_is_emr_serverless_deferred_and_boto_takes_its_arguments() -> None:
+    from runtime.emr_task import job_name
+
     operator = aws().spark_task("silver", ["silver", "--contract", "pump"], retries=2)
-    assert (type(operator).__name__, operator.deferrable, operator.retries) == ("EmrServerlessStartJobOperator", True, 2)
+    assert (type(operator).__name__, operator.deferrable, operator.retries) == ("EmrJobOperator", True, 2)
+    # An Airflow id has up to 250 characters.
+    ti = SimpleNamespace(dag_id="d" * 250, task_id="silver", run_id="r" * 250, map_index=-1, max_tries=2)
     # botocore's own model of StartJobRun is the reference.
     from botocore.session import get_session
     from botocore.validate import ParamValidator
@@ -122,7 +127,7 @@ def test_the_operator_is_emr_serverless_deferred_and_boto_takes_its_arguments() 
         "executionRoleArn": operator.execution_role_arn,
         "jobDriver": operator.job_driver,
         "configurationOverrides": operator.configuration_overrides,
-        "name": operator.name,
+        "name": job_name(operator.deployment, ti),
     }
     assert not ParamValidator().validate(wish, model).has_errors()
 
@@ -162,3 +167,10 @@ def test_each_client_names_itself_and_waits_for_a_call_as_all_others_do() -> Non
 def test_queries_are_answered_by_athena_and_on_a_laptop_by_the_process_itself() -> None:
     assert isinstance(aws().query_engine(), Athena)
     assert LocalPlatform(Settings()).query_engine() is None
+
+
+@mock_aws
+def test_a_topic_is_of_the_account_that_the_role_is_of_unless_its_arn_is_given() -> None:
+    assert aws().alarm_topic_arn() == "arn:aws:sns:eu-central-1:123456789012:fleetlake-alarms"
+    arn = "arn:aws-cn:sns:cn-north-1:210987654321:night"
+    assert aws(FLEETLAKE_ALARM_TOPIC=arn).alarm_topic_arn() == arn

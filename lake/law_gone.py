@@ -1,0 +1,39 @@
+"""Readings that went away as they should: of an erased device, or of days that retention keeps no longer.
+
+Only what was acknowledged is called so. Of the rest nobody knows whether it ever arrived.
+"""
+
+# ruff: noqa: S608 - SQL is made here from constants
+
+from collections.abc import Sequence
+from typing import Any
+
+from lake.contracts import Contracts
+from lake.law_verdict import Place
+from lake.maintenance import Proof, erased_at, kept_from
+
+
+def place_erased(connection: Any, proofs: Sequence[Proof]) -> None:
+    """Readings in no place, whose device was erased after they were sent. What it sent later must be somewhere."""
+    missing = "place IS NULL AND acknowledged"
+    devices = [name for (name,) in connection.execute(f"SELECT DISTINCT device_id FROM judged WHERE {missing}").fetchall()]
+    for device in devices:
+        at = erased_at(proofs, str(device))
+        if at is not None:
+            connection.execute(
+                f"UPDATE judged SET place = '{Place.ERASED}' WHERE {missing} AND device_id = ? AND sent_at <= ?", [device, at]
+            )
+
+
+def place_expired(connection: Any, contracts: Contracts, proofs: Sequence[Proof]) -> None:
+    """Readings in no place, measured before the first day that silver has kept, or refused and sent before quarantine's."""
+    measured = "make_timestamp(ts_ms * 1000) < ?::DATE"
+    refused = "fate LIKE 'quarantine:%' AND sent_at < ?::DATE"
+    for name in contracts:
+        for place, condition in (("silver", measured), ("quarantine", refused)):
+            first = kept_from(proofs, f"{place}.{name}")
+            if first is not None:
+                connection.execute(
+                    f"UPDATE judged SET place = '{Place.EXPIRED}' WHERE place IS NULL AND acknowledged AND contract = ? AND {condition}",
+                    [name, first],
+                )

@@ -32,6 +32,3 @@ class Device:
         if isinstance(content, bytes):
             return self.id.encode() in content and self._in_bytes.search(content) is not None
         return False
-
-    def struck_from(self, text: str, instead: str) -> str:
-        return self._in_text.sub(lambda _: instead, text)

@@ -5,24 +5,51 @@ Only what was acknowledged is called so. Of the rest nobody knows whether it eve
 
 # ruff: noqa: S608 - SQL is made here from constants
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
 from lake.contracts import Contracts
 from lake.law_verdict import Place
-from lake.maintenance import Proof, erased_at, kept_from
+from lake.maintenance import Action, Proof, erased_at, kept_from
+
+_MISSING = "place IS NULL AND acknowledged"
 
 
 def place_erased(connection: Any, proofs: Sequence[Proof]) -> None:
     """Readings in no place, whose device was erased after they were sent. What it sent later must be somewhere."""
-    missing = "place IS NULL AND acknowledged"
-    devices = [name for (name,) in connection.execute(f"SELECT DISTINCT device_id FROM judged WHERE {missing}").fetchall()]
+    if not any(proof.action is Action.ERASE for proof in proofs):
+        return
+    devices = [name for (name,) in connection.execute(f"SELECT DISTINCT device_id FROM judged WHERE {_MISSING}").fetchall()]
     for device in devices:
         at = erased_at(proofs, str(device))
         if at is not None:
             connection.execute(
-                f"UPDATE judged SET place = '{Place.ERASED}' WHERE {missing} AND device_id = ? AND sent_at <= ?", [device, at]
+                f"UPDATE judged SET place = '{Place.ERASED}' WHERE {_MISSING} AND device_id = ? AND sent_at <= ?", [device, at]
             )
+    _place_named(connection, proofs)
+
+
+def _place_named(connection: Any, proofs: Sequence[Proof]) -> None:
+    """Refused readings that another device sent in the name of an erased one: their payloads named it."""
+    found = connection.execute(
+        f"SELECT DISTINCT identity, bytes FROM sent SEMI JOIN (FROM judged WHERE {_MISSING}) USING (contract, identity)"
+    ).fetchall()
+    for identity, content in found:
+        at = erased_at(proofs, _named_in(content))
+        if at is not None:
+            connection.execute(
+                f"UPDATE judged SET place = '{Place.ERASED}' WHERE {_MISSING} AND identity = ? AND sent_at <= ?", [identity, at]
+            )
+
+
+def _named_in(content: bytes) -> str:
+    """The device that a payload says it is of."""
+    try:
+        document = json.loads(content)
+    except (ValueError, RecursionError):
+        return ""
+    return str(document.get("device_id", "")) if isinstance(document, dict) else ""
 
 
 def place_expired(connection: Any, contracts: Contracts, proofs: Sequence[Proof]) -> None:
@@ -34,6 +61,5 @@ def place_expired(connection: Any, contracts: Contracts, proofs: Sequence[Proof]
             first = kept_from(proofs, f"{place}.{name}")
             if first is not None:
                 connection.execute(
-                    f"UPDATE judged SET place = '{Place.EXPIRED}' WHERE place IS NULL AND acknowledged AND contract = ? AND {condition}",
-                    [name, first],
+                    f"UPDATE judged SET place = '{Place.EXPIRED}' WHERE {_MISSING} AND contract = ? AND {condition}", [name, first]
                 )

@@ -1,4 +1,4 @@
-"""A device struck from the tables of operation: sentences keep their words without its name, samples lose its rows.
+"""A device struck from the tables of operation: a sentence loses the clause that names it, a sample its rows.
 
 These rows tell of runs, not of readings, so they stay; what they say of the device goes. All of a table's history goes with
 it: these tables are read by their rows and not by their snapshots.
@@ -37,22 +37,29 @@ def _any_text(table: Table, holds: Callable[[Column], Column]) -> Column:
 
 
 def struck(device: Device, row: dict[str, Any]) -> dict[str, Any]:
-    """A row without the device: of a JSON list its entries are struck whole, of a text its name."""
+    """A row without the device: of a JSON list its entries are struck whole, of a text the clauses that name it."""
     return {name: _struck(device, value) if isinstance(value, str) else value for name, value in row.items()}
 
 
 def _struck(device: Device, text: str) -> str:
     if not device.is_named_in(text):
         return text
-    try:
-        document = json.loads(text)
-    except ValueError:
-        return device.struck_from(text, STRUCK)
+    document = _json(text)
     if isinstance(document, list):
-        return json.dumps(
-            [{"device_id": STRUCK} if device.is_named_in(json.dumps(entry, ensure_ascii=False)) else entry for entry in document]
-        )
-    return device.struck_from(text, STRUCK)
+        return json.dumps([{"device_id": STRUCK} if _is_about(device, entry) else entry for entry in document])
+    # What stands in the same breath as the name may be a value of the device.
+    return "; ".join(STRUCK if device.is_named_in(part) else part for part in text.split("; "))
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
+def _is_about(device: Device, entry: Any) -> bool:
+    return device.is_named_in(json.dumps(entry, ensure_ascii=False))
 
 
 def strike(lake: SparkLake, table: Table, device: Device, run: str) -> int:

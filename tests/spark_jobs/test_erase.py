@@ -85,7 +85,9 @@ def fill(lake: SparkLake, truth: HandTruth) -> None:
         lake.clock.advance(hours=1)
     named = snapshots.keep(platform, "features.pump", "training_pump")
     assert named.rows == 18
-    put_bronze(lake, "turbofan", [reading(lake.contracts["turbofan"], "engine-1", 1, seq=1)])
+    engine = reading(turbofan, "engine-1", 1, seq=1)
+    truth.sent(engine, contract=turbofan)
+    put_bronze(lake, "turbofan", [engine])
     silver_job.run(lake, "turbofan", "t", gate=passing)
     derive(lake, "t", "turbofan")
     alone = readings(pump, GONE, range(100, 103))
@@ -130,7 +132,6 @@ def fill(lake: SparkLake, truth: HandTruth) -> None:
         platform.time_series().write(
             [Point("pump", device, lake.clock.now(), {"pressure_bar": BAR if device == GONE else 1.0, "word": device})]
         )
-    assert turbofan
 
 
 def _refuse(lake: SparkLake, truth: HandTruth) -> None:
@@ -235,7 +236,8 @@ def _the_law_calls_it_erased(lake: SparkLake, truth: HandTruth) -> None:
     verdict.check()
     of = {tally.device_id: {place: number for place, number in tally.places.items() if number} for tally in verdict.tallies}
     assert of[GONE] == {Place.ERASED: 6 + 3 + 2 + 2 + 1}
-    # What it had sent in the name of the other went too: of that device nothing says that it was erased.
+    # What another had sent in its name went too.
+    assert of[STAYS] == {Place.VISIBLE: 6, Place.HELD: 2, Place.WAITING: 2, Place.QUARANTINED: 1, Place.ERASED: 1}
     assert of[TWIN] == {Place.VISIBLE: 6, Place.QUARANTINED: 1}
 
 

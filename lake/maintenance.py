@@ -74,7 +74,8 @@ def read_proofs(platform: Platform, action: Action | None = None) -> list[Proof]
         table = open_catalog(platform).load_table(MAINTENANCE.name)
     except NoSuchTableError:
         return []
-    rows = sorted(table.scan().to_arrow().to_pylist(), key=lambda row: row["recorded_at"])
+    said = list(Verdict)
+    rows = sorted(table.scan().to_arrow().to_pylist(), key=lambda row: (row["recorded_at"], said.index(Verdict(row["verdict"]))))
     return [_proof(row) for row in rows if action is None or row["action"] == action.value]
 
 

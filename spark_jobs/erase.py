@@ -86,14 +86,14 @@ def run(lake: SparkLake, device_id: str, run: str, why: str, who: str, dry_run: 
 
 def _subject(lake: SparkLake, device_id: str) -> Subject:
     """That of an erasure of this device that was not ended, or a new one."""
-    open_ones: dict[str, Subject] = {}
+    begun, done = dict[str, Subject](), set[str]()
     for proof in read_proofs(lake.platform, Action.ERASE):
         subject = subject_of(proof)
         if subject is not None and proof.table_name == EVERYWHERE:
-            open_ones.pop(subject.hash, None)
-            if proof.verdict is Verdict.BEGUN:
-                open_ones[subject.hash] = subject
-    return next((subject for subject in open_ones.values() if subject.is_of(device_id)), None) or Subject.new(device_id)
+            begun[subject.hash] = subject
+            done |= {subject.hash} if proof.verdict is Verdict.DONE else set()
+    unfinished = (subject for key, subject in begun.items() if key not in done)
+    return next((subject for subject in unfinished if subject.is_of(device_id)), None) or Subject.new(device_id)
 
 
 def _models(work: _Work) -> None:
@@ -137,26 +137,27 @@ def _objects(work: _Work) -> set[str]:
 
 
 def _tables(work: _Work, found: set[str]) -> int:
-    """Of a contract that the device never sent by, nothing is touched. Files that may hold it and may be in work."""
-    lake, left = work.lake, 0
+    """Of a contract that the device never sent by, no table is touched. Files that may hold it and may be in work."""
+    lake, tables = work.lake, list[Table]()
     for contract in lake.contracts.values():
         prepare_tables(lake.platform, contract)
         evolve(lake, contract)
-        holds = {table.name: holding(lake, table, work.device) for table in contract_tables(contract)}
+        own = contract_tables(contract)
+        tables += own
+        holds = {table.name: holding(lake, table, work.device) for table in own}
         if contract.name in found or any(holds.values()):
             found.add(contract.name)
             # Silver is the first of them; what is derived from it follows.
-            left += sum(_erase_from(work, table, holds[table.name]) for table in contract_tables(contract))
-    for table in (DEVICE_DAILY, PREDICTIONS) if found or _is_shared(work) else ():
-        left += _erase_from(work, table, holding(lake, table, work.device))
-    return left
+            for table in own:
+                _erase_from(work, table, holds[table.name])
+    for table in (DEVICE_DAILY, PREDICTIONS):
+        files = holding(lake, table, work.device)
+        if found or files:
+            _erase_from(work, table, files)
+    return sum(len(remove_unknown(lake, table, work.device)) for table in (*tables, DEVICE_DAILY, PREDICTIONS))
 
 
-def _is_shared(work: _Work) -> bool:
-    return any(holding(work.lake, table, work.device) for table in (DEVICE_DAILY, PREDICTIONS))
-
-
-def _erase_from(work: _Work, table: Table, files: set[str]) -> int:
+def _erase_from(work: _Work, table: Table, files: set[str]) -> None:
     lake = work.lake
     erase_rows(lake, table, work.device, work.run, files)
     lake.boundary(f"erased:{table.name}")
@@ -166,11 +167,9 @@ def _erase_from(work: _Work, table: Table, files: set[str]) -> int:
     lake.boundary(f"named:{table.name}")
     snapshots = forget(lake, table, work.run, files)
     lake.boundary(f"forgotten:{table.name}")
-    left = remove_unknown(lake, table, work.device)
     if files:
         again = f"; made again: {', '.join(names)}" if names else ""
         work.say(f"{table.name}: {len(files)} files, {snapshots} snapshots{again}")
-    return len(left)
 
 
 def _operation(work: _Work) -> None:

@@ -47,6 +47,7 @@ def show(
 ) -> None:
     """A version's card, and its errors on failures that were published after their predictions."""
     from models.catalogue import kind
+    from models.erasure import erasures
     from models.evaluate import evaluate, soonest
     from models.registry import Registry
     from runtime.errors import UserError
@@ -58,10 +59,15 @@ def show(
     if wanted is None:
         raise UserError(f"models show {model}: it has no champion yet; run the DAG train_{model}, or name a --version")
     card, found, following = registry.card(wanted), evaluate(platform, chosen, wanted), soonest(platform, chosen, wanted)
+    gone = erasures(platform, model, wanted)
     if as_json:
-        print(json.dumps({"card": vars(card), "evaluation": found.figures(), "soonest": json.loads(following.to_json(orient="records"))}))
+        told = {"erased": [{"rows": erased.rows, "at": erased.at.isoformat()} for erased in gone]}
+        soon = json.loads(following.to_json(orient="records"))
+        print(json.dumps({"card": vars(card), "evaluation": found.figures(), "soonest": soon} | told))
         return
     _print_card(card, wanted == registry.champion())
+    for erased in gone:
+        _console.print(f"  {erased.sentence}", style="yellow", markup=False)
     _print_errors(found, chosen.unit)
     for row in following.itertuples():
         _console.print(

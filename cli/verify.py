@@ -105,12 +105,12 @@ def law_table(verdict: "Verdict") -> Any:
 
 
 _HEADINGS = (
-    *("sent", "visible", "held", "quarantined", "waiting", "dead letter", "unknown", "lost"),
+    *("sent", "visible", "held", "quarantined", "waiting", "dead letter", "erased", "expired", "unknown", "lost"),
     *("visible twice", "never sent", "unacknowledged: arrived", "unacknowledged: not arrived"),
 )
 # The same on narrow lines.
 _PRINTED = (
-    *("sent", "visible", "held", "quaran-\ntined", "waiting", "dead\nletter", "unknown", "lost"),
+    *("sent", "visible", "held", "quaran-\ntined", "waiting", "dead\nletter", "erased", "expired", "unknown", "lost"),
     *("visible\ntwice", "never\nsent", "unacknow-\nledged:\narrived", "unacknow-\nledged:\nnot\narrived"),
 )
 _ALWAYS = ("sent", "visible", "quarantined", "lost", "visible twice", "never sent")
@@ -132,7 +132,7 @@ def _numbers(tallies: list[Any]) -> list[int]:
     def total(pick: Any) -> int:
         return sum(pick(tally) for tally in tallies)
 
-    places = [total(lambda tally, name=name: tally.places.get(name, 0)) for name in _HEADINGS[1:8]]
-    breaches = [total(lambda tally, name=name: tally.breaches.get(name, 0)) for name in _HEADINGS[8:10]]
+    places = [total(lambda tally, name=name: tally.places.get(name, 0)) for name in _HEADINGS[1:10]]
+    breaches = [total(lambda tally, name=name: tally.breaches.get(name, 0)) for name in _HEADINGS[10:12]]
     others = [total(lambda tally: tally.unacknowledged_arrived), total(lambda tally: tally.unacknowledged_not)]
     return [total(lambda tally: tally.sent), *places, *breaches, *others]

@@ -7,6 +7,8 @@ Judged by identity, not by count. A reading's place is the first that fits:
     quarantined    by decode (same bytes at the same place), or by silver or the gate (same identity and values)
     waiting        in a bronze object that no run has settled: in flight
     dead letter    in the dead-letter queue
+    erased         of a device that was erased after it was sent, known by its salted hash
+    expired        of a day that the contract's retention keeps no longer
     lost           in none of them; while messages wait in the telemetry or the error queue, or no queue can be asked: unknown
 
 Never sent is what silver, bronze on its way there or quarantine has and no truth file: those that are given, or others of the home.

@@ -11,10 +11,12 @@ import duckdb
 from lake.contracts import Contracts, sound_contracts
 from lake.hops import truth_files
 from lake.interruptible import interruptibly
+from lake.law_gone import place_erased, place_expired
 from lake.law_places import look
 from lake.law_queues import Message, Queues
 from lake.law_truth import read_truth
 from lake.law_verdict import Breach, Place, Surprise, Tally, Verdict, Violation
+from lake.maintenance import Proof, read_proofs
 from lake.query_tables import QueryTables
 from runtime.platforms import Platform
 
@@ -33,14 +35,27 @@ def judge(platform: Platform, files: Sequence[Path], ask: Callable[[], Queues]) 
         interruptibly(connection, lambda: read_truth(connection, files, contracts))
         queues = ask()
         interruptibly(connection, lambda: look(connection, platform, QueryTables(platform, contracts), contracts.values()))
-        return interruptibly(connection, lambda: _weigh(connection, files, others, contracts, queues, folder))
+        # After the lake: what an erasure took away while we looked is then known to be erased.
+        proofs = read_proofs(platform)
+        return interruptibly(connection, lambda: _weigh(connection, files, others, contracts, queues, folder, proofs))
     finally:
         connection.close()
 
 
-def _weigh(connection: Any, files: Sequence[Path], others: Sequence[Path], contracts: Contracts, queues: Queues, folder: Path) -> Verdict:
+def _weigh(
+    connection: Any,
+    files: Sequence[Path],
+    others: Sequence[Path],
+    contracts: Contracts,
+    queues: Queues,
+    folder: Path,
+    proofs: Sequence[Proof],
+) -> Verdict:
     _place(connection)
     _place_queued(connection, queues)
+    place_erased(connection, proofs)
+    place_expired(connection, contracts, proofs)
+    _place_rest(connection, queues)
     gone = _place_gone(connection, contracts, folder)
     _find_phantoms(connection, list(dict.fromkeys([*files, *others])), contracts)
     return _verdict(connection, files, queues, gone)
@@ -50,7 +65,8 @@ def _place(connection: Any) -> None:
     """`judged`: each reading once, with its place."""
     connection.execute(
         "CREATE TABLE known AS SELECT contract, identity, any_value(event_id) AS event_id, any_value(digest) AS digest, "
-        "any_value(device_id) AS device_id, bool_or(acknowledged) AS acknowledged, min(fate) AS fate, min(told) AS told "
+        "any_value(device_id) AS device_id, bool_or(acknowledged) AS acknowledged, min(fate) AS fate, min(told) AS told, "
+        "max(sent_at) AS sent_at, max(ts_ms) AS ts_ms "
         "FROM sent GROUP BY contract, identity"
     )
     connection.execute(
@@ -96,6 +112,9 @@ def _place_queued(connection: Any, queues: Queues) -> None:
             f"UPDATE judged SET place = '{Place.DEAD_LETTER}' WHERE place IS NULL AND identity IN (SELECT unnest(?::VARCHAR[]))",
             [sorted(found)],
         )
+
+
+def _place_rest(connection: Any, queues: Queues) -> None:
     rest = Place.LOST if queues.waiting == 0 else Place.UNKNOWN
     connection.execute(f"UPDATE judged SET place = '{rest}' WHERE place IS NULL")
 

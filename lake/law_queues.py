@@ -50,7 +50,7 @@ def read_queues(platform: Platform, wait_seconds: float = 0, pause: Callable[[fl
         dead = [letter.body for letter in DeadLetterQueue(platform).read(_MOST)]
     except (ServiceError, BotoCoreError, ClientError):
         return UNREACHABLE
-    return Queues(waiting, tuple(_message(body, platform) for body in dead))
+    return Queues(waiting, tuple(message_of(body, platform) for body in dead))
 
 
 def queue_counts(platform: Platform) -> dict[str, int]:
@@ -72,7 +72,7 @@ def _count(platform: Platform, queue: str) -> int:
     return Queue(platform.client("sqs"), queue).waiting()
 
 
-def _message(body: str, platform: Platform) -> Message:
+def message_of(body: str, platform: Platform) -> Message:
     """A message as the rule wrote it, or as its error action did."""
     document = _object(body)
     if "base64OriginalPayload" in document:

@@ -4,7 +4,7 @@ A truth file is JSON lines of kind `run`, `reading`, `ack`, `end`, as the simula
 A reading that has values is known by its event id and the digest of those values, so that a resend is the same reading and a
 conflict another; one without is known by its quarantine id: SHA-256 over topic, place in the pack and bytes.
 
-    sent   contract, device_id, identity, event_id, digest, quarantine_id, acknowledged, fate, fault, topic, bytes, told
+    sent   contract, device_id, identity, event_id, digest, quarantine_id, acknowledged, fate, fault, topic, bytes, told, sent_at, ts_ms
            `told` says which reading it is, in words
 """
 
@@ -106,7 +106,7 @@ def _select(contract: Contract | None, table: str, condition: str = "") -> str:
     chosen = f"contract = '{contract.name}'" if contract else condition
     return (
         f"SELECT message, contract, device_id, COALESCE(event_id, content_id) AS event_id, values, topic, content AS bytes, fate, fault, "
-        f"{digest} AS digest, {_QUARANTINE_ID} AS quarantine_id, {_TOLD} AS told "
+        f"{digest} AS digest, {_QUARANTINE_ID} AS quarantine_id, {_TOLD} AS told, TRY_CAST(sent_at AS TIMESTAMPTZ) AS sent_at, ts_ms "
         f"FROM {table}_raw LEFT JOIN content_identity USING (message, index) "
         f"WHERE {chosen}"
     )

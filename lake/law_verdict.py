@@ -14,6 +14,8 @@ class Place(StrEnum):
     QUARANTINED = "quarantined"
     WAITING = "waiting"
     DEAD_LETTER = "dead letter"
+    ERASED = "erased"
+    EXPIRED = "expired"
     UNKNOWN = "unknown"
     LOST = "lost"
 

@@ -11,7 +11,7 @@ UNKNOWN_CONTRACT = "_unknown"
 _BRONZE = re.compile(r"bronze/([a-z0-9_]+)/ingest_date=(\d{4}-\d{2}-\d{2})/ingest_hour=(\d{2})/part-[0-9a-f]{64}\.parquet")
 
 _QUARANTINE = re.compile(r"quarantine/([a-z0-9_]+)/ingest_date=(\d{4}-\d{2}-\d{2})/reason=([a-z0-9_]+)/part-[0-9a-f]{64}\.parquet")
-_REPLAYED = re.compile(r"replayed/[a-z0-9_]+/ingest_date=(\d{4}-\d{2}-\d{2})/part-[0-9a-f]{64}\.parquet")
+_REPLAYED = re.compile(r"replayed/([a-z0-9_]+)/ingest_date=(\d{4}-\d{2}-\d{2})/part-[0-9a-f]{64}\.parquet")
 
 
 @dataclass(frozen=True, order=True)
@@ -106,8 +106,12 @@ def quarantine_partition(key: str) -> QuarantinePartition | None:
     return QuarantinePartition(match[1], date.fromisoformat(match[2]), match[3]) if match else None
 
 
+def replayed_root() -> str:
+    return "replayed/"
+
+
 def replayed_prefix(contract: str) -> str:
-    return f"replayed/{contract}/"
+    return f"{replayed_root()}{contract}/"
 
 
 def replayed_object(contract: str, put_at: datetime, digest: str) -> str:
@@ -118,7 +122,12 @@ def replayed_object(contract: str, put_at: datetime, digest: str) -> str:
 def replayed_day(key: str) -> date | None:
     """The day on which a record of replayed rows was put; None for a key that is not one."""
     match = _REPLAYED.fullmatch(key)
-    return date.fromisoformat(match[1]) if match else None
+    return date.fromisoformat(match[2]) if match else None
+
+
+def replayed_contract(key: str) -> str | None:
+    match = _REPLAYED.fullmatch(key)
+    return match[1] if match else None
 
 
 def model_prefix(model: str, version: str) -> str:

@@ -2,10 +2,11 @@
 
 import hashlib
 import hmac
+import re
 import secrets
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -16,6 +17,7 @@ from lake.tables import MAINTENANCE
 from runtime.clock import Clock
 from runtime.platforms import Platform
 
+_KEPT = re.compile(r"kept from (\d{4}-\d{2}-\d{2}) on")
 # The contract that runs of maintenance publish under: whoever asks for the runs of a contract is not told of them.
 MAINTAINED = "_lake"
 
@@ -72,7 +74,8 @@ def read_proofs(platform: Platform, action: Action | None = None) -> list[Proof]
         table = open_catalog(platform).load_table(MAINTENANCE.name)
     except NoSuchTableError:
         return []
-    rows = sorted(table.scan().to_arrow().to_pylist(), key=lambda row: row["recorded_at"])
+    said = list(Verdict)
+    rows = sorted(table.scan().to_arrow().to_pylist(), key=lambda row: (row["recorded_at"], said.index(Verdict(row["verdict"]))))
     return [_proof(row) for row in rows if action is None or row["action"] == action.value]
 
 
@@ -103,6 +106,17 @@ def _hashed(salt: str, device_id: str) -> str:
 
 def subject_of(proof: Proof) -> Subject | None:
     return Subject(proof.salt, proof.subject) if proof.salt and proof.subject else None
+
+
+def kept_words(first: date) -> str:
+    """What a proof of retention says under `why`."""
+    return f"kept from {first} on"
+
+
+def kept_from(proofs: Iterable[Proof], table_name: str) -> date | None:
+    """The first day that retention has left in the table or place; None where it took nothing."""
+    words = (proof.why or "" for proof in proofs if proof.action is Action.RETAIN and proof.table_name == table_name)
+    return max((date.fromisoformat(match[1]) for text in words if (match := _KEPT.fullmatch(text))), default=None)
 
 
 def erased_at(proofs: Iterable[Proof], device_id: str) -> datetime | None:

@@ -72,7 +72,7 @@ MODEL_RUNS = Table(
     (
         Column("model", "string", "name of the model", required=True),
         Column("version", "string", "version of the model", required=True),
-        Column("kind", "string", "train, evaluate, promote or rollback", required=True),
+        Column("kind", "string", "train, evaluate, promote, rollback or erase", required=True),
         Column("as_of", "timestamp", "knowledge it was trained or evaluated on"),
         Column("features_snapshot", "int64", "snapshot of the features table"),
         Column("metrics", "string", "JSON of figures"),

@@ -113,6 +113,34 @@ def read_ledger(platform: Platform, contract: str, replaced_too: bool = False) -
     return [plan for plan in planned if replaced_too or not plan.replaced]
 
 
+@dataclass(frozen=True)
+class Replacement:
+    """`new` holds what is left of `old`; of no rows it is `old` itself, of which nothing is left."""
+
+    old: str
+    new: str
+    rows: int
+    min_event_time: datetime | None
+    max_event_time: datetime | None
+
+
+def note_replaced(platform: Platform, contract: str, replacement: Replacement) -> None:
+    """Note that an object of bronze took another's place, in the plan of each run that has the other. Again changes nothing."""
+    rows = _rows(platform, LEDGER, contract)
+    told = {(row["run_id"], row.get("replaces")) for row in rows}
+    planned = {row["run_id"]: row for row in rows if row["object"] == replacement.old and row.get("replaces") != replacement.old}
+    of_object = {
+        "object": replacement.new,
+        "rows": replacement.rows,
+        "min_event_time": replacement.min_event_time,
+        "max_event_time": replacement.max_event_time,
+        "replaces": replacement.old,
+    }
+    new = [row | of_object for run_id, row in planned.items() if (run_id, replacement.old) not in told]
+    if new:
+        append_rows(platform, LEDGER, new)
+
+
 def note(
     platform: Platform,
     clock: Clock,

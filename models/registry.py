@@ -64,6 +64,11 @@ class Registry:
     def out_of_fold(self, version: str) -> bytes:
         return self._read(f"{model_prefix(self._model, version)}out_of_fold.parquet", f"version {version}")
 
+    def replace_out_of_fold(self, version: str, out_of_fold: bytes) -> None:
+        """Put it in place of what is there: the one change to a version, when a device is erased from it."""
+        key = f"{model_prefix(self._model, version)}out_of_fold.parquet"
+        self._platform.client("s3").put_object(Bucket=self._platform.lake_bucket, Key=key, Body=out_of_fold)
+
     def note_run(self, run_id: str, version: str) -> None:
         """Note which version the training run made; the first note stays."""
         put_once(self._platform, model_run_key(self._model, run_id), json.dumps({"run_id": run_id, "version": version}).encode())

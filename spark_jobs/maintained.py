@@ -16,7 +16,7 @@ from pyspark.sql import Column
 from lake.catalog import ensure_table, open_catalog
 from lake.maintenance import MAINTAINED, Action, Proof, Verdict, record
 from lake.stand_in import standing_for
-from lake.tables import DEVICE_DAILY, PREDICTIONS, Table, contract_tables
+from lake.tables import DEVICE_DAILY, MAINTENANCE, PREDICTIONS, Table, contract_tables
 from runtime.errors import ProofFailed, PublishLost
 from runtime.log import logger
 from spark_jobs.branch import Branch, MainMoved, branches_of, drop_branches, load, main_snapshot
@@ -34,7 +34,7 @@ log = logger("maintain")
 class Change:
     """`write` writes to the branch in one commit and says whether it did; rows that satisfy `gone` are meant to go, all others to stay.
 
-    `is_rewrite`: the table says the same afterwards. `facts`: columns of ops.maintenance beside those of the proof.
+    `edited`: rows that stand in the place of others, which are not compared. `is_rewrite`: the table says the same afterwards. `facts`: columns of ops.maintenance beside those of the proof.
     """
 
     table: Table
@@ -42,6 +42,7 @@ class Change:
     run: str
     write: Callable[[Branch], bool]
     gone: Column | None = None
+    edited: Column | None = None
     is_rewrite: bool = False
     facts: dict[str, Any] = field(default_factory=dict)
 
@@ -60,7 +61,8 @@ def _attempt(lake: SparkLake, change: Change, branch: Branch) -> Sequence[str] |
     properties = standing_for(load(branch.platform, branch.table), branch.base_snapshot)
     settle(branch, Operation.REPLACE if change.is_rewrite else Operation.OVERWRITE, properties)
     proof = prove(lake, change, branch)
-    record(lake.platform, lake.clock, proof)
+    if change.table.name != MAINTENANCE.name or proof.verdict is Verdict.REFUSED:
+        record(lake.platform, lake.clock, proof)
     if proof.verdict is Verdict.REFUSED:
         branch.drop()
         raise ProofFailed(f"{change.action} {change.table.name}, run {branch.run_id}: {proof.detail}; nothing was published")
@@ -74,7 +76,8 @@ def prove(lake: SparkLake, change: Change, branch: Branch) -> Proof:
     now = branch.snapshot()
     before, after = (data_files(lake.platform, branch.table, snapshot) for snapshot in (branch.base_snapshot, now))
     went, came = before.keys() - after.keys(), after.keys() - before.keys()
-    old, new = (multiset(lake, branch.table, paths, change.gone) for paths in (went, came))
+    apart = change.gone if change.gone is None or change.edited is None else change.gone | change.edited
+    old, new = (multiset(lake, branch.table, paths, apart) for paths in (went, came))
     left = change.gone is not None and not lake.spark.table(branch.identifier).where(change.gone).isEmpty()
     rows, files, size = sizes(before)
     new_rows, new_files, new_size = sizes(after)
@@ -121,8 +124,12 @@ def _publish_unnoted(lake: SparkLake, change: Change) -> Outcome:
                 return Outcome(None, None, tries)
             snapshot = branch.snapshot()
             lake.boundary("publishing")
+            proof = prove(lake, change, branch) if change.table.name == MAINTENANCE.name else None
             branch.swap(snapshot)
             lake.boundary("fast_forwarded")
+            if proof is not None:
+                # Noted before, it would have moved the very main that is swapped.
+                record(lake.platform, lake.clock, proof)
             return Outcome(branch.run_id, snapshot, tries)
         except MainMoved as moved:
             branch.drop()

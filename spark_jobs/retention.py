@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 
 from lake.contracts import Contract
 from lake.layout import bronze_prefix, ingest_partition, quarantine_day, quarantine_prefix, replayed_day, replayed_prefix
-from lake.maintenance import Action, Proof, Verdict, record
+from lake.maintenance import Action, Proof, Verdict, kept_words, record
 from lake.objects import list_keys, remove_object
 from lake.publications import SETTLED, State
 from lake.tables import DEVICE_DAILY, PREDICTIONS, Table, features, gold_hourly, silver, superseded
@@ -72,7 +72,7 @@ def _retain_table(lake: SparkLake, table: Table, contract: str | None, first: da
         lake.sql(f"DELETE FROM {branch.identifier} WHERE {old}")  # noqa: S608 - declared names and a date
         return True
 
-    apply(lake, Change(table, Action.RETAIN, run, write, gone=F.expr(old), facts={"why": f"kept from {first} on"}))
+    apply(lake, Change(table, Action.RETAIN, run, write, gone=F.expr(old), facts={"why": kept_words(first)}))
     return f"{words} went"
 
 
@@ -103,7 +103,9 @@ def _retain_objects(lake: SparkLake, contract: Contract, now: datetime, run: str
             continue
         words = f"{name}.{contract.name}: {len(keys)} objects that arrived more than {days} days ago"
         if not dry_run:
-            record(lake.platform, lake.clock, Proof(run, Action.RETAIN, f"{name}.{contract.name}", Verdict.HOLDS, detail=words))
+            kept_from = kept_words((now - timedelta(days=days or 0)).date())
+            proof = Proof(run, Action.RETAIN, f"{name}.{contract.name}", Verdict.HOLDS, why=kept_from, detail=words)
+            record(lake.platform, lake.clock, proof)
             for key in keys:
                 remove_object(lake.platform, key)
         yield f"{words} {'would go' if dry_run else 'went'}"

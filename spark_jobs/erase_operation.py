@@ -1,0 +1,106 @@
+"""A device struck from the tables of operation: a sentence loses the clause that names it, a sample its rows.
+
+These rows tell of runs, not of readings, so they stay; what they say of the device goes. All of a table's history goes with
+it: these tables are read by their rows and not by their snapshots.
+"""
+
+import functools
+import json
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import pyarrow as pa
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+from lake.erased_device import Device
+from lake.maintenance import Action
+from lake.tables import OPS, Table
+from spark_jobs.branch import Branch, load
+from spark_jobs.expiry import expire_these
+from spark_jobs.maintained import Change, apply
+from spark_jobs.session import SparkLake
+
+STRUCK = "(erased)"
+_TRIES = 5
+
+
+def naming(table: Table, device: Device) -> Column:
+    """Rows that name the device in any text."""
+    return _any_text(table, lambda column: column.rlike(device.pattern))
+
+
+def _any_text(table: Table, holds: Callable[[Column], Column]) -> Column:
+    texts = [column.name for column in table.columns if column.type == "string"]
+    return functools.reduce(operator.or_, (F.coalesce(holds(F.col(name)), F.lit(False)) for name in texts))
+
+
+def struck(device: Device, row: dict[str, Any]) -> dict[str, Any]:
+    """A row without the device: of a JSON list its entries are struck whole, of a text the clauses that name it."""
+    return {name: _struck(device, value) if isinstance(value, str) else value for name, value in row.items()}
+
+
+def _struck(device: Device, text: str) -> str:
+    if not device.is_named_in(text):
+        return text
+    document = _json(text)
+    if isinstance(document, list):
+        return json.dumps([{"device_id": STRUCK} if _is_about(device, entry) else entry for entry in document])
+    # What stands in the same breath as the name may be a value of the device.
+    return "; ".join(STRUCK if device.is_named_in(part) else part for part in text.split("; "))
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
+def _is_about(device: Device, entry: Any) -> bool:
+    return device.is_named_in(json.dumps(entry, ensure_ascii=False))
+
+
+def strike(lake: SparkLake, table: Table, device: Device, run: str) -> int:
+    """Rows that were changed. Raises ProofFailed where another row would be another afterwards."""
+    changed: list[int] = []
+
+    def write(branch: Branch) -> bool:
+        iceberg = load(lake.platform, table)
+        rows = iceberg.scan(snapshot_id=branch.base_snapshot).to_arrow()
+        before = rows.to_pylist()
+        after = [struck(device, row) for row in before]
+        changed[:] = [sum(old != new for old, new in zip(before, after, strict=True))]
+        if before == after:
+            return False
+        frame = lake.spark.createDataFrame(pa.Table.from_pylist(after, schema=rows.schema))
+        frame.coalesce(1).writeTo(branch.identifier).overwrite(F.lit(True))
+        return True
+
+    apply(
+        lake,
+        Change(table, Action.ERASE, run, write, gone=naming(table, device), edited=_any_text(table, lambda text: text.contains(STRUCK))),
+    )
+    return changed[0]
+
+
+def strike_all(lake: SparkLake, device: Device, run: str) -> dict[str, int]:
+    """Every table of operation and its history; changed rows by table."""
+    changed = {table.name: strike(lake, table, device, run) for table in OPS}
+    for table in OPS:
+        if changed[table.name] or _was_named_before(lake, table, device):
+            iceberg = load(lake.platform, table)
+            kept = {ref.snapshot_id for ref in iceberg.metadata.refs.values()}
+            expire_these(lake, table, run, [s.snapshot_id for s in iceberg.snapshots() if s.snapshot_id not in kept])
+    return changed
+
+
+def _was_named_before(lake: SparkLake, table: Table, device: Device) -> bool:
+    """Whether a killed erasure has struck main and not yet the history."""
+    iceberg = load(lake.platform, table)
+    current = iceberg.current_snapshot()
+    if current is None or current.summary is None:
+        return False
+    # All but the last commits are appends; what an overwrite replaced may name it.
+    return any(s.summary is not None and s.summary.operation.value == "overwrite" for s in iceberg.snapshots())

@@ -13,7 +13,7 @@ from lake.lags import Lag, lags
 from lake.law_queues import queue_counts, queue_names
 from lake.layout import UNKNOWN_CONTRACT, IngestPartition, quarantine_day_prefix, quarantine_partition
 from lake.query_tables import local_path
-from runtime.errors import ServiceError
+from runtime.errors import ServiceError, SetupError
 from runtime.platforms import Platform
 
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
@@ -43,7 +43,7 @@ def read_signals(platform: Platform, now: datetime | None = None) -> Signals:
     ages = _oldest_seconds(platform, at) if depth is not None else None
     try:
         refused, late = _refused(platform, at), lags(platform)
-    except ServiceError:
+    except (ServiceError, SetupError):
         refused, late = None, {}
     return Signals(depth, _of_waiting(ages, depth or {}), refused, late)
 

@@ -138,7 +138,7 @@ def _print_signals(signals: dict[str, Any]) -> None:
         _console.print(f"age of the oldest: {ages}", markup=False, soft_wrap=True)
     if signals["refused"]:
         shares = ", ".join(f"{reason} {share:.2%}" for reason, share in signals["refused"].items())
-        _console.print(f"quarantined, of the readings of the last 24 h: {shares}", markup=False, soft_wrap=True)
+        _console.print(f"quarantined, of the rows of the last 24 h: {shares}", markup=False, soft_wrap=True)
 
 
 def _hop_table(hops: list[dict[str, Any]], lags: dict[str, dict[str, float]]) -> Table:

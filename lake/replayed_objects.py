@@ -26,7 +26,7 @@ class ReplayedObjects:
     def holds(self, key: str, file: str) -> bool:
         """Whether a replay put this bronze object, whose readings it then all names. Only of an hour with a replay the object is read."""
         partition = ingest_partition(key)
-        named = self.readings.get(partition) if partition else None
+        named = self.readings.get(partition, frozenset()) if partition else frozenset()
         return bool(named) and named.issuperset(_column(file, "event_id"))
 
     def first_refusals(self, file: str) -> int:

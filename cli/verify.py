@@ -68,7 +68,8 @@ def _print(verdict: "Verdict", show: int) -> None:
     from rich.markup import escape
 
     console = Console(highlight=False, soft_wrap=True)
-    console.print(law_table(verdict, console.width))
+    if verdict.tallies:
+        console.print(law_table(verdict, console.width))
     for violation in verdict.violations[:show]:
         console.print(f"[red]{escape(printable(str(violation)))}[/red]")
     for surprise in verdict.surprises[:show]:

@@ -73,6 +73,13 @@ def test_when_nothing_says_what_was_sent_the_exit_code_is_3(lake: SmallLake, cap
     assert "no truth file" in capsys.readouterr().err
 
 
+def test_a_truth_in_which_nothing_was_sent_is_exit_code_3_and_no_empty_table(truth: HandTruth, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["verify", "--wait", "0", "--truth", str(truth.file)]) == 3
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err == f"fleetlake: verify: no reading is in truth {truth.file}, so nothing says what was sent; simulate first\n"
+
+
 def test_missing_readings_with_queues_that_cannot_be_asked_are_exit_code_3(lake: SmallLake, truth: HandTruth) -> None:
     truth.sent(lake.reading(seq=0))
     assert run(["verify", "--wait", "0"]) == 3

@@ -70,6 +70,8 @@ def status(as_json: bool = typer.Option(False, "--json", help="For a script.")) 
         from local.child import in_a_line
 
         _console.print(f"it stopped because of: {in_a_line(facts['why'])}", markup=False, soft_wrap=True)
+    if facts["disk"]:
+        _console.print(facts["disk"], style="red", markup=False, soft_wrap=True)
 
 
 def _is_laptops(settings: Settings) -> bool:
@@ -88,9 +90,10 @@ def _facts(settings: Settings) -> dict[str, Any]:
 def _laptop(settings: Settings) -> dict[str, Any]:
     """Processes, addresses and crashes; on AWS none."""
     if not _is_laptops(settings):
-        return {"home": str(settings.home), "processes": [], "endpoints": {}, "crashes": [], "why": ""}
+        return {"home": str(settings.home), "processes": [], "endpoints": {}, "crashes": [], "why": "", "disk": ""}
     from local.instance import Instance
     from local.status import rows
+    from local.surroundings import short_of_room
 
     instance = Instance(settings.home)
     state = instance.state() or {}
@@ -99,7 +102,8 @@ def _laptop(settings: Settings) -> dict[str, Any]:
         "processes": [dataclasses.asdict(row) for row in rows(settings)],
         "endpoints": instance.endpoints() if instance.is_claimed() else {},
         "crashes": state.get("crashes", []),
-        "why": state.get("why", ""),
+        "why": instance.why_it_ended(),
+        "disk": short_of_room(settings),
     }
 
 
@@ -134,7 +138,7 @@ def _print_signals(signals: dict[str, Any]) -> None:
         _console.print(f"age of the oldest: {ages}", markup=False, soft_wrap=True)
     if signals["refused"]:
         shares = ", ".join(f"{reason} {share:.2%}" for reason, share in signals["refused"].items())
-        _console.print(f"quarantined, of the readings of the last 24 h: {shares}", markup=False, soft_wrap=True)
+        _console.print(f"quarantined, of the rows of the last 24 h: {shares}", markup=False, soft_wrap=True)
 
 
 def _hop_table(hops: list[dict[str, Any]], lags: dict[str, dict[str, float]]) -> Table:

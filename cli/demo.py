@@ -25,7 +25,7 @@ def demo() -> None:
     started = time.monotonic()
     console = Console(highlight=False)
     settings = Settings.from_environment()
-    told = Demo(settings, console).run(lambda verdict: console.print(law_table(verdict), soft_wrap=True))
+    told = Demo(settings, console).run(lambda verdict: console.print(law_table(verdict, console.width), soft_wrap=True))
     minutes, seconds = divmod(round(time.monotonic() - started), 60)
     console.rule(
         f"[green bold]the law holds over {told.verdict.sent:,} different readings; done in {minutes} min {seconds} s", align="left"

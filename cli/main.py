@@ -6,6 +6,7 @@ import signal
 import sys
 import traceback
 import warnings
+from pathlib import Path
 from types import FrameType
 from typing import TextIO
 
@@ -17,8 +18,9 @@ from typer.main import get_command
 
 from cli.entry import INTERRUPTED, speak_utf8
 from cli.text import printable
+from runtime.disk import is_full, says_full, told_full
 from runtime.errors import ContractWarning, FleetlakeError
-from runtime.settings import REPOSITORY
+from runtime.settings import REPOSITORY, Settings
 
 # name → module whose `app` is a group of commands
 GROUPS = {
@@ -103,18 +105,35 @@ def run(arguments: list[str]) -> int:
         return 1
     except OSError as error:
         _drop_output()
-        return _say(f"{error.filename or 'the machine'}: {error.strerror or error}", 1, debug)
+        return _say(_of_the_machine(error), 1, debug)
     except Exception as error:  # noqa: BLE001 - the edge: a person gets one line, and --debug the rest
         return _say(_told(error), 1, debug)
 
 
+def _of_the_machine(error: OSError) -> str:
+    # Of what is written to an open file the error has no name: where the home's disk has room, it was another's.
+    if says_full(error) and (place := error.filename or _full_home()):
+        return told_full(place)
+    return f"{error.filename or 'the machine'}: {error.strerror or error}"
+
+
 def _told(error: Exception) -> str:
+    if says_full(error) and (home := _full_home()):
+        return told_full(home)
     # By the name, for botocore is not imported where it is not needed: no credentials, no such bucket, nobody listens.
     if type(error).__module__.startswith("botocore."):
         names = [name for name in ("FLEETLAKE_PLATFORM", "FLEETLAKE_AWS_ENDPOINT") if os.environ.get(name)]
         asked = " and ".join(f"{name}={os.environ[name]}" for name in names) or "FLEETLAKE_PLATFORM=local"
         return f"AWS, as {asked} has it: {error}; run it again with --debug for the traceback"
     return f"unexpected {type(error).__name__}: {error}; run it again with --debug for the traceback"
+
+
+def _full_home() -> Path | None:
+    try:
+        home = Settings.from_environment().home
+    except FleetlakeError:
+        return None
+    return home if is_full(home) else None
 
 
 def _with_hint(message: str, command: str) -> str:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -29,16 +30,32 @@ _errors = Console(stderr=True, highlight=False)
 _CONTRACT = typer.Option("", "--contract", help="Readings whose topic names this contract.")
 _REASON = typer.Option("", "--reason", help="Readings refused for this reason.")
 _DAY = typer.Option("", "--day", help="Readings put to quarantine on this day, such as 2026-03-01 (UTC).")
+# Enough of an id to name a row.
+_ID = 12
 _JSON = typer.Option(False, "--json", help="For a script.")
 
 
 @app.command("list")
-def list_rows(contract: str = _CONTRACT, reason: str = _REASON, day: str = _DAY, as_json: bool = _JSON) -> None:
-    """How many different readings were refused, by contract, reason and day, and how many of them were replayed since."""
+def list_rows(
+    contract: str = _CONTRACT,
+    reason: str = _REASON,
+    day: str = _DAY,
+    ids: bool = typer.Option(False, "--ids", help="Each row with its id, device and detail in place of the counts."),
+    limit: int = typer.Option(100, min=1, help="With --ids: as many at most."),
+    as_json: bool = _JSON,
+) -> None:
+    """How many different rows were refused, by contract, reason and day, and how many of them were replayed since.
+
+    A row is a reading; a message that cannot be split into its readings, or is refused as a whole, is one row however many it had.
+    """
     platform, _ = _lake()
-    groups = _groups(platform, _selection(contract, reason, day))
+    selection = _selection(contract, reason, day)
+    groups = _ids(platform, selection, limit) if ids else _groups(platform, selection)
     if as_json:
         print(json.dumps(groups))
+        return
+    if groups and ids:
+        _print_ids(groups, limit)
         return
     if not groups:
         _console.print("nothing of that is in quarantine" if contract or reason or day else "nothing is in quarantine")
@@ -46,13 +63,26 @@ def list_rows(contract: str = _CONTRACT, reason: str = _REASON, day: str = _DAY,
     table = Table(header_style="bold", padding=0)
     for heading in ("contract", "reason", "day"):
         table.add_column(heading, overflow="fold")
-    for heading in ("readings", "replayed", "left"):
+    for heading in ("rows", "replayed", "left"):
         table.add_column(heading, justify="right", no_wrap=True)
     for group in groups:
-        numbers = [f"{group[name]:,}" for name in ("readings", "replayed", "left")]
+        numbers = [f"{group[name]:,}" for name in ("rows", "replayed", "left")]
         table.add_row(escape(cell(group["contract"])), group["reason"], group["day"], *numbers)
     _console.print(table)
-    _console.print("`fleetlake query` has the rows as quarantine.CONTRACT; `fleetlake quarantine show ID` one of them whole")
+    _console.print("`fleetlake quarantine list --ids` has each row with its id, `fleetlake quarantine show ID` one of them whole")
+
+
+def _print_ids(rows: list[dict[str, Any]], limit: int) -> None:
+    table = Table(header_style="bold", padding=0)
+    table.add_column("id", no_wrap=True, min_width=_ID)
+    for heading in ("contract", "reason", "device", "detail"):
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        names = (row["contract"], row["reason"], row["device_id"], row["detail"] or "")
+        table.add_row(row["quarantine_id"][:_ID], *(escape(cell(name)) for name in names))
+    _console.print(table)
+    more = f"the first {limit}; --limit takes more. " if len(rows) == limit else ""
+    _console.print(f"{more}`fleetlake quarantine show ID` has one of them whole")
 
 
 @app.command()
@@ -137,33 +167,55 @@ def _selection(contract: str, reason: str, day: str) -> "Selection":
 
 def _groups(platform: "Platform", selection: "Selection") -> list[dict[str, Any]]:
     """Different rows, counted where each lies; what no contract was known for stands under the name that its topic gave."""
-    from lake.quarantine_rows import read_rows, replayed_ids
+    from lake.quarantine_rows import replayed_ids
 
     gone: dict[str, set[str]] = {}
-    seen: set[tuple[str, str]] = set()
-    readings: Counter[tuple[str, str, str]] = Counter()
+    rows: Counter[tuple[str, str, str]] = Counter()
     replayed: Counter[tuple[str, str, str]] = Counter()
-    for stored in read_rows(platform, selection):
+    for stored in _different(platform, selection):
         folder, identity = stored.partition.contract, stored.row.quarantine_id
-        if (folder, identity) in seen:
-            continue
-        seen.add((folder, identity))
         if folder not in gone:
             gone[folder] = replayed_ids(platform, folder)
         group = (stored.row.contract, stored.partition.reason, stored.partition.day.isoformat())
-        readings[group] += 1
+        rows[group] += 1
         replayed[group] += identity in gone[folder]
     return [
         {
             "contract": c,
             "reason": r,
             "day": d,
-            "readings": readings[c, r, d],
+            "rows": rows[c, r, d],
             "replayed": replayed[c, r, d],
-            "left": readings[c, r, d] - replayed[c, r, d],
+            "left": rows[c, r, d] - replayed[c, r, d],
         }
-        for c, r, d in sorted(readings)
+        for c, r, d in sorted(rows)
     ]
+
+
+def _ids(platform: "Platform", selection: "Selection", limit: int) -> list[dict[str, Any]]:
+    return [
+        {
+            "quarantine_id": stored.row.quarantine_id,
+            "contract": stored.row.contract,
+            "reason": stored.row.reason.value,
+            "day": stored.partition.day.isoformat(),
+            "device_id": stored.row.device_id,
+            "detail": stored.row.detail,
+        }
+        for stored in islice(_different(platform, selection), limit)
+    ]
+
+
+def _different(platform: "Platform", selection: "Selection") -> "Iterator[Stored]":
+    """A row that was put twice comes once."""
+    from lake.quarantine_rows import read_rows
+
+    seen: set[tuple[str, str]] = set()
+    for stored in read_rows(platform, selection):
+        known = (stored.partition.contract, stored.row.quarantine_id)
+        if known not in seen:
+            seen.add(known)
+            yield stored
 
 
 def _named(platform: "Platform", selection: "Selection", text: str) -> "Stored":
@@ -172,7 +224,7 @@ def _named(platform: "Platform", selection: "Selection", text: str) -> "Stored":
 
     found = {stored.row.quarantine_id: stored for stored in read_rows(platform, selection) if stored.row.quarantine_id.startswith(text)}
     if not text or not found:
-        raise UserError(f"quarantine row {text}: there is none; `fleetlake query` has quarantine_id of each in quarantine.CONTRACT")
+        raise UserError(f"quarantine row {text}: there is none; `fleetlake quarantine list --ids` names each")
     if len(found) > 1:
         raise UsageError(f"quarantine row {text}: {len(found)} rows begin so; give more of the id")
     return next(iter(found.values()))

@@ -68,7 +68,8 @@ def _print(verdict: "Verdict", show: int) -> None:
     from rich.markup import escape
 
     console = Console(highlight=False, soft_wrap=True)
-    console.print(law_table(verdict))
+    if verdict.tallies:
+        console.print(law_table(verdict, console.width))
     for violation in verdict.violations[:show]:
         console.print(f"[red]{escape(printable(str(violation)))}[/red]")
     for surprise in verdict.surprises[:show]:
@@ -80,30 +81,40 @@ def _print(verdict: "Verdict", show: int) -> None:
         console.print("one that was sent again counts once here; `simulate` counts each sending")
 
 
-def law_table(verdict: "Verdict") -> Any:
-    """A row for each contract, and one for each device where something is wrong; of the rarer places those that have readings."""
+def law_table(verdict: "Verdict", width: int) -> Any:
+    """A row for each contract, and one for each device where something is wrong; of the rarer places those that have readings.
+
+    In a terminal of `width` columns names fold. A figure is never cut: where all is too narrow the table is wider than the terminal.
+    """
     from rich.markup import escape
     from rich.table import Table
 
     totals = _numbers(list(verdict.tallies))
     shown = [i for i, heading in enumerate(_HEADINGS) if heading in _ALWAYS or totals[i]]
-    # No padding, and devices fold before figures: eighty columns hold a usual law.
+    # No padding, and names fold before figures: eighty columns hold a usual law.
     table = Table(header_style="bold", padding=0, caption=_LEGEND, caption_style="dim", caption_justify="left")
     names = sorted({tally.contract for tally in verdict.tallies})
-    table.add_column("contract", no_wrap=True, min_width=max((len(cell(name)) for name in names), default=0))
-    table.add_column("device", overflow="fold", min_width=8)
+    for heading in ("contract", "device"):
+        table.add_column(heading, overflow="fold", min_width=_NAME)
     for index in shown:
-        # The least width is that of the total: where all is too narrow the line runs on, but a figure is never cut.
-        table.add_column(_PRINTED[index], justify="right", no_wrap=True, min_width=len(f"{totals[index]:,}"))
+        # The total is the longest of its figures.
+        least = max(len(f"{totals[index]:,}"), *map(len, _PRINTED[index].split("\n")))
+        table.add_column(_PRINTED[index], justify="right", no_wrap=True, min_width=least)
     for contract in names:
         members = [tally for tally in verdict.tallies if tally.contract == contract]
         table.add_row(escape(cell(contract)), f"all {len(members)}", *_cells(members, shown))
         wrong = [tally for tally in members if tally.breaches]
         for tally in wrong[:20]:
             table.add_row("", escape(cell(tally.device_id)), *_cells([tally], shown), style="red")
+    least_width = sum(column.min_width or 0 for column in table.columns) + len(table.columns) + 1
+    if least_width > width:
+        # Rich would make columns so narrow that they vanish.
+        table.width = least_width
     return table
 
 
+# Columns that a name has at least.
+_NAME = 6
 _HEADINGS = (
     *("sent", "visible", "held", "quarantined", "waiting", "dead letter", "erased", "expired", "unknown", "lost"),
     *("visible twice", "never sent", "unacknowledged: arrived", "unacknowledged: not arrived"),

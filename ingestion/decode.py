@@ -129,7 +129,7 @@ class _Message:
         split = split_pack(self.envelope.payload)
         if split is None or not split.readings:
             raise whole
-        document = parse(split.head)
+        document = parse(split.head_in_place)
         if not isinstance(document, dict):
             raise whole
         self._refuse_many(len(split.readings))

@@ -72,13 +72,16 @@ def _envelope(written: _Written, topic_prefix: str) -> Envelope:
 
 def _read_exactly(body: str, topic_prefix: str) -> Envelope:
     document = read_document(body)
-    device_id, contract = _text(document, "device_id"), _text(document, "contract")
-    # A topic of more levels names a contract that there is none of: all of what follows the device.
-    topic = optional_text(document, "topic") or f"{topic_prefix}/{device_id}/{contract}"
+    device_id = _text(document, "device_id")
+    prefix = f"{topic_prefix}/{device_id}/"
+    topic = optional_text(document, "topic")
+    # A topic that ends there names no contract, and one of more levels one that there is none of: all of what follows the device.
+    contract = "" if topic == prefix and document.get("contract") in ("", None) else _text(document, "contract")
+    topic = topic or prefix + contract
     return Envelope(
         payload=payload_in(document, "payload"),
         device_id=device_id,
-        contract=topic.removeprefix(f"{topic_prefix}/{device_id}/") or contract,
+        contract=topic.removeprefix(prefix) or contract,
         topic=topic,
         received_at=_moment(document),
         principal=optional_text(document, "principal"),

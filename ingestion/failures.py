@@ -1,10 +1,8 @@
 """What an error of the queue or of the lake's bucket means for the worker: wait, stop, or look for the message that causes it."""
 
-import errno
-import shutil
-
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, ParamValidationError, PartialCredentialsError
 
+from runtime.disk import is_full, says_full
 from runtime.errors import RetryLater, ServiceError
 from runtime.settings import Settings
 
@@ -29,8 +27,6 @@ _TRANSIENT = {
     "Throttling", "ThrottlingException", "TooManyRequests", "XAmzContentSHA256Mismatch",
 }  # fmt: skip
 _PASSING_STATUS = {408, 409, 429}
-# With less than this left no object can be written.
-_LEAST_FREE = 1024 * 1024
 
 
 class CannotGoOn(ServiceError):
@@ -59,7 +55,7 @@ def cannot_go_on(error: BaseException, settings: Settings) -> CannotGoOn | None:
         return error
     if isinstance(error, NoCredentialsError | PartialCredentialsError):
         return CannotGoOn(f"AWS credentials: {error}; give the process a role, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if says_full(error):
         return CannotGoOn(f"disk: {error}; make room, then start the worker again")
     if isinstance(error, ClientError):
         known = refused(error, settings)
@@ -117,10 +113,7 @@ def _unknown(error: ClientError) -> str:
 
 def _disk_is_full(settings: Settings) -> bool:
     """Of a laptop: whatever its cloud cannot do on a full disk comes as an internal error. A put is refused with 507."""
-    try:
-        return settings.platform == "local" and shutil.disk_usage(settings.home).free < _LEAST_FREE
-    except OSError:
-        return False
+    return settings.platform == "local" and is_full(settings.home)
 
 
 def _code(error: ClientError) -> str:

@@ -25,8 +25,8 @@ def read_rule_error(body: str, topic_prefix: str, sent_at: datetime | None) -> E
     """The envelope of the message that the action failed for. Raises BadEnvelope."""
     document = read_document(body)
     topic = _BASIC_INGEST.sub("", optional_text(document, "topic") or "")
-    device_id, _, contract = topic.removeprefix(f"{topic_prefix}/").partition("/")
-    if not topic.startswith(f"{topic_prefix}/") or not device_id or not contract:
+    device_id, slash, contract = topic.removeprefix(f"{topic_prefix}/").partition("/")
+    if not topic.startswith(f"{topic_prefix}/") or not device_id or not slash:
         raise BadEnvelope(f"the rule's error is about topic {topic[:120]!r}, which is not {topic_prefix}/DEVICE/CONTRACT")
     if sent_at is None:
         raise BadEnvelope("nothing says when the rule's error came")

@@ -12,10 +12,12 @@ _OPEN, _CLOSE = (b"{", b"["), (b"}", b"]")
 
 @dataclass(frozen=True)
 class Split:
-    """`head` is the pack with an empty list of readings; `readings` are the bytes of each."""
+    """`head` is the pack with an empty list of readings; `readings` are the bytes of each. `head_in_place` is the head with blanks for the
+    readings: what is wrong with it stands there where it stands in the pack."""
 
     head: bytes
     readings: tuple[bytes, ...]
+    head_in_place: bytes
 
 
 def split_pack(payload: bytes) -> Split | None:
@@ -29,7 +31,8 @@ def split_pack(payload: bytes) -> Split | None:
     edges = [start, *cuts, end]
     parts = [payload[a + 1 : b].strip() for a, b in itertools.pairwise(edges)]
     readings = tuple(parts) if parts != [b""] else ()
-    return Split(payload[: start + 1] + payload[end:], readings)
+    begin, rest = payload[: start + 1], payload[end:]
+    return Split(begin + rest, readings, begin + b" " * (end - start - 1) + rest)
 
 
 def start_of_readings(payload: bytes) -> int | None:

@@ -76,7 +76,7 @@ def parse_exactly(content: bytes) -> Any:
     try:
         document = _DECODER.decode(text)
     except json.JSONDecodeError as error:
-        raise Refused(Reason.NOT_JSON, f"{error.msg} at character {error.pos}") from None
+        raise Refused(Reason.NOT_JSON, f"{_words(error)} at byte {len(text[: error.pos].encode())}") from None
     except RecursionError:
         raise Refused(Reason.TOO_DEEP, f"nested more than {MAX_DEPTH} levels deep") from None
     # The depth first: the walk for surrogates may then recurse.
@@ -84,6 +84,13 @@ def parse_exactly(content: bytes) -> Any:
     if "\\u" in text:
         _refuse_surrogates(document)
     return document
+
+
+def _words(error: json.JSONDecodeError) -> str:
+    if error.doc.startswith("\ufeff"):
+        return "it begins with a byte order mark (EF BB BF), which JSON does not have,"
+    # Some of the parser's sentences end for the place to follow.
+    return error.msg.removesuffix(" at").rstrip(": ")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -29,7 +29,8 @@ from pyiceberg.types import (
 from lake.layout import CATALOG
 from lake.schemas import arrow_schema
 from lake.tables import Table
-from runtime.errors import RetryLater
+from runtime.disk import says_full, told_full
+from runtime.errors import RetryLater, SetupError
 from runtime.platforms import Platform
 
 _ICEBERG: dict[str, IcebergType] = {
@@ -46,7 +47,13 @@ _COMMIT_TRIES = 20
 
 
 def open_catalog(platform: Platform) -> Catalog:
-    return _load(tuple(sorted(platform.catalog_properties().items())))
+    """Makes the catalog where there is none yet. Raises SetupError where a laptop's full disk has no room for it."""
+    try:
+        return _load(tuple(sorted(platform.catalog_properties().items())))
+    except Exception as error:
+        if says_full(error):
+            raise SetupError(f"catalog of the lake in {told_full(platform.settings.home)}") from None
+        raise
 
 
 @functools.cache

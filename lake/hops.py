@@ -20,7 +20,7 @@ from lake.law_queues import queue_counts
 from lake.layout import UNKNOWN_CONTRACT
 from lake.query_tables import object_files
 from lake.tables import Table, bronze, quarantine, replayed
-from runtime.errors import FleetlakeError, ServiceError
+from runtime.errors import FleetlakeError, ServiceError, SetupError
 from runtime.platforms import Platform
 
 HOPS = ("sent", "queued", "bronze", "quarantined", "silver", "time series")
@@ -145,7 +145,7 @@ class HopCounter:
         for name in contracts:
             try:
                 table = load(self._platform, f"silver.{name}")
-            except (BotoCoreError, ClientError):
+            except (BotoCoreError, ClientError, SetupError):
                 return Hop("silver", None, {})
             snapshot = table.current_snapshot() if table else None
             if snapshot and snapshot.summary:

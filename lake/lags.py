@@ -1,10 +1,11 @@
 """How long readings took from the rule to each place, lately: of the newest bronze objects, and of each silver table's newest run.
 
-It needs no truth file. Times of puts are the files' own, so it is the laptop's; on AWS the metric `arrival_seconds` says it.
+It needs no truth file. What a replay put is left out: that it came late is no lag of a hop. Times of puts are the files' own, so it is the laptop's; on AWS the metric `arrival_seconds` says it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from lake.contracts import Contract, sound_contracts
 from lake.history import known_at
 from lake.publications import read_ledger
 from lake.query_tables import object_files
+from lake.replayed_objects import ReplayedObjects
 from lake.tables import bronze
 from runtime.platforms import Platform
 
@@ -32,28 +34,29 @@ class Lag:
     p99: float
 
 
-def lags(platform: Platform) -> dict[str, Lag]:
+def lags(platform: Platform, again: ReplayedObjects) -> dict[str, Lag]:
     """By hop, of those that some reading has come to."""
     seconds: dict[str, list[Seconds]] = {"bronze": [], "silver": []}
     for contract in sound_contracts(platform.settings.contracts_folder).values():
         files = object_files(platform, bronze(contract))
-        seconds["bronze"] += _to_bronze(files.values())
-        seconds["silver"] += _to_silver(platform, contract, files)
+        seconds["bronze"] += _to_bronze(files, again)
+        seconds["silver"] += _to_silver(platform, contract, files, again)
     return {hop: _lag(values) for hop, values in seconds.items() if any(len(part) for part in values)}
 
 
-def _to_bronze(files: Iterable[str]) -> list[Seconds]:
+def _to_bronze(files: Mapping[str, str], again: ReplayedObjects) -> list[Seconds]:
     # An object is put once and never changed, so its file's time is the time of the put.
-    put = sorted(((Path(file).stat().st_mtime, file) for file in files), reverse=True)[:_OBJECTS]
-    return [at - _received(file) for at, file in put]
+    put = sorted(((Path(file).stat().st_mtime, key, file) for key, file in files.items()), reverse=True)
+    first = ((at, file) for at, key, file in put if not again.holds(key, file))
+    return [at - _received(file) for at, file in islice(first, _OBJECTS)]
 
 
-def _to_silver(platform: Platform, contract: Contract, files: Mapping[str, str]) -> list[Seconds]:
+def _to_silver(platform: Platform, contract: Contract, files: Mapping[str, str], again: ReplayedObjects) -> list[Seconds]:
     """Of what the newest visible run read: a reading is in silver since then at the latest."""
     visible = known_at(platform, f"silver.{contract.name}")
     planned: dict[str, list[str]] = {}
     for row in read_ledger(platform, contract.name) if visible else ():
-        if row.run_id in visible and row.object in files:
+        if row.run_id in visible and row.object in files and not again.holds(row.object, files[row.object]):
             planned.setdefault(row.run_id, []).append(files[row.object])
     if not planned:
         return []

@@ -94,17 +94,22 @@ class Verdict:
 
     @property
     def is_unknown(self) -> bool:
-        return not self.is_broken and self.place(Place.UNKNOWN) > 0
+        # Without a tally nothing was sent, and nothing is there that could hold or break the law.
+        return not self.is_broken and (self.place(Place.UNKNOWN) > 0 or not self.tallies)
 
     @property
     def holds(self) -> bool:
         return not self.is_broken and not self.is_unknown
 
     def check(self) -> None:
-        """Raises LawBroken, or LawUnknown where nothing is known to be wrong and some readings cannot be found yet."""
+        """Raises LawBroken, or LawUnknown where nothing is known to be wrong and some readings cannot be found yet, or none was sent."""
         if self.is_broken:
             counts = ", ".join(f"{self.breach(breach)} {breach}" for breach in Breach if self.breach(breach))
             raise LawBroken(f"verify: the law does not hold: {counts}; first: {self.violations[0]}")
+        if not self.tallies:
+            raise LawUnknown(
+                f"verify: no reading is in truth {', '.join(map(str, self.files))}, so nothing says what was sent; simulate first"
+            )
         if self.is_unknown:
             missing = self.place(Place.UNKNOWN)
             if self.gone:

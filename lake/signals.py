@@ -13,7 +13,8 @@ from lake.lags import Lag, lags
 from lake.law_queues import queue_counts, queue_names
 from lake.layout import UNKNOWN_CONTRACT, IngestPartition, quarantine_day_prefix, quarantine_partition
 from lake.query_tables import local_path
-from runtime.errors import ServiceError
+from lake.replayed_objects import ReplayedObjects, replayed_objects
+from runtime.errors import ServiceError, SetupError
 from runtime.platforms import Platform
 
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
@@ -27,8 +28,9 @@ _REFUSED_WINDOW = timedelta(hours=24)
 class Signals:
     """`depth` by queue, None where nobody answers. `oldest_seconds` by queue, of those with messages whose age CloudWatch knows.
 
-    `refused` is the share of each reason in all readings that came to the lake in the last 24 hours, None where the lake's objects
-    are not on this machine. `lags` are by hop.
+    `refused` is the share of each reason in all rows that came to the lake in the last 24 hours, None where the lake's objects are not on
+    this machine: a row is a reading, or a message that could not be split. `lags` are by hop. What a replay put came before, and counts
+    for neither.
     """
 
     depth: dict[str, int] | None
@@ -42,8 +44,9 @@ def read_signals(platform: Platform, now: datetime | None = None) -> Signals:
     depth = _depth(platform)
     ages = oldest_seconds(platform, at) if depth is not None else None
     try:
-        refused, late = _refused(platform, at), lags(platform)
-    except ServiceError:
+        again = replayed_objects(platform, sound_contracts(platform.settings.contracts_folder))
+        refused, late = _refused(platform, again, at), lags(platform, again)
+    except (ServiceError, SetupError):
         refused, late = None, {}
     return Signals(depth, _of_waiting(ages, depth or {}), refused, late)
 
@@ -83,31 +86,32 @@ def oldest_seconds(platform: Platform, now: datetime) -> dict[str, float] | None
     return {part: float(newest[f"queue{number}"]) for number, part in enumerate(names) if f"queue{number}" in newest}
 
 
-def _refused(platform: Platform, now: datetime) -> dict[str, float]:
+def _refused(platform: Platform, again: ReplayedObjects, now: datetime) -> dict[str, float]:
     contracts = sound_contracts(platform.settings.contracts_folder)
     since = (now - _REFUSED_WINDOW).replace(minute=0, second=0, microsecond=0)
     reasons: Counter[str] = Counter()
     for name in (*contracts, UNKNOWN_CONTRACT):
-        reasons.update(_refused_of(platform, name, since, now))
-    everything = reasons.total() + sum(_taken_of(platform, name, since, now) for name in contracts)
+        reasons.update(_refused_of(platform, again, name, since, now))
+    everything = reasons.total() + sum(_taken_of(platform, again, name, since, now) for name in contracts)
     return {reason: count / everything for reason, count in reasons.most_common()}
 
 
-def _taken_of(platform: Platform, contract: str, since: datetime, now: datetime) -> int:
+def _taken_of(platform: Platform, again: ReplayedObjects, contract: str, since: datetime, now: datetime) -> int:
     hours = (since + timedelta(hours=n) for n in range(int((now - since) / timedelta(hours=1)) + 1))
     prefixes = (IngestPartition(contract, hour).prefix for hour in hours)
-    return sum(_rows(file) for prefix in prefixes for _, file in _objects(platform, prefix))
+    objects = (found for prefix in prefixes for found in _objects(platform, prefix))
+    return sum(_rows(file) for key, file in objects if not again.holds(key, str(file)))
 
 
-def _refused_of(platform: Platform, contract: str, since: datetime, now: datetime) -> Counter[str]:
+def _refused_of(platform: Platform, again: ReplayedObjects, contract: str, since: datetime, now: datetime) -> Counter[str]:
     """By reason. Quarantine is partitioned by the day, and an object's file has the time of its put."""
     found: Counter[str] = Counter()
     for day in sorted({since.date(), now.date()}):
         for key, file in _objects(platform, quarantine_day_prefix(contract, day)):
             partition = quarantine_partition(key)
             if partition and file.stat().st_mtime >= since.timestamp():
-                found[partition.reason] += _rows(file)
-    return found
+                found[partition.reason] += again.first_refusals(str(file))
+    return +found
 
 
 def _objects(platform: Platform, prefix: str) -> Iterator[tuple[str, Path]]:

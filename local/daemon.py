@@ -102,6 +102,7 @@ def stop(settings: Settings) -> str:
     instance = Instance(settings.home)
     was_there = instance.is_claimed()
     pid = (instance.state() or {}).get("pid")
+    was_alive = bool(was_there and pid and sessions.is_alive(int(pid)))
     if was_there and pid:
         _end(instance, int(pid))
     left = sessions.living(instance.processes())
@@ -110,7 +111,11 @@ def stop(settings: Settings) -> str:
     state = instance.state() or {"state": "stopped"}
     if state["state"] == "stopped":
         return "stopped" if was_there else "it was not running"
-    instance.tell(**state | {"state": "stopped"})
+    # On a full disk it may not have been able to note its end.
+    with contextlib.suppress(OSError):
+        instance.tell(**state | {"state": "stopped"})
+    if was_alive:
+        return "stopped"
     ended = ", ".join([*state.get("ended", []), *left]) or "nothing, for nothing was left"
     return f"its supervisor (pid {pid}) was killed before; ended since: {ended}"
 
@@ -155,6 +160,7 @@ def _watch(supervisor: Supervisor) -> None:
     contracts = _contract_files(supervisor.settings)
     while True:
         time.sleep(_WATCH_SECONDS)
+        supervisor.tell_again()
         _revive(supervisor, crashes)
         if contracts != (contracts := _contract_files(supervisor.settings)):
             _make_pools(supervisor)

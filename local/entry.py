@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn
 
+from runtime.disk import says_full, told_full
 from runtime.errors import FleetlakeError
 
 
@@ -13,3 +14,8 @@ def run(main: Callable[[], int | None]) -> NoReturn:
     except FleetlakeError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(error.exit_code)
+    except OSError as error:
+        if not says_full(error):
+            raise
+        sys.stderr.write(f"{told_full(error.filename or 'a file of this process')}\n")
+        sys.exit(1)

@@ -20,6 +20,7 @@ from runtime.local import is_held
 _LOOK_AGAIN_SECONDS = 0.5
 # A killed supervisor's survivor takes less; one that stops takes longer only where a part of it hangs.
 _ENDING_SECONDS = 20.0
+_GOES_ON = ("starting", "running", "stopping")
 
 
 class Instance:
@@ -67,6 +68,13 @@ class Instance:
     def state(self) -> dict[str, Any] | None:
         return read_json(self.folder / "supervisor.json")
 
+    def why_it_ended(self) -> str:
+        """The reason of an end that nobody asked for; "" where there is none."""
+        state = self.state() or {}
+        if state.get("why") or self.is_claimed() or state.get("state") not in _GOES_ON:
+            return str(state.get("why", ""))
+        return f"its supervisor (pid {state.get('pid')}) ended and could not say why"
+
     def tell(self, **facts: Any) -> None:
         write_whole(self.folder / "supervisor.json", json.dumps({"pid": os.getpid(), **facts}))
 
@@ -101,4 +109,4 @@ def _held(lock: TextIO) -> bool:
 
 def _is_alive(state: dict[str, Any]) -> bool:
     """Whether the supervisor that told `state` runs. Whoever holds the lock otherwise ends what a killed one has left."""
-    return state.get("state") in ("starting", "running", "stopping") and sessions.is_alive(state["pid"])
+    return state.get("state") in _GOES_ON and sessions.is_alive(state["pid"])

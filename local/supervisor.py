@@ -8,9 +8,10 @@ the block by whatever exception stops everything; when this process is killed, t
 `local.survivor` ends what has not within seconds. All state is under ``settings.home``.
 """
 
+import contextlib
 import socket
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from types import TracebackType
 from typing import Any, Self
 
@@ -21,10 +22,14 @@ from local.instance import Instance
 from local.processes import ALL_PARTS, Kind, Process, processes_of
 from local.survivor import Survivor
 from local.undisturbed import deferred, undisturbed
+from runtime import log
+from runtime.disk import says_full, told_full
 from runtime.errors import FleetlakeError, ServiceError
 from runtime.settings import Settings
 
 _POLL_SECONDS = 0.1
+
+_log = log.logger("supervisor")
 
 
 def _say_nothing(sentence: str) -> None:
@@ -56,6 +61,7 @@ class Supervisor:
         self._variables = dict(variables or {})
         self._port_claim: socket.socket | None = None
         self._survivor: Survivor | None = None
+        self._untold: set[str] = set()
         self._facts: dict[str, Any] = {"parts": list(parts), "by": by, "said": [], "crashes": []}
 
     def __enter__(self) -> Self:
@@ -63,8 +69,8 @@ class Supervisor:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if isinstance(error, FleetlakeError):
-            self._facts["why"] = str(error)
+        if isinstance(error, FleetlakeError) or (isinstance(error, Exception) and says_full(error)):
+            self._facts["why"] = self._words(error)
         elif isinstance(error, Exception):
             self._facts["why"] = f"its supervisor met what nobody foresaw, see logs/supervisor.log: {error!r}"
         self.stop()
@@ -93,7 +99,7 @@ class Supervisor:
                 self._look_at_health()
             self._tell(state="running")
         except BaseException as error:
-            self._facts["why"] = str(error)
+            self._facts["why"] = self._words(error)
             self.stop()
             raise
 
@@ -101,9 +107,30 @@ class Supervisor:
         """The variables of every process."""
         return surroundings.environment(self.settings) | self._variables
 
+    def _words(self, error: BaseException) -> str:
+        return told_full(self.settings.home) if says_full(error) else str(error)
+
     def _tell(self, **facts: Any) -> None:
         self._facts |= facts
-        self.instance.tell(**self._facts)
+        with self._goes_on_untold("state"):
+            self.instance.tell(**self._facts)
+
+    def tell_again(self) -> None:
+        """What a full disk kept from being told; otherwise nothing is done."""
+        if self._untold:
+            self._tell_processes()
+            self._tell()
+
+    @contextlib.contextmanager
+    def _goes_on_untold(self, what: str) -> Iterator[None]:
+        """Processes are watched and stopped whether or not anybody can be told. A line when it begins, not at each try."""
+        try:
+            yield
+            self._untold.discard(what)
+        except OSError as error:
+            if not self._untold:
+                _log.error(f"tell the {what} of the laptop's cloud in {self.settings.home}: {error.strerror}; it goes on, and tries again")
+            self._untold.add(what)
 
     def _unhealthy(self) -> list[Process]:
         return [process for process in self._table if process.name not in self._healthy]
@@ -122,7 +149,8 @@ class Supervisor:
         self._tell_processes()
 
     def _tell_processes(self) -> None:
-        self.instance.tell_processes({name: (child.pid, child.created) for name, child in self._children.items()})
+        with self._goes_on_untold("processes"):
+            self.instance.tell_processes({name: (child.pid, child.created) for name, child in self._children.items()})
 
     def _look_at_health(self) -> None:
         for process in self._unhealthy():
@@ -147,8 +175,11 @@ class Supervisor:
     def _publish_endpoints(self, process: Process) -> None:
         """Tell the addresses as soon as they are good: the processes that start next ask for them."""
         if process.kind is Kind.SERVICE:
-            found = surroundings.endpoints(process.name, self.settings)
-            self.instance.tell_endpoints(self.instance.endpoints() | found)
+            known = self.instance.endpoints()
+            found = known | surroundings.endpoints(process.name, self.settings)
+            # What was started again is where it was: a full disk need not hear of it.
+            if found != known:
+                self.instance.tell_endpoints(found)
 
     def check(self) -> None:
         """Raises ServiceError for a process that ended by itself, with its last log lines."""

@@ -12,6 +12,7 @@ from local.airflow_environment import base_url, socket_folder
 from local.files import read_json
 from local.ports import claim, free_port, listening_socket, reachable
 from local.processes import Part, Process
+from runtime.disk import free_bytes
 from runtime.errors import SettingsError, SetupError
 from runtime.settings import REPOSITORY, Settings
 
@@ -37,13 +38,18 @@ def check_platform(settings: Settings) -> None:
 
 def check(settings: Settings, table: Sequence[Process]) -> None:
     """Find what would fail later and worse. Raises SetupError for a full disk, ContractError for a wrong contract."""
-    free = shutil.disk_usage(settings.home).free
-    if free < FREE_BYTES:
-        raise SetupError(
-            f"laptop's cloud in {settings.home}: {free / 1e6:.0f} MB are free on its disk, {FREE_BYTES / 1e6:.0f} are needed; make room"
-        )
+    if short := short_of_room(settings):
+        raise SetupError(short)
     if any(process.part is not Part.EMULATOR for process in table):
         load_contracts(settings.contracts_folder)
+
+
+def short_of_room(settings: Settings) -> str:
+    """A sentence where the disk has less room than the laptop's cloud needs to start; "" where it has enough, or there is no home."""
+    free = free_bytes(settings.home)
+    if free is None or free >= FREE_BYTES:
+        return ""
+    return f"laptop's cloud in {settings.home}: {free / 1e6:.0f} MB are free on its disk, {FREE_BYTES / 1e6:.0f} are needed; make room"
 
 
 def with_airflow_port(settings: Settings, table: Sequence[Process]) -> tuple[Settings, socket.socket | None]:

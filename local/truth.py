@@ -123,8 +123,12 @@ class Truth:
         if self._stream.closed:
             return  # an answer that came after the end changes nothing: its message counts as not acknowledged
         content = memoryview(b"".join(orjson.dumps(line) + b"\n" for line in lines))
-        while content:
-            content = content[self._stream.write(content) :]
+        try:
+            while content:
+                content = content[self._stream.write(content) :]
+        except OSError as error:
+            # Of an open file the error does not say which.
+            raise OSError(error.errno, error.strerror, str(self.file)) from error
 
     def _now(self) -> str:
         return self._clock.now().isoformat(timespec="milliseconds")

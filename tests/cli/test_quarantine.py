@@ -55,8 +55,8 @@ def told(capsys: pytest.CaptureFixture[str], *arguments: str) -> Any:
     return json.loads(capsys.readouterr().out)
 
 
-def group(contract: str, reason: str, readings: int, replayed: int = 0) -> dict[str, Any]:
-    numbers = {"readings": readings, "replayed": replayed, "left": readings - replayed}
+def group(contract: str, reason: str, rows: int, replayed: int = 0) -> dict[str, Any]:
+    numbers = {"rows": rows, "replayed": replayed, "left": rows - replayed}
     return {"contract": contract, "reason": reason, "day": "2026-09-21"} | numbers
 
 
@@ -68,7 +68,40 @@ def test_the_list_counts_by_contract_reason_and_day(capsys: pytest.CaptureFixtur
     assert told(capsys, "list", "--reason", "out_of_range") == everything[1:2]
     assert told(capsys, "list", "--day", "2026-09-22") == []
     assert run(["quarantine", "list"]) == 0
-    assert "out_of_range" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    headings = [heading.strip() for heading in shown.splitlines()[1].split("┃")[1:-1]]
+    assert headings == ["contract", "reason", "day", "rows", "replayed", "left"]
+    assert "out_of_range" in shown
+
+
+@pytest.mark.usefixtures("cloud")
+def test_the_list_says_how_to_reach_the_ids_and_with_ids_names_each_row(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["quarantine", "list"]) == 0
+    assert "`fleetlake quarantine list --ids` has each row with its id" in capsys.readouterr().out
+    (row,) = told(capsys, "list", "--ids", "--contract", "kettle")
+    whole = quarantine_id("dt/fleetlake/k-1/kettle", pack(reading(3)), None)
+    assert row == {
+        "quarantine_id": whole,
+        "contract": "kettle",
+        "reason": "unknown_contract",
+        "day": "2026-09-21",
+        "device_id": "k-1",
+        "detail": "there is no contract 'kettle'",
+    }
+    assert run(["quarantine", "list", "--ids", "--contract", "kettle"]) == 0
+    shown = capsys.readouterr().out
+    assert whole[:12] in shown
+    assert run(["quarantine", "show", whole[:12]]) == 0
+    assert len(told(capsys, "list", "--ids")) == 4
+    assert len(told(capsys, "list", "--ids", "--limit", "3")) == 3
+    assert run(["quarantine", "list", "--ids", "--limit", "3"]) == 0
+    assert "the first 3; --limit takes more." in capsys.readouterr().out
+
+
+def test_the_help_says_what_a_row_is(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["quarantine", "list", "--help"]) == 0
+    said = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    assert "a message that cannot be split into its readings, or is refused as a whole, is one row" in said
 
 
 @pytest.mark.usefixtures("cloud")

@@ -73,6 +73,13 @@ def test_when_nothing_says_what_was_sent_the_exit_code_is_3(lake: SmallLake, cap
     assert "no truth file" in capsys.readouterr().err
 
 
+def test_a_truth_in_which_nothing_was_sent_is_exit_code_3_and_no_empty_table(truth: HandTruth, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["verify", "--wait", "0", "--truth", str(truth.file)]) == 3
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err == f"fleetlake: verify: no reading is in truth {truth.file}, so nothing says what was sent; simulate first\n"
+
+
 def test_missing_readings_with_queues_that_cannot_be_asked_are_exit_code_3(lake: SmallLake, truth: HandTruth) -> None:
     truth.sent(lake.reading(seq=0))
     assert run(["verify", "--wait", "0"]) == 3
@@ -120,11 +127,51 @@ def test_a_lone_column_of_what_was_not_acknowledged_does_not_read_as_a_loss() ->
     assert max(map(len, lines)) <= 80
 
 
-def law_lines(*tallies: Tally) -> list[str]:
-    """The table in a terminal of eighty columns."""
+def test_a_device_that_makes_up_a_long_contract_takes_no_figure_away() -> None:
+    wrong = {Breach.LOST: 3_456, Breach.PHANTOM: 4_567}
+    lines = law_lines(
+        Tally("e" * 180, "evil-1", 1_234, {Place.VISIBLE: 789, Place.LOST: 3_456}, wrong, 0, 0),
+        Tally("environment", "environment-000017", 20_023, {Place.VISIBLE: 20_023}, {}, 0, 0),
+    )
+    for figure in ("1,234", "789", "3,456", "4,567"):
+        assert sum(figure in line for line in lines) == 2, figure
+    assert "evil-1" in "".join(lines)
+    assert max(map(len, lines)) <= 80
+
+
+def test_eighty_columns_hold_a_usual_law_with_held_and_unacknowledged_readings() -> None:
+    places = {Place.VISIBLE: 812_345, Place.HELD: 51_234, Place.QUARANTINED: 12_345}
+    lines = law_lines(
+        *(Tally(name, f"{name}-000017", 875_924, places, {Breach.LOST: 3}, 0, 123_456) for name in ("maintenance", "turbofan"))
+    )
+    assert max(map(len, lines)) <= 80
+    contract, device = ("".join(row[column] for row in cells_of(lines)) for column in (0, 1))
+    assert (contract, device) == ("maintenanceturbofan", "all 1maintenance-000017all 1turbofan-000017")
+    for figure in ("812,345", "51,234", "12,345", "875,924", "123,456"):
+        # Two contracts and a device of each.
+        assert sum(figure in line for line in lines) == 4, figure
+
+
+@pytest.mark.parametrize("width", [1, 20, 40, 60, 79])
+def test_no_figure_and_no_name_goes_away_in_a_narrow_terminal(width: int) -> None:
+    lines = law_lines(Tally("turbofan", "b-1", 51_379, {Place.VISIBLE: 51_376}, {Breach.LOST: 3, Breach.PHANTOM: 7}, 0, 29), width=width)
+    cells = cells_of(lines)
+    figures = ["51,379", "51,376", "0", "0", "0", "7", "29"]
+    assert [row[2:] for row in cells if row[2]] == [figures, figures]
+    assert "".join(row[0] for row in cells) == "turbofan"
+    assert "b-1" in [row[1] for row in cells]
+
+
+def cells_of(lines: list[str]) -> list[list[str]]:
+    """Those of each line below the headings; a folded name takes several lines."""
+    return [[cell.strip() for cell in line.split("│")[1:-1]] for line in lines if "│" in line]
+
+
+def law_lines(*tallies: Tally, width: int = 80) -> list[str]:
+    """The table in a terminal of eighty columns, or of `width`."""
     shown = io.StringIO()
     verdict = Verdict((), tallies, (), (), 0, Queues(None))
-    Console(file=shown, width=80, soft_wrap=True).print(law_table(verdict))
+    Console(file=shown, width=width, soft_wrap=True).print(law_table(verdict, width))
     return shown.getvalue().splitlines()
 
 

@@ -18,6 +18,21 @@ def contracts(tmp_path_factory: pytest.TempPathFactory) -> Contracts:
     return contracts_in(tmp_path_factory.mktemp("contracts"))
 
 
+@pytest.mark.parametrize(
+    ("payload", "detail"),
+    [
+        (b'{"boot": "b7", "readings": [{"ts": 1}, NaN]}garbage', "Extra data at byte 44"),
+        ('{"boot": "b7", "readings": [{"note": "é😀"}, NaN]} x'.encode(), "Extra data at byte 54"),
+        (b'{"boot": b7, "readings": [{"ts": 1}, NaN]}', "Expecting value at byte 9"),
+        (b'{"readings": [{"ts": 1}, NaN], "boot": "\xff"}', "byte 40 is not UTF-8"),
+        (b'\xef\xbb\xbf{"readings": [{"ts": 1}, NaN]}', "it begins with a byte order mark (EF BB BF), which JSON does not have, at byte 0"),
+    ],
+)
+def test_what_is_wrong_with_a_packs_head_is_told_at_its_place_in_the_message(contracts: Contracts, payload: bytes, detail: str) -> None:
+    (row,) = decoded(payload, contracts).quarantined
+    assert (row.content, row.index, row.detail) == (payload, None, detail)
+
+
 def test_a_pack_becomes_a_row_for_each_reading(contracts: Contracts) -> None:
     payload = pack(reading(0, starts=4, burning=True, mode="eco"), reading(1))
     result = decoded(payload, contracts)

@@ -34,6 +34,25 @@ _TEXTS = [
 _PIECES = st.sampled_from([*_NUMBERS, *_TEXTS, "{", "}", "[", "]", ",", ":", " ", "\n", '"a":', '"b":', "[]", "{}", "\ufeff"])
 
 
+@pytest.mark.parametrize(
+    ("content", "detail"),
+    [
+        (b'{"a": 1}garbage', "Extra data at byte 8"),
+        (b'{"a": "\n"}', "Invalid control character at byte 7"),
+        (b'{"a": "x', "Unterminated string starting at byte 6"),
+        (b'{"a": "\\q"}', "Invalid \\escape at byte 7"),
+        # Of what is stored, where characters are not bytes.
+        ('{"é": "😀", 1}'.encode(), "Expecting property name enclosed in double quotes at byte 15"),
+        (b'\xef\xbb\xbf{"a": 1}', "it begins with a byte order mark (EF BB BF), which JSON does not have, at byte 0"),
+        (b"", "Expecting value at byte 0"),
+    ],
+)
+def test_what_is_no_json_is_told_with_the_byte_at_which_it_is_not(content: bytes, detail: str) -> None:
+    with pytest.raises(Refused) as refused:
+        parse(content)
+    assert (refused.value.reason, refused.value.detail) == (Reason.NOT_JSON, detail)
+
+
 def outcome(content: bytes, way: object = parse) -> str:
     """The document with its types, or the reason."""
     try:

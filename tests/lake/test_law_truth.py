@@ -79,6 +79,9 @@ def test_several_truth_files_count_together(lake: SmallLake, truth: HandTruth, t
 
 
 def test_readings_sent_while_it_looks_are_no_phantoms(lake: SmallLake, truth: HandTruth) -> None:
+    truth.sent(lake.reading(seq=1))
+    lake.publish([lake.reading(seq=1)], "r.0", 4)
+
     def meanwhile() -> Queues:
         truth.sent(lake.reading(seq=0))
         lake.publish([lake.reading(seq=0)], "r.1", 5)
@@ -99,6 +102,18 @@ def test_a_file_without_a_whole_line_says_nothing_by_itself_and_takes_nothing_fr
     truth.sent(row)
     lake.publish([row], "r.1", 5)
     verify(lake.platform, [truth.file, cut], queues=lambda: Queues(0)).check()
+
+
+def test_a_truth_in_which_nothing_was_sent_says_nothing(lake: SmallLake, truth: HandTruth) -> None:
+    verdict = judged(lake, truth)
+    assert (verdict.holds, verdict.is_unknown) == (False, True)
+    with pytest.raises(LawUnknown, match=r"no reading is in truth .*t1\.jsonl, so nothing says what was sent; simulate first"):
+        verdict.check()
+
+
+def test_a_truth_whose_readings_were_all_refused_says_what_was_sent(lake: SmallLake, truth: HandTruth) -> None:
+    truth.sent(lake.reading(seq=0), acknowledged=False)
+    judged(lake, truth).check()
 
 
 def test_a_folder_is_no_truth_file(lake: SmallLake, truth: HandTruth) -> None:

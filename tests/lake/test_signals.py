@@ -38,6 +38,32 @@ def test_refusals_are_of_the_last_24_hours_alone(tmp_path: Path) -> None:
     assert read_signals(lake.platform, NOON + timedelta(days=3)).refused == {}
 
 
+def test_what_a_replay_put_has_not_arrived_again(tmp_path: Path) -> None:
+    lake = SmallLake(tmp_path)
+    lake.put_bronze([lake.reading(seq=seq) for seq in range(6)], NOON - timedelta(minutes=5))
+    ids = [lake.put_quarantined(b"%d" % number, reason="out_of_range") for number in range(2)]
+    assert read_signals(lake.platform, NOON).refused == {"out_of_range": 0.25}
+    # One of them passes now; of the other, a pack, a reading passes and one is refused by itself.
+    passed = [lake.reading(seq=10), lake.reading(seq=11)]
+    lake.put_bronze(passed)
+    again = lake.put_quarantined(b"a part", reason="missing")
+    lake.put_replayed(ids[0], b"0", event_id=passed[0]["event_id"])
+    lake.put_replayed(ids[1], b"1", event_id=passed[1]["event_id"])
+    lake.put_replayed(ids[1], b"a part", refused_id=again)
+    assert read_signals(lake.platform, NOON).refused == {"out_of_range": 0.25}
+
+
+def test_a_refused_reading_that_a_device_sends_again_after_its_replay_is_an_arrival(tmp_path: Path) -> None:
+    lake = SmallLake(tmp_path)
+    identity, row = lake.put_quarantined(b"0", reason="out_of_range"), lake.reading(seq=1)
+    lake.put_replayed(identity, b"0", event_id=row["event_id"])
+    lake.put_bronze([row])
+    # Beside others in the same hour, and alone an hour later.
+    lake.put_bronze([row, lake.reading(seq=2)])
+    lake.put_bronze([row], NOON + timedelta(hours=1))
+    assert read_signals(lake.platform, NOON + timedelta(hours=1)).refused == {"out_of_range": 0.25}
+
+
 class CloudWatch:
     """What CloudWatch and SQS know of two queues with messages and one that was emptied; in any order of time."""
 
@@ -97,3 +123,21 @@ def test_the_newest_visible_run_counts_for_silver_and_a_planned_one_does_not(tmp
             lake.publish([row], run, minute)
     # r.1 became visible last, 499 minutes after the rule.
     assert read_signals(lake.platform).lags["silver"].p50 == pytest.approx(499 * 60)
+
+
+def test_what_a_replay_put_is_in_no_lag(tmp_path: Path) -> None:
+    lake = SmallLake(tmp_path)
+    arrived, replayed = lake.reading(seq=0), lake.reading(seq=1)
+    first, second = lake.put_bronze([arrived]), lake.put_bronze([replayed])
+    # Both received within two minutes after noon; the one put at minute 11, the other by a replay a thousand minutes after noon.
+    for key, minute in ((first, 11), (second, 1000)):
+        at = (NOON + timedelta(minutes=minute)).timestamp()
+        os.utime(lake.platform.object_folder / key, (at, at))
+    identity = lake.put_quarantined(b"1", reason="out_of_range")
+    lake.put_replayed(identity, b"1", event_id=replayed["event_id"])
+    lake.plan("r.1", [first])
+    lake.publish([arrived], "r.1", 21)
+    lake.plan("r.2", [second])
+    lake.publish([replayed], "r.2", 1010)
+    found = read_signals(lake.platform).lags
+    assert {hop: (lag.readings, lag.p50, lag.p99) for hop, lag in found.items()} == {"bronze": (1, 600, 600), "silver": (1, 1200, 1200)}

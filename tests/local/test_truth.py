@@ -97,6 +97,15 @@ def test_a_place_that_cannot_be_written_is_said_in_one_line(tmp_path: Path) -> N
         written(tmp_path / "file" / "t.jsonl")
 
 
+def test_a_truth_file_that_finds_no_room_is_named(tmp_path: Path) -> None:
+    truth = written(tmp_path / "t.jsonl")
+    truth._stream.close()
+    truth._stream = Path("/dev/full").open("wb", buffering=0)  # noqa: SIM115 - the truth's own from here on
+    with pytest.raises(OSError, match="No space left on device") as refused, truth._stream:
+        truth.sending(message(GOOD), "a/b/c")
+    assert refused.value.filename == str(tmp_path / "t.jsonl")
+
+
 def test_each_run_has_a_file_of_its_own_in_the_state_folder() -> None:
     runs = {new_run() for _ in range(100)}
     assert len(runs) == 100

@@ -213,6 +213,10 @@ PREDICTIONS = Table(
 )
 
 
+# In which all contracts have rows of their devices.
+SHARED_TABLES = (DEVICE_DAILY, DEVICE_HEALTH, PREDICTIONS)
+
+
 def contract_tables(contract: Contract) -> tuple[Table, ...]:
     """The Iceberg tables that belong to one contract."""
     rollups = (gold_hourly(contract), features(contract)) if contract.is_measurement else ()
@@ -220,7 +224,7 @@ def contract_tables(contract: Contract) -> tuple[Table, ...]:
 
 
 def iceberg_tables(contracts: Iterable[Contract]) -> tuple[Table, ...]:
-    return (*(table for contract in contracts for table in contract_tables(contract)), DEVICE_DAILY, DEVICE_HEALTH, PREDICTIONS, *OPS)
+    return (*(table for contract in contracts for table in contract_tables(contract)), *SHARED_TABLES, *OPS)
 
 
 def lake_tables(contracts: Iterable[Contract]) -> tuple[Table, ...]:

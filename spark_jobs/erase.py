@@ -21,7 +21,7 @@ from lake.contracts import Contract
 from lake.erased_device import Device
 from lake.erasure_queues import erase_queued
 from lake.maintenance import Action, Proof, Subject, Verdict, read_proofs, record, subject_of
-from lake.tables import DEVICE_DAILY, PREDICTIONS, Table, contract_tables
+from lake.tables import SHARED_TABLES, Table, contract_tables
 from models import erasure as erased_models
 from runtime.errors import RetryLater, UserError
 from runtime.log import logger
@@ -150,11 +150,11 @@ def _tables(work: _Work, found: set[str]) -> int:
             # Silver is the first of them; what is derived from it follows.
             for table in own:
                 _erase_from(work, table, holds[table.name])
-    for table in (DEVICE_DAILY, PREDICTIONS):
+    for table in SHARED_TABLES:
         files = holding(lake, table, work.device)
         if found or files:
             _erase_from(work, table, files)
-    return sum(len(remove_unknown(lake, table, work.device)) for table in (*tables, DEVICE_DAILY, PREDICTIONS))
+    return sum(len(remove_unknown(lake, table, work.device)) for table in (*tables, *SHARED_TABLES))
 
 
 def _erase_from(work: _Work, table: Table, files: set[str]) -> None:
@@ -193,7 +193,7 @@ def _would(lake: SparkLake, device: Device) -> list[str]:
     said = []
     for contract in lake.contracts.values():
         said += _found_in(lake, contract, device)
-    for table in (DEVICE_DAILY, PREDICTIONS):
+    for table in SHARED_TABLES:
         files = holding(lake, table, device)
         said += [f"{table.name}: {len(files)} files"] if files else []
     log.info("the device is in " + ("; ".join(said) if said else "no bronze object and no table"))

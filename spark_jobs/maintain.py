@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from lake.catalog import ensure_tables
-from lake.tables import DEVICE_DAILY, OPS, PREDICTIONS, Table, contract_tables
+from lake.tables import OPS, SHARED_TABLES, Table, contract_tables
 from runtime.errors import FleetlakeError, JobError, ProofFailed, UserError
 from runtime.log import logger
 from spark_jobs.compaction import compact, plan
@@ -32,7 +32,7 @@ class _Step:
 
 def tables_of(lake: SparkLake, contract: str) -> tuple[Table, ...]:
     """The tables to maintain of a contract; of SHARED those of all contracts and of operation."""
-    return (DEVICE_DAILY, PREDICTIONS, *OPS) if contract == SHARED else contract_tables(lake.contracts.named(contract))
+    return (*SHARED_TABLES, *OPS) if contract == SHARED else contract_tables(lake.contracts.named(contract))
 
 
 def run(lake: SparkLake, contract: str, run: str, names: Sequence[str] = (), dry_run: bool = False) -> list[str]:

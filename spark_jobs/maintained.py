@@ -16,7 +16,7 @@ from pyspark.sql import Column
 from lake.catalog import ensure_table, open_catalog
 from lake.maintenance import MAINTAINED, Action, Proof, Verdict, record
 from lake.stand_in import standing_for
-from lake.tables import DEVICE_DAILY, MAINTENANCE, PREDICTIONS, Table, contract_tables
+from lake.tables import MAINTENANCE, SHARED_TABLES, Table, contract_tables
 from runtime.errors import ProofFailed, PublishLost
 from runtime.log import logger
 from spark_jobs.branch import Branch, MainMoved, branches_of, drop_branches, load, main_snapshot
@@ -155,6 +155,6 @@ def heal_all(lake: SparkLake, table: Table) -> None:
 
 def owners(lake: SparkLake, table: Table) -> list[str]:
     """The contracts whose runs publish to the table."""
-    if table.name in (DEVICE_DAILY.name, PREDICTIONS.name):
+    if table in SHARED_TABLES:
         return list(lake.contracts)
     return [contract.name for contract in lake.contracts.values() if table.name in {found.name for found in contract_tables(contract)}]

@@ -15,7 +15,7 @@ from lake.layout import bronze_prefix, ingest_partition, quarantine_day, quarant
 from lake.maintenance import Action, Proof, Verdict, kept_words, record
 from lake.objects import list_keys, remove_object
 from lake.publications import SETTLED, State
-from lake.tables import DEVICE_DAILY, PREDICTIONS, Table, features, gold_hourly, silver, superseded
+from lake.tables import SHARED_TABLES, Table, features, gold_hourly, silver, superseded
 from runtime.log import logger
 from spark_jobs.branch import Branch, load
 from spark_jobs.bronze_plan import read_known
@@ -40,7 +40,7 @@ def cutoffs(contract: Contract, today: date) -> list[tuple[Table, date]]:
 def shared_cutoffs(contract: Contract, today: date) -> list[tuple[Table, date]]:
     """The same of tables that contracts share, whose rows of this contract go."""
     days = contract.retention.gold_days
-    return [] if days is None else [(table, today - timedelta(days=days)) for table in (DEVICE_DAILY, PREDICTIONS)]
+    return [] if days is None else [(table, today - timedelta(days=days)) for table in SHARED_TABLES]
 
 
 def retain(lake: SparkLake, contract_name: str, run: str, dry_run: bool = False) -> list[str]:

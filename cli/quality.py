@@ -119,9 +119,10 @@ def _settle(job: str, run: str, why: str) -> None:
 
 
 def _publication(platform: "Platform", run: str) -> "Publication":
+    from lake.maintenance import MAINTAINED
     from lake.publications import read_publications
 
-    silver = [found for found in read_publications(platform) if found.table_name.startswith("silver.")]
+    silver = [found for found in read_publications(platform) if found.table_name.startswith("silver.") and found.contract != MAINTAINED]
     for found in silver:
         if found.run_id == run:
             return found
@@ -131,13 +132,15 @@ def _publication(platform: "Platform", run: str) -> "Publication":
 
 def _runs(platform: "Platform") -> list[dict[str, Any]]:
     """Runs on silver, oldest first, with how many checks each had, failed and waived."""
+    from lake.maintenance import MAINTAINED
     from lake.publications import read_publications
     from spark_jobs.quality_runs import read_results
 
     statuses: dict[str, list[str]] = {}
     for row in read_results(platform):
         statuses.setdefault(row["run_id"], []).append(row["status"])
-    runs = sorted((run for run in read_publications(platform) if run.table_name.startswith("silver.")), key=lambda run: run.recorded_at)
+    of_silver = (run for run in read_publications(platform) if run.table_name.startswith("silver.") and run.contract != MAINTAINED)
+    runs = sorted(of_silver, key=lambda run: run.recorded_at)
     return [_facts(run, statuses.get(run.run_id, [])) for run in runs]
 
 

@@ -97,6 +97,8 @@ def compact(lake: SparkLake, table: Table, run: str, superfluous: int = SUPERFLU
 
 
 def rewrite_parts(lake: SparkLake, table: Table, run: str, batch: list[Part], rewrite: Rewrite = lambda rows: rows) -> Outcome:
+    lake.open()
+
     def write(branch: Branch) -> bool:
         lake.boundary("planned")
         condition = of_partitions(table, [part.number for part in batch])

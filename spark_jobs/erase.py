@@ -67,6 +67,7 @@ def run(lake: SparkLake, device_id: str, run: str, why: str, who: str, dry_run: 
         return _would(lake, device)
     if not why.strip() or device.is_named_in(why):
         raise UserError("erase: give a reason that does not name the device: it is kept with the proof")
+    lake.open()
     work = _Work(lake, device, run, _subject(lake, device_id), why, who)
     work.note(EVERYWHERE, Verdict.BEGUN, "erasure begun")
     lake.boundary("begun")

@@ -66,6 +66,7 @@ def _retain_table(lake: SparkLake, table: Table, contract: str | None, first: da
     words = f"{table.name}: {count} rows before {first}"
     if dry_run:
         return f"{words} would go"
+    lake.open()
     heal_all(lake, table)
 
     def write(branch: Branch) -> bool:

@@ -43,6 +43,10 @@ class SparkLake:
         since = {column.name: F.lit(None).cast(SPARK[column.type]) for column in table.columns if column.name not in there}
         return frame.withColumns(since) if since else frame
 
+    def open(self) -> None:
+        """Open the session: conditions on columns can be made only while one is open."""
+        assert self.spark is not None
+
     def sql(self, text: str) -> DataFrame:
         return self.spark.sql(text)
 

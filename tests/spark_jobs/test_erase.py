@@ -1,5 +1,6 @@
 """Erasing a device: no file of the lake names it or holds its values, and every other row is what it was."""
 
+import io
 import json
 import re
 import struct
@@ -8,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from lake import snapshots
@@ -145,9 +148,11 @@ def _refuse(lake: SparkLake, truth: HandTruth) -> None:
         truth.sent_bytes(content.encode(), fate="quarantine:not_json", device=device, contract="pump")
     rows.append(Quarantined("what", GONE, f"dt/fleetlake/{GONE}/what", b"x", 0, Reason.UNKNOWN_CONTRACT, "no"))
     put_quarantined(lake.platform, rows, lake.clock.now(), lake.contracts)
-    notes = [
-        {"quarantine_id": quarantine_id(f"dt/fleetlake/{device}/pump", content.encode(), 0), "contract": "pump", "reason": "not_json"}
-        | {
+    notes: list[dict[str, Any]] = [
+        {
+            "quarantine_id": quarantine_id(f"dt/fleetlake/{device}/pump", content.encode(), 0),
+            "contract": "pump",
+            "reason": "not_json",
             "event_id": None,
             "refused_id": f"{device}-again"[-4:],
             "bytes": content.encode(),
@@ -156,11 +161,6 @@ def _refuse(lake: SparkLake, truth: HandTruth) -> None:
         }
         for device, content in ((GONE, SECRET), (STAYS, "fine"))
     ]
-    import io
-
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     sink = io.BytesIO()
     pq.write_table(pa.Table.from_pylist(notes, schema=arrow_schema(replayed("pump"))), sink)
     lake.platform.client("s3").put_object(Bucket="", Key=replayed_object("pump", lake.clock.now(), "ab" * 32), Body=sink.getvalue())

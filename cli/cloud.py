@@ -54,7 +54,7 @@ def status(as_json: bool = typer.Option(False, "--json", help="For a script.")) 
         print(json.dumps(facts))
         return
     if not _is_laptops(settings):
-        _console.print("on AWS; what runs there its own consoles say", soft_wrap=True)
+        _console.print("on AWS; what runs there its own consoles say, and what is in bronze and quarantine Athena", soft_wrap=True)
     elif not facts["processes"]:
         _console.print(f"the laptop's cloud in {settings.home} is not running; `fleetlake up` starts it", soft_wrap=True)
     else:
@@ -64,6 +64,9 @@ def status(as_json: bool = typer.Option(False, "--json", help="For a script.")) 
         _console.print(_hop_table(facts["hops"], (facts["signals"] or {}).get("lags", {})))
     if facts["signals"]:
         _print_signals(facts["signals"])
+        # Of a laptop whose cloud does not run the first line has said so.
+        if facts["signals"]["unasked"] and (facts["processes"] or not _is_laptops(settings)):
+            _console.print(f"the queues cannot be asked: {facts['signals']['unasked']}", style="red", markup=False, soft_wrap=True)
     for crash in [*facts["damaged"], *facts["crashes"]]:
         _console.print(crash, style="red", markup=False, soft_wrap=True)
     if facts["why"]:

@@ -5,6 +5,7 @@ from pathlib import Path
 import typer
 from rich.console import Console
 
+from cli.text import counted
 from runtime.errors import UserError
 from runtime.settings import REPOSITORY, Settings
 
@@ -39,7 +40,9 @@ def check() -> None:
         raise UserError(f"contracts check: {folder} has no contract; `fleetlake contracts new NAME` begins one")
     for contract in contracts.values():
         earlier = f", after {len(contracts.versions(contract.name)) - 1} earlier" if len(contracts.versions(contract.name)) > 1 else ""
-        _console.print(f"{contract.name:<20} version {contract.version}{earlier}, {contract.kind}, {len(contract.fields)} fields")
+        _console.print(
+            f"{contract.name:<20} version {contract.version}{earlier}, {contract.kind}, {counted(len(contract.fields), 'field')}"
+        )
 
 
 @app.command()

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from cli.text import cell, printable
+from cli.text import cell, counted, printable
 from runtime.errors import ServiceError, UsageError, UserError
 from runtime.settings import Settings
 
@@ -61,7 +61,7 @@ def list_letters(
     _console.print(_table(rows))
     rest = f", {len(found)} of them above" if total > len(found) else ""
     others = f", {hidden} being looked at" if hidden else ""
-    _console.print(f"{total} messages in {queue.name}{rest}{others}; `fleetlake dead-letter redrive` moves them back")
+    _console.print(f"{counted(total, 'message')} in {queue.name}{rest}{others}; `fleetlake dead-letter redrive` moves them back")
 
 
 @app.command()
@@ -112,13 +112,13 @@ def redrive(
     if left and not moved:
         raise ServiceError(f"redrive of {queue.name}: nothing was moved: {_all_hidden(left)}; run it again then")
     if not as_json:
-        _console.print(f"{moved} messages moved back, {left} left in {queue.name}")
+        _console.print(f"{counted(moved, 'message')} moved back, {left} left in {queue.name}")
 
 
 def _all_hidden(messages: int) -> str:
     from lake.dead_letter_queue import hidden_seconds
 
-    return f"{messages} messages, all being looked at; visible again within {hidden_seconds(messages)} s"
+    return f"{counted(messages, 'message')}, all being looked at; visible again within {hidden_seconds(messages)} s"
 
 
 def _platform() -> "Platform":

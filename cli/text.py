@@ -3,6 +3,11 @@
 _CELL = 60
 
 
+def counted(number: int, noun: str) -> str:
+    """``1 field``, ``2 fields``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def printable(text: str) -> str:
     """With what would move the cursor, colour or title the terminal spelt out, as Python spells it; lines stay lines."""
     if text.isprintable():

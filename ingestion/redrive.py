@@ -51,7 +51,7 @@ class Redrive:
         except ClientError as error:
             if error.response["Error"].get("Code") in _UNKNOWN_ACTION:
                 return self._by_hand(None)
-            with asking(self.queue.name):
+            with asking(self.queue.name, self.platform.settings):
                 raise
         return self._follow(task)
 
@@ -81,7 +81,7 @@ class Redrive:
         unseen = 0
         try:
             while True:
-                with asking(self.queue.name):
+                with asking(self.queue.name, self.platform.settings):
                     now = task.among(self._listed())
                 if now and (moved := self._ended(now)) is not None:
                     return moved
@@ -136,7 +136,7 @@ class Redrive:
         return moved
 
     def _move(self, letter: Message) -> None:
-        with asking(self.queue.name):
+        with asking(self.queue.name, self.platform.settings):
             # In this order: a message may be in both queues, but never in none.
             self.queue.sqs.send_message(
                 QueueUrl=self._destination(letter), MessageBody=letter.body, MessageAttributes=_sendable(letter.attributes)

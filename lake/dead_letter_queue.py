@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
 
 from runtime.errors import ServiceError, UserError
 from runtime.log import logger
 from runtime.platforms import Platform
+from runtime.settings import Settings
 from runtime.sqs import TEN, Failure, Message, Queue, tens
 
 _ATTRIBUTES = ["SentTimestamp", "ApproximateReceiveCount", "ApproximateFirstReceiveTimestamp", "DeadLetterQueueSourceArn"]
@@ -33,9 +34,10 @@ class DeadLetterQueue:
     """Raises ServiceError where the queue cannot be asked, UserError where looking would change something."""
 
     def __init__(self, platform: Platform) -> None:
-        self.name = platform.settings.dead_letter_queue
+        self._settings = platform.settings
+        self.name = self._settings.dead_letter_queue
         self.sqs = platform.client("sqs")
-        with asking(self.name):
+        with asking(self.name, self._settings):
             self._queue = Queue(self.sqs, self.name)
             self.url = self._queue.url
             names = ["QueueArn", "RedrivePolicy"]
@@ -48,7 +50,7 @@ class DeadLetterQueue:
 
     def waiting(self) -> int:
         """Messages there, those that somebody looks at now included."""
-        with asking(self.name):
+        with asking(self.name, self._settings):
             return self._queue.waiting()
 
     def look(self, most: int) -> Iterator[list[Message]]:
@@ -58,7 +60,7 @@ class DeadLetterQueue:
         seen: dict[str, Message] = {}
         misses = 0
         while len(seen) < most and misses < (_MISSES if len(seen) < expected else 1):
-            with asking(self.name):
+            with asking(self.name, self._settings):
                 # A long poll asks all of SQS's servers.
                 wait_seconds = 1 if len(seen) < expected else 0
                 most_now = min(TEN, most - len(seen))
@@ -81,7 +83,7 @@ class DeadLetterQueue:
         return sorted(letters, key=lambda letter: (letter.sent_at or datetime.min.replace(tzinfo=UTC), letter.message_id))
 
     def delete(self, letter: Message) -> list[Failure]:
-        with asking(self.name):
+        with asking(self.name, self._settings):
             return self._queue.delete([letter])
 
     def show_again(self, letters: list[Message]) -> None:
@@ -96,10 +98,21 @@ class DeadLetterQueue:
 
 
 @contextmanager
-def asking(queue: str) -> Iterator[None]:
+def asking(queue: str, settings: Settings) -> Iterator[None]:
     try:
         yield
     except (ClientError, BotoCoreError) as error:
         raise ServiceError(
-            f"dead-letter queue {queue} (FLEETLAKE_DEAD_LETTER_QUEUE): {error}; is it there? `fleetlake up` makes it on a laptop"
+            f"dead-letter queue {queue} (FLEETLAKE_DEAD_LETTER_QUEUE): {error}; {how_to_be_answered(error, settings)}"
         ) from None
+
+
+def how_to_be_answered(error: Exception, settings: Settings) -> str:
+    """What to do where a queue cannot be asked."""
+    if settings.platform == "local":
+        return "is it there? `fleetlake up` makes it on a laptop"
+    if isinstance(error, NoCredentialsError | PartialCredentialsError):
+        return "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the process a role"
+    return (
+        f"is it there, in region {settings.region} (FLEETLAKE_REGION), and may these credentials ask it? the infrastructure code makes it"
+    )

@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from lake.contracts import sound_contracts
+from lake.dead_letter_queue import how_to_be_answered
 from lake.lags import Lag, lags
 from lake.law_queues import queue_counts, queue_names
 from lake.layout import UNKNOWN_CONTRACT, IngestPartition, quarantine_day_prefix, quarantine_partition
@@ -26,7 +27,7 @@ _REFUSED_WINDOW = timedelta(hours=24)
 
 @dataclass(frozen=True)
 class Signals:
-    """`depth` by queue, None where nobody answers. `oldest_seconds` by queue, of those with messages whose age CloudWatch knows.
+    """`depth` by queue, None where nobody answers; `unasked` says why. `oldest_seconds` by queue, of those with messages whose age CloudWatch knows.
 
     `refused` is the share of each reason in all rows that came to the lake in the last 24 hours, None where the lake's objects are not on
     this machine: a row is a reading, or a message that could not be split. `lags` are by hop. What a replay put came before, and counts
@@ -37,25 +38,28 @@ class Signals:
     oldest_seconds: dict[str, float] | None
     refused: dict[str, float] | None
     lags: dict[str, Lag]
+    unasked: str = ""
 
 
 def read_signals(platform: Platform, now: datetime | None = None) -> Signals:
     at = now or datetime.now(UTC)
-    depth = _depth(platform)
+    depth, unasked = _depth(platform)
     ages = oldest_seconds(platform, at) if depth is not None else None
     try:
         again = replayed_objects(platform, sound_contracts(platform.settings.contracts_folder))
         refused, late = _refused(platform, again, at), lags(platform, again)
     except (ServiceError, SetupError):
         refused, late = None, {}
-    return Signals(depth, _of_waiting(ages, depth or {}), refused, late)
+    return Signals(depth, _of_waiting(ages, depth or {}), refused, late, unasked)
 
 
-def _depth(platform: Platform) -> dict[str, int] | None:
+def _depth(platform: Platform) -> tuple[dict[str, int] | None, str]:
     try:
-        return queue_counts(platform)
-    except Exception:  # noqa: BLE001 - whatever keeps the queues from answering, the status shows that nobody knows
-        return None
+        return queue_counts(platform), ""
+    except ServiceError as error:
+        return None, str(error)
+    except Exception as error:  # noqa: BLE001 - whatever keeps the queues from answering, the status shows that nobody knows
+        return None, f"{error}; {how_to_be_answered(error, platform.settings)}"
 
 
 def _of_waiting(ages: dict[str, float] | None, depth: Mapping[str, int]) -> dict[str, float] | None:

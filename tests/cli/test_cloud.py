@@ -110,7 +110,7 @@ def put_age(made: Bench, seconds: float) -> None:
     made.platform.client("cloudwatch").put_metric_data(Namespace="AWS/SQS", MetricData=[datum])
 
 
-def test_status_of_the_platform_aws_without_access_shows_that_nobody_knows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def without_access(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FLEETLAKE_HOME", str(tmp_path))
     monkeypatch.setenv("FLEETLAKE_PLATFORM", "aws")
     # Nobody listens there.
@@ -120,9 +120,33 @@ def test_status_of_the_platform_aws_without_access_shows_that_nobody_knows(tmp_p
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     # Another test's catalog has found credentials, and is kept.
     monkeypatch.setenv("FLEETLAKE_REGION", "eu-west-3")
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / "none"))
+    monkeypatch.setattr("boto3.DEFAULT_SESSION", None)
+
+
+def test_status_of_the_platform_aws_without_access_shows_that_nobody_knows_and_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    without_access(tmp_path, monkeypatch)
     shown = CliRunner().invoke(app, ["status"])
     assert (shown.exit_code, "messages in the queues: ?" in shown.output) == (0, True)
+    assert shown.output.splitlines()[-1] == (
+        "the queues cannot be asked: Unable to locate credentials; "
+        "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the process a role"
+    )
+
+
+@pytest.mark.parametrize(("has_credentials", "remedy"), [(False, "set AWS_PROFILE"), (True, "is it there, in region eu-west-3")])
+def test_on_aws_a_dead_letter_queue_that_cannot_be_asked_is_no_matter_of_a_laptop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], has_credentials: bool, remedy: str
+) -> None:
+    without_access(tmp_path, monkeypatch)
+    if has_credentials:
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+    assert run(["dead-letter", "list"]) == 1
+    said = capsys.readouterr().err
+    assert remedy in said
+    assert "laptop" not in said
 
 
 def test_up_beside_a_demo_says_whose_cloud_it_is(home: Path) -> None:

@@ -32,6 +32,14 @@ def test_a_name_that_no_topic_may_have_is_refused_and_leaves_no_file(name: str, 
     assert list(folder.parent.rglob("*.yaml")) == []
 
 
+def test_a_contract_of_one_field_has_one_field(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    text = "contract: door\nversion: 1\nkind: event\ndescription: Doors.\nfields:\n  is_open: {type: bool}\n"
+    (folder / "door.yaml").write_text(text)
+    assert run(["contracts", "check"]) == 0
+    assert capsys.readouterr().out.rstrip().endswith("event, 1 field")
+
+
 def test_a_wrong_contract_is_named_with_field_and_reason(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run(["contracts", "new", "boiler"])
     file = folder / "boiler.yaml"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cli.text import cell, printable
+from cli.text import cell, counted, printable
 
 
 @pytest.mark.parametrize(
@@ -21,3 +21,7 @@ def test_what_would_drive_the_terminal_is_spelt_out(said: str, shown: str) -> No
 def test_a_cell_is_one_line_of_bearable_length() -> None:
     assert cell("a\nb") == "a\\nb"
     assert cell("x" * 3000) == "x" * 59 + "…"
+
+
+def test_one_of_a_thing_is_no_plural() -> None:
+    assert [counted(number, "message") for number in (0, 1, 2)] == ["0 messages", "1 message", "2 messages"]

@@ -70,7 +70,7 @@ def _write(asked: str, as_of: str, form: str, output: Path, limit: int | None) -
     from lake.query import stream
 
     with stream(asked, as_of=as_of or None, limit=limit or None) as answer:
-        with _writing(str(output)):
+        with _writing(str(output)), _whole_or_not(output):
             rows = write_stream(answer, form, output)
         print(f"{counted(rows)} in {output}{_left_out(answer)}", file=sys.stderr)
 
@@ -95,6 +95,18 @@ def _print(asked: str, as_of: str, form: str, limit: int | None) -> None:
 
 def _left_out(answer: "Stream") -> str:
     return "; there are more, which --limit left out" if answer.has_more else ""
+
+
+@contextmanager
+def _whole_or_not(output: Path) -> Iterator[None]:
+    """What ends on the way, by Ctrl-C too, leaves no half of a file that looks like all of it."""
+    try:
+        yield
+    except BaseException:
+        # Not what stands for something else, such as /dev/stdout.
+        if output.is_file():
+            output.unlink()
+        raise
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from lake.quarantine_rows import replayed_ids
 from runtime.platforms import Platform
 from spark_jobs.bronze_plan import Known
 from spark_jobs.quality_completeness import EXPECTED_HOURS
-from spark_jobs.quality_frames import checked_for_stuck, stuck_after
+from spark_jobs.quality_frames import checked_for_stuck, silence, stuck_after
 from spark_jobs.session import SparkLake
 
 # Readings that are received less than this apart were received in one go.
@@ -34,42 +34,62 @@ _ARRIVED = ["device_id", "event_time", "event_id", "_of_run"]
 
 @dataclass(frozen=True)
 class Span:
-    """The run's rows: how many, from when to when, and the minutes in which they were received."""
+    """The run's rows: how many, from when to when, the hours they are of, and the minutes in which they were received."""
 
     rows: int
     first: datetime
     last: datetime
+    hours: frozenset[datetime]
     received_minutes: frozenset[datetime]
 
 
 @dataclass(frozen=True)
 class Around:
-    """From when to when rows around a run matter to its verdict."""
+    """From when to when rows around a run matter to its verdict: spans in their order, `silence` apart at least."""
 
-    since: datetime
-    until: datetime
+    spans: tuple[tuple[datetime, datetime], ...]
 
     @property
     def condition(self) -> str:
-        return f"event_time >= timestamp'{self.since:{_TO_SECONDS}}' AND event_time <= timestamp'{self.until:{_TO_SECONDS}}'"
+        """What Iceberg prunes partitions by."""
+        return " OR ".join(
+            f"(event_time >= timestamp'{since:{_TO_SECONDS}}' AND event_time <= timestamp'{until:{_TO_SECONDS}}')"
+            for since, until in self.spans
+        )
+
+    def meets(self, first: datetime, last: datetime) -> bool:
+        return any(first <= until and last >= since for since, until in self.spans)
 
 
 def span_of(rows: DataFrame) -> Span | None:
     """None when the run has no rows."""
-    times = [F.min("event_time"), F.max("event_time"), F.collect_set(F.date_trunc("minute", "received_at").cast("long"))]
+    times = [F.min("event_time"), F.max("event_time")]
+    sets = [F.collect_set(F.date_trunc(unit, column).cast("long")) for unit, column in (("hour", "event_time"), ("minute", "received_at"))]
     # Numbers, because the driver would turn moments into its own time zone's.
-    found = rows.agg(F.count("*"), *(F.unix_micros(time) for time in times[:2]), times[2]).first()
+    found = rows.agg(F.count("*"), *(F.unix_micros(time) for time in times), *sets).first()
     if found is None or not found[0]:
         return None
     first, last = (datetime.fromtimestamp(micros / 1e6, UTC) for micros in (found[1], found[2]))
-    return Span(found[0], first, last, frozenset(datetime.fromtimestamp(second, UTC) for second in found[3]))
+    hours, minutes = (frozenset(datetime.fromtimestamp(second, UTC) for second in seconds) for seconds in found[3:5])
+    return Span(found[0], first, last, hours, minutes)
 
 
 def around(contract: Contract, span: Span) -> Around:
-    """As far as a streak with a row of the run, or an expectation of one of its hours, can reach."""
+    """As far as a streak with a row of the run, or an expectation of one of its hours, can reach.
+
+    Rows that are scattered over a long time have spans of their own, and what lies between is not read.
+    """
     longest = max((stuck_after(contract, field) for field in checked_for_stuck(contract)), default=0)
     streak = timedelta(seconds=2 * longest * (contract.cadence_seconds or 0))
-    return Around(span.first - max(streak, timedelta(hours=EXPECTED_HOURS + 1)), span.last + max(streak, timedelta(hours=2)))
+    before, after = max(streak, timedelta(hours=EXPECTED_HOURS + 1)), timedelta(hours=1) + max(streak, timedelta(hours=2))
+    spans: list[tuple[datetime, datetime]] = []
+    for hour in sorted(span.hours):
+        since, until = hour - before, hour + after
+        if spans and since - spans[-1][1] < silence(contract):
+            spans[-1] = (spans[-1][0], until)
+        else:
+            spans.append((since, until))
+    return Around(tuple(spans))
 
 
 def with_waiting(lake: SparkLake, contract: Contract, seen: DataFrame, known: Known, within: Around) -> DataFrame:
@@ -93,8 +113,7 @@ def _objects_of_waiting(known: Known, within: Around) -> list[str]:
             if planned.run_id in waiting
             and planned.min_event_time
             and planned.max_event_time
-            and planned.min_event_time <= within.until
-            and planned.max_event_time >= within.since
+            and within.meets(planned.min_event_time, planned.max_event_time)
         }
     )
 

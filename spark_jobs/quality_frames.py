@@ -5,11 +5,14 @@ or 0) and the contract's fields. Every figure costs one pass over it in the orde
 """
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from pyspark.sql import Column, DataFrame, Window, WindowSpec
 from pyspark.sql import functions as F
 
 from lake.contracts import Contract, Field
+
+_LONGEST_SILENCE = timedelta(hours=24)
 
 
 def checked_for_stuck(contract: Contract) -> tuple[Field, ...]:
@@ -33,6 +36,11 @@ def checked_for_nulls(contract: Contract) -> tuple[Field, ...]:
 
 def stuck_after(contract: Contract, field: Field) -> int:
     return field.stuck_after or contract.quality.stuck_after
+
+
+def silence(contract: Contract) -> timedelta:
+    """Readings of a device that are this far apart are no neighbours: what lies between may not be among the rows."""
+    return max(_LONGEST_SILENCE, timedelta(seconds=3 * (contract.cadence_seconds or 0)))
 
 
 def flag(seen: DataFrame, contract: Contract) -> DataFrame:
@@ -67,7 +75,8 @@ def _in_order() -> WindowSpec:
 
 def _begins_life(contract: Contract) -> Column:
     counter = contract.lifetime_counter
-    is_first = F.lag("event_id").over(_in_order()).isNull()
+    before = F.lag(F.unix_seconds("event_time")).over(_in_order())
+    is_first = before.isNull() | (F.unix_seconds("event_time") - before >= int(silence(contract).total_seconds()))
     if counter is None:
         return is_first
     return is_first | F.coalesce(F.col(counter.name) < F.lag(counter.name).over(_in_order()), F.lit(False))

@@ -21,6 +21,7 @@ _ON_SPARK = (
     "tests/lake/test_hops.py",
     "tests/local/test_report.py",
     "tests/models/test_evaluate.py",
+    "tests/benchmarks/test_tsbs.py",
 )
 # The longest first: what is short fills the end.
 _LONGEST = (_SPARK, "tests/e2e/test_journeys.py", "tests/e2e/test_faults.py", "tests/e2e/test_delivery.py")

@@ -62,6 +62,15 @@ def test_a_file_may_be_cut_too(tmp_path: Path, capsys: pytest.CaptureFixture[str
 
 
 @pytest.mark.usefixtures("lake")
+@pytest.mark.parametrize("form", ["csv", "json", "parquet"])
+def test_an_answer_that_ends_on_the_way_leaves_no_half_file(form: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = "select case when range > 300000 then error('no more') else range end as n from range(400000)"
+    assert run(["query", text, "-o", str(tmp_path / f"x.{form}")]) == 1
+    assert "no more" in capsys.readouterr().err
+    assert not (tmp_path / f"x.{form}").exists()
+
+
+@pytest.mark.usefixtures("lake")
 def test_explain_says_files_bytes_partitions_and_filter_before_the_plan(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["query", "select max(water) from silver.boiler where event_time::date = '2026-03-02'", "--explain"]) == 0
     table, where, partitions, *plan = capsys.readouterr().out.splitlines()

@@ -11,7 +11,7 @@ from lake.layout import bronze_object
 from lake.quarantine import Quarantined, put_quarantined
 from lake.quarantine_rows import Part, Selection, put_replayed, read_rows
 from lake.reasons import Reason
-from spark_jobs.quality_arrivals import arrival_spans, quarantined, volume
+from spark_jobs.quality_arrivals import Span, around, arrival_spans, quarantined, volume
 from tests.spark import folder_platform
 from tests.spark_jobs.gate_rows import contract
 
@@ -83,3 +83,26 @@ def test_what_was_replayed_is_not_quarantined_beside_the_run_s_readings(tmp_path
     gone = next(stored for stored in read_rows(platform, Selection(of.name)) if stored.row.content == b"2")
     put_replayed(platform, [Part(gone, b"2", 2, event_id="e" * 32)], minute(5))
     assert quarantined(platform, of, objects, spans) == {"out_of_range": 2}
+
+
+def hours_read(*touched: datetime) -> list[tuple[float, float]]:
+    """Hours after NOON from which to which rows are read for a run of these hours, at a cadence of ten minutes."""
+    span = Span(1, min(touched), max(touched), frozenset(touched), frozenset())
+    return [((since - NOON) / timedelta(hours=1), (until - NOON) / timedelta(hours=1)) for since, until in around(contract(), span).spans]
+
+
+def test_rows_are_read_from_a_day_before_each_touched_hour_to_two_hours_after_it() -> None:
+    # A streak reaches 60 readings, ten hours, to either side.
+    assert hours_read(NOON) == [(-25, 11)]
+    assert hours_read(NOON, NOON + timedelta(hours=1), NOON + timedelta(hours=40)) == [(-25, 51)]
+
+
+def test_what_lies_between_scattered_hours_is_not_read() -> None:
+    late = NOON + timedelta(days=14)
+    assert hours_read(NOON, late) == [(-25, 11), (14 * 24 - 25, 14 * 24 + 11)]
+    # A day or more between two spans, and the end of one is not taken for the neighbour of the other's beginning.
+    assert len(hours_read(NOON, NOON + timedelta(hours=59))) == 1
+    assert len(hours_read(NOON, NOON + timedelta(hours=60))) == 2
+    condition = around(contract(), Span(2, NOON, late, frozenset({NOON, late}), frozenset())).condition
+    assert condition.count(" OR ") == 1
+    assert "event_time >= timestamp'2026-03-01 11:00:00' AND event_time <= timestamp'2026-03-02 23:00:00'" in condition

@@ -54,6 +54,15 @@ def test_each_device_has_streaks_of_its_own(spark_session: SparkSession) -> None
     assert stuck(spark_session, rows) == 0
 
 
+def test_readings_a_day_apart_are_no_neighbours(spark_session: SparkSession) -> None:
+    a_day = 24 * 60
+    assert stuck(spark_session, [*values([7, 7]), *values([7, 7], start=10 + a_day)]) == 0
+    assert stuck(spark_session, [*values([7, 7]), *values([7, 7], start=9 + a_day)]) == 2
+    # Of a contract that sends once a day they are.
+    assert stuck(spark_session, [row(day * a_day, bar=7.0) for day in range(4)], contract(BAR, cadence=86_400)) == 2
+    assert figures(spark_session, contract(STEPS), [*values([1.0]), *values([9.0], start=a_day)])["jump_bar"] == 0
+
+
 def test_a_streak_ends_where_a_new_life_begins(spark_session: SparkSession) -> None:
     of = contract(BAR, Field("cycle", "int64", lifetime_counter=True))
     cycles = [8, 9, 1, 2]

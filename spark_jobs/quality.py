@@ -14,7 +14,19 @@ from pyspark.sql import functions as F
 
 from lake.contracts import Contract
 from spark_jobs.bronze_plan import read_known
-from spark_jobs.quality_arrivals import Span, around, arrival_spans, daily, quarantined, span_of, taken_in, volume, with_waiting
+from spark_jobs.quality_arrivals import (
+    Span,
+    around,
+    arrival_spans,
+    daily,
+    objects_of_waiting,
+    quarantined,
+    rows_around,
+    span_of,
+    taken_in,
+    volume,
+    with_waiting,
+)
 from spark_jobs.quality_completeness import hourly_completeness
 from spark_jobs.quality_frames import checked_for_nulls, duplicates, flag, flags, run_figures, suspects
 from spark_jobs.quality_runs import CheckResult, write_results
@@ -65,9 +77,10 @@ def measure(lake: SparkLake, contract: Contract, table: DataFrame, run_id: str, 
     from spark_jobs.quality_suite import Figures
 
     within, known = around(contract, span), read_known(lake, contract.name)
+    waiting = objects_of_waiting(known, within) if contract.cadence_seconds else []
     of_run = (F.col("run_id") == run_id).cast("int").alias("_of_run")
-    columns = ["device_id", "event_time", "event_id", *(field.name for field in contract.fields)]
-    seen = table.where(within.condition).select(*columns, of_run).cache()
+    columns = ["device_id", "event_time", *(field.name for field in contract.fields), of_run]
+    seen = rows_around(table, columns, span, within, needs_ids=bool(waiting)).cache()
     try:
         run, samples = _row_figures(contract, seen)
         spans = arrival_spans(contract, span.received_minutes)
@@ -76,7 +89,7 @@ def measure(lake: SparkLake, contract: Contract, table: DataFrame, run_id: str, 
         samples["quarantined"] = [{"reason": reason, "readings": count} for reason, count in refused.items()]
         frames = {"run": pd.DataFrame([run])}
         if contract.cadence_seconds:
-            hours = hourly_completeness(with_waiting(lake, contract, seen, known, within), contract.cadence_seconds)
+            hours = hourly_completeness(with_waiting(lake, contract, seen, waiting, within), contract.cadence_seconds)
             frames |= {"hours": hours.toPandas(), "days": volume(daily(table, run_id, span.first).toPandas())}
     finally:
         seen.unpersist()

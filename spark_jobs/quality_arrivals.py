@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow.compute as pc
 import pyarrow.dataset as pads
 import pyarrow.fs as pafs
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from lake.contracts import Contract
@@ -52,13 +52,26 @@ class Around:
     @property
     def condition(self) -> str:
         """What Iceberg prunes partitions by."""
-        return " OR ".join(
-            f"(event_time >= timestamp'{since:{_TO_SECONDS}}' AND event_time <= timestamp'{until:{_TO_SECONDS}}')"
+        texts = (
+            f"(event_time >= timestamp'{since:{_TO_SECONDS}}' AND event_time < timestamp'{until:{_TO_SECONDS}}')"
             for since, until in self.spans
         )
+        return " OR ".join(texts) or "false"
+
+    def on_days(self, days: Collection[date], are_these: bool) -> "Around":
+        """What of it lies on the days, or on all others."""
+        pieces = [piece for span in self.spans for piece in _by_day(*span) if (piece[0].date() in days) is are_these]
+        return Around(tuple(pieces))
 
     def meets(self, first: datetime, last: datetime) -> bool:
         return any(first <= until and last >= since for since, until in self.spans)
+
+
+def _by_day(since: datetime, until: datetime) -> Iterator[tuple[datetime, datetime]]:
+    while since < until:
+        midnight = since.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+        yield since, min(midnight, until)
+        since = midnight
 
 
 def span_of(rows: DataFrame) -> Span | None:
@@ -92,19 +105,33 @@ def around(contract: Contract, span: Span) -> Around:
     return Around(tuple(spans))
 
 
-def with_waiting(lake: SparkLake, contract: Contract, seen: DataFrame, known: Known, within: Around) -> DataFrame:
-    """`seen` with the readings of held and refused runs: they arrived, although nobody sees them. Columns of `_ARRIVED`."""
+def rows_around(table: DataFrame, columns: Sequence[str | Column], span: Span, within: Around, needs_ids: bool) -> DataFrame:
+    """The rows of `table` that matter to the run's, with `columns` and their `event_id`.
+
+    Ids are random, and half of what a day's files hold. Those of one id lie on one day: so where nobody `needs_ids` of all, they are
+    read on the days of the run's own rows, and are null on the others.
+    """
+    if needs_ids:
+        return table.where(within.condition).select("event_id", *columns)
+    days = {hour.date() for hour in span.hours}
+    own = table.where(within.on_days(days, are_these=True).condition).select("event_id", *columns)
+    others = table.where(within.on_days(days, are_these=False).condition)
+    return own.unionByName(others.select(F.lit(None).cast("string").alias("event_id"), *columns))
+
+
+def with_waiting(lake: SparkLake, contract: Contract, seen: DataFrame, keys: Sequence[str], within: Around) -> DataFrame:
+    """`seen` with the readings of held and refused runs, whose objects are `keys`: they arrived, although nobody sees them."""
     # Imported here: the silver run imports the gate.
     from spark_jobs.silver import read_bronze
 
-    arrived, keys = seen.select(*_ARRIVED), _objects_of_waiting(known, within)
+    arrived = seen.select(*_ARRIVED)
     if not keys:
         return arrived
     waiting = read_bronze(lake, contract, keys).where(within.condition).withColumn("_of_run", F.lit(0)).select(*_ARRIVED)
     return arrived.unionByName(waiting.dropDuplicates(["event_id"]).join(arrived, on="event_id", how="left_anti"))
 
 
-def _objects_of_waiting(known: Known, within: Around) -> list[str]:
+def objects_of_waiting(known: Known, within: Around) -> list[str]:
     waiting = {run.run_id for run in known.runs if run.state in (State.HELD, State.REFUSED)}
     return sorted(
         {

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from pyspark.sql import Row
 
 from lake.quarantine import Quarantined, put_quarantined
 from lake.reasons import Reason
@@ -13,10 +14,11 @@ from lake.tables import QUALITY_RUNS, silver
 from runtime.errors import GateFailed
 from spark_jobs import settle
 from spark_jobs import silver as silver_job
+from spark_jobs.quality_arrivals import Around, Span, rows_around
 from spark_jobs.quality_runs import failed_or_waived
 from spark_jobs.session import SparkLake
 from tests.real_data import real_data
-from tests.spark import at, put_bronze, reading, rows_of
+from tests.spark import NOON, at, put_bronze, reading, rows_of
 
 pytestmark = pytest.mark.spark
 
@@ -121,6 +123,17 @@ def test_too_much_in_quarantine_holds_the_run(spark_lake: SparkLake) -> None:
         silver_job.run(spark_lake, "environment", "r1")
     failed = verdicts(spark_lake, "r1.1")["quarantined_share", None]
     assert (failed["failing_rows"], json.loads(failed["sample"])) == (32, [{"reason": "not_json", "readings": 32}])
+
+
+@pytest.mark.parametrize("needs_ids", [False, True])
+def test_ids_are_read_on_the_days_of_the_runs_rows_alone_unless_all_are_needed(spark_lake: SparkLake, needs_ids: bool) -> None:
+    day = timedelta(days=1)
+    rows = [Row(device_id="d", event_time=NOON + number * day / 2, event_id=f"e{number}") for number in range(-2, 3)]
+    table = spark_lake.spark.createDataFrame(rows)
+    span = Span(1, NOON, NOON, frozenset({NOON}), frozenset())
+    found = rows_around(table, ["device_id", "event_time"], span, Around(((NOON - day, NOON + day),)), needs_ids)
+    ids = ["e-2", "e-1", "e0", "e1"] if needs_ids else [None, "e-1", "e0", None]
+    assert [row["event_id"] for row in found.orderBy("event_time").collect()] == ids
 
 
 def test_few_readings_that_come_later_are_judged_with_all_that_were_received_in_their_minutes(spark_lake: SparkLake) -> None:

@@ -105,4 +105,12 @@ def test_what_lies_between_scattered_hours_is_not_read() -> None:
     assert len(hours_read(NOON, NOON + timedelta(hours=60))) == 2
     condition = around(contract(), Span(2, NOON, late, frozenset({NOON, late}), frozenset())).condition
     assert condition.count(" OR ") == 1
-    assert "event_time >= timestamp'2026-03-01 11:00:00' AND event_time <= timestamp'2026-03-02 23:00:00'" in condition
+    assert "event_time >= timestamp'2026-03-01 11:00:00' AND event_time < timestamp'2026-03-02 23:00:00'" in condition
+
+
+def test_spans_are_parted_by_the_days_of_the_runs_own_rows() -> None:
+    within = around(contract(), Span(1, NOON, NOON, frozenset({NOON}), frozenset()))
+    midnight = NOON.replace(hour=0)
+    assert within.on_days({NOON.date()}, are_these=True).spans == ((midnight, NOON + timedelta(hours=11)),)
+    assert within.on_days({NOON.date()}, are_these=False).spans == ((NOON - timedelta(hours=25), midnight),)
+    assert within.on_days(set(), are_these=True).condition == "false"

@@ -25,7 +25,7 @@ from lake.missed import missed, note_missed
 from lake.quarantine import Quarantined, put_quarantined
 from lake.reasons import Reason
 from lake.schemas import arrow_schema
-from lake.tables import DEVICE_DAILY, PREDICTIONS, features, gold_hourly, iceberg_tables, replayed, silver
+from lake.tables import DEVICE_DAILY, DEVICE_HEALTH, PREDICTIONS, features, gold_hourly, iceberg_tables, replayed, silver
 from runtime.clock import FixedClock
 from runtime.errors import GateFailed
 from runtime.timeseries import Point
@@ -131,6 +131,9 @@ def fill(lake: SparkLake, truth: HandTruth) -> None:
             for d in (GONE, STAYS)
         ],
     )
+    health: dict[str, Any] = {"contract": "pump", "state": "offline", "changed_at": lake.clock.now(), "run_id": "h.1"}
+    rows = [health | {"device_id": device, "usual_seconds": BAR if device == GONE else 300.0} for device in (GONE, STAYS)]
+    append_rows(platform, DEVICE_HEALTH, rows)
     for device in (GONE, STAYS):
         platform.time_series().write(
             [Point("pump", device, lake.clock.now(), {"pressure_bar": BAR if device == GONE else 1.0, "word": device})]

@@ -69,8 +69,11 @@ def plan(platform: Platform, contract: Contract, first: date, last: date, failed
     if last < first:
         raise UserError(f"backfill of {contract.name}: {last} is before {first}; give the earlier day first")
     today = datetime.now(UTC).date()
-    if last > today:
-        raise UserError(f"backfill of {contract.name}: {last} is still to come; today is {today}")
+    if last >= today:
+        # Airflow runs a day when it is over, and so does a backfill.
+        raise UserError(
+            f"backfill of {contract.name}: {last} is not over; give {today - timedelta(days=1)} at the latest: a pipeline's run takes what is of today"
+        )
     runs = read_publications(platform, silver(contract).name, contract.name)
     plans = read_ledger(platform, contract.name)
     settled = {run.run_id for run in runs if run.state in SETTLED}

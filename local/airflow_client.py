@@ -129,13 +129,14 @@ class Airflow:
         self._call("POST", f"dags/{_quoted(dag_id)}/clearTaskInstances", wish)
 
     def days(self, dag_id: str, first: date, last: date) -> dict[date, str]:
-        """The state of the DAG's run of each day that has one, by its logical date."""
+        """The state of the DAG's run of each day that has one: the day that its data interval begins, which of a run that a person
+        triggered with a logical date is the one before it."""
         end = last + timedelta(days=1)
         query = f"logical_date_gte={first}T00:00:00Z&logical_date_lt={end}T00:00:00Z&limit=100"
         found: dict[date, str] = {}
         for offset in itertools.count(0, 100):
             runs = self._call("GET", f"dags/{_quoted(dag_id)}/dagRuns?{query}&offset={offset}")["dag_runs"]
-            found |= {datetime.fromisoformat(run["logical_date"]).date(): run["state"] for run in runs}
+            found |= {datetime.fromisoformat(run["data_interval_start"]).date(): run["state"] for run in runs}
             if len(runs) < 100:
                 return found
         raise AssertionError("there is no last page")
@@ -150,6 +151,13 @@ class Airflow:
             return int(self._call("POST", "backfills", wish | {"reprocess_behavior": "completed"})["id"])
         except Conflict:
             return None
+
+    def drop_empty(self, dag_id: str, first: date, last: date) -> None:
+        """Delete ended runs of the days that never had a task: there is nothing in them that a backfill could clear, so it would leave them so."""
+        query = f"logical_date_gte={first}T00:00:00Z&logical_date_lt={last + timedelta(days=1)}T00:00:00Z&limit=100"
+        for run in self._call("GET", f"dags/{_quoted(dag_id)}/dagRuns?{query}")["dag_runs"]:
+            if run["state"] in ENDED and not self._as_run(run).tasks:
+                self._call("DELETE", _run_path(dag_id, run["dag_run_id"]))
 
     def is_paused(self, dag_id: str) -> bool:
         return bool(self._call("GET", f"dags/{_quoted(dag_id)}")["is_paused"])

@@ -54,6 +54,7 @@ def reconcile(airflow: Airflow, watch: Callable[[str], None], seconds: float = 3
 
 
 def _begin(airflow: Airflow, dag_id: str, first: date, last: date, at_once: int) -> None:
+    airflow.drop_empty(dag_id, first, last)
     deadline = time.monotonic() + _OTHERS_SECONDS
     while airflow.backfill(dag_id, first, last, at_once) is None:
         if time.monotonic() > deadline:
@@ -67,6 +68,10 @@ def _wait(airflow: Airflow, dag_id: str, first: date, last: date, watch: Callabl
     wanted = {first + timedelta(days=number) for number in range((last - first).days + 1)}
     while True:
         states = {day: state for day, state in airflow.days(dag_id, first, last).items() if day in wanted}
+        if not states:
+            raise ServiceError(
+                f"backfill {dag_id} from {first} to {last}: Airflow made no run of these days; look at the backfill in its UI"
+            )
         watch(states)
         if _all_ended(states, wanted):
             return states

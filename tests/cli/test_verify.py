@@ -105,8 +105,8 @@ def test_no_figure_of_the_table_is_cut_at_eighty_columns() -> None:
 def test_a_figure_is_whole_even_where_the_table_is_wider_than_the_terminal() -> None:
     places = dict.fromkeys(Place, 12_345_678)
     lines = law_lines(Tally("turbofan", "turbofan-000017", 86_419_746, places, dict.fromkeys(Breach, 12_345_678), 12_345_678, 12_345_678))
-    # Seven places, two breaches that are no place, and both kinds of unacknowledged readings, for the contract and for its device.
-    assert "".join(lines).count("12,345,678") == 2 * (7 + 2 + 2)
+    # Nine places, two breaches that are no place, and both kinds of unacknowledged readings, for the contract and for its device.
+    assert "".join(lines).count("12,345,678") == 2 * (9 + 2 + 2)
     assert "…" not in "".join(lines)
 
 

@@ -33,6 +33,9 @@ class FakeAirflow:
     def is_paused(self, _dag_id: str) -> bool:
         return self.paused
 
+    def drop_empty(self, _dag_id: str, first: date, last: date) -> None:
+        assert first <= last
+
     def backfill(self, _dag_id: str, first: date, last: date, at_once: int) -> int | None:
         if self.busy:
             self.busy -= 1

@@ -51,9 +51,9 @@ def test_a_failing_job_ends_with_its_sentence_and_no_traceback(cloud: Cloud) -> 
     key = put_bronze(lake, "pump", [reading(lake.contracts["pump"])])
     file = Path(cloud.platform.object_uri(key).removeprefix("file://"))
     file.write_bytes(b"damaged")
-    code, output = submitted(cloud, "silver", "--contract", "pump", "--run-id", "dag__run")
+    code, output = submitted(cloud, "reconcile", "--contract", "pump", "--run-id", "dag__run")
     assert code == 1
-    assert f"silver.pump: bronze object {key} cannot be read" in output
+    assert f"silver.pump: not every object is accounted for: bronze objects cannot be read: {key}" in output
     assert "Traceback" not in output
     assert "\tat " not in output
 

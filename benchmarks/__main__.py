@@ -1,7 +1,7 @@
 """Every benchmark, one after the other, each in a process of its own.
 
-``python -m benchmarks [PART ...] [--full] [--write] [--spark]`` (`make bench`): quick sizes take about three minutes; ``--full`` has those of
-docs/benchmarks.md and takes half an hour; ``--write`` puts what was printed into that page and draws its picture.
+``python -m benchmarks [PART ...] [--full] [--write] [--spark]`` (`make bench`): quick sizes take some minutes; ``--full`` has those of
+docs/benchmarks.md, and Spark's too, and takes well over an hour; ``--write`` puts what was printed into that page and draws its picture.
 """
 
 import argparse

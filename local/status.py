@@ -40,15 +40,33 @@ def _with_its_port(settings: Settings, instance: Instance) -> Settings:
 
 
 def _row(process: Process, pid: int, settings: Settings) -> Row:
+    crashed = Row(process.name, process.what, "crashed", None, (), 0.0, 0.0)
+    if not sessions.is_alive(pid):
+        return crashed
     try:
         leader = psutil.Process(pid)
-        family = [psutil.Process(member) for member in sessions.members(pid)]
-        # PostgreSQL's and others' children may leave the session; they stay children.
-        family += [child for child in leader.children(recursive=True) if child not in family]
-        memory = sum(member.memory_info().rss for member in family) / 1e6
         seconds = time.time() - leader.create_time()
-        ports = {c.laddr.port for member in family for c in member.net_connections("tcp") if c.status == psutil.CONN_LISTEN}
     except psutil.NoSuchProcess:
-        return Row(process.name, process.what, "crashed", None, (), 0.0, 0.0)
+        return crashed
+    found = [use for member in _family(leader) if (use := _use(member)) is not None]
+    ports = {port for _, listening in found for port in listening}
     wrong = health.trouble(process.name, settings)
-    return Row(process.name, process.what, wrong or "healthy", pid, tuple(sorted(ports)), memory, seconds)
+    return Row(process.name, process.what, wrong or "healthy", pid, tuple(sorted(ports)), sum(size for size, _ in found) / 1e6, seconds)
+
+
+def _family(leader: psutil.Process) -> set[int]:
+    """Of its session; and PostgreSQL's and others' children, which may leave it: they stay children."""
+    try:
+        return {*sessions.members(leader.pid), *(child.pid for child in leader.children(recursive=True))}
+    except psutil.NoSuchProcess:
+        return set()
+
+
+def _use(pid: int) -> tuple[int, set[int]] | None:
+    """Bytes and the ports that it listens on; None of one that has ended since it was listed, as tasks do all the time."""
+    try:
+        member = psutil.Process(pid)
+        ports = {c.laddr.port for c in member.net_connections("tcp") if c.status == psutil.CONN_LISTEN}
+        return member.memory_info().rss, ports
+    except psutil.NoSuchProcess:
+        return None

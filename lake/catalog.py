@@ -51,6 +51,7 @@ def open_catalog(platform: Platform) -> Catalog:
     try:
         return _load(tuple(sorted(platform.catalog_properties().items())))
     except Exception as error:
+        # Of whichever class the database's driver raises.
         if says_full(error):
             raise SetupError(f"catalog of the lake in {told_full(platform.settings.home)}") from None
         raise

@@ -3,6 +3,7 @@
 A filter is true of each row that can count, and may be true of others: it only ever leaves out files that have no such row.
 """
 
+import operator
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -25,11 +26,11 @@ from pyiceberg.expressions import (
 Value = int | str | date
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _HOLDS: Mapping[str, Callable[[Value, Value], bool]] = {
-    "=": lambda there, value: there == value,
-    "<": lambda there, value: there < value,  # type: ignore[operator] # both are of the column's one type
-    "<=": lambda there, value: there <= value,  # type: ignore[operator]
-    ">": lambda there, value: there > value,  # type: ignore[operator]
-    ">=": lambda there, value: there >= value,  # type: ignore[operator]
+    "=": operator.eq,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
 }
 _ICEBERG = {"=": EqualTo, "<": LessThan, "<=": LessThanOrEqual, ">": GreaterThan, ">=": GreaterThanOrEqual}
 

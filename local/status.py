@@ -4,7 +4,7 @@ import dataclasses
 import time
 from dataclasses import dataclass
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 from local import health, sessions
 from local.instance import Instance

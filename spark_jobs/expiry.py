@@ -5,6 +5,7 @@ the metadata still knows of is proven not to be among them. Orphans are files th
 while writing. A job that is writing now has files that none knows of yet, so that young ones stay.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,7 +22,7 @@ from runtime.log import logger
 from spark_jobs.branch import load
 from spark_jobs.maintained import heal_all, owners
 from spark_jobs.session import SparkLake
-from spark_jobs.table_files import data_files, sizes
+from spark_jobs.table_files import DataFile, data_files, sizes
 
 ORPHAN_AGE = timedelta(days=3)
 _LEAST_ORPHAN_AGE = timedelta(hours=1)
@@ -85,29 +86,44 @@ def _proof(lake: SparkLake, table: Table, run: str, before: IcebergTable, after:
     lost = {name for name, ref in before.metadata.refs.items() if after.snapshot_by_id(ref.snapshot_id) is None}
     needed = files & known_paths(after)
     holds = there == now and not lost and not needed
-    why = (
-        f"{', '.join(sorted(lost))} would be lost"
-        if lost
-        else f"{len(needed)} files are still needed"
-        if needed
-        else "main would be another"
+    if holds:
+        told = f"{count} snapshots expired; {len(files)} files that they alone knew go, main has the same files"
+    elif lost:
+        told = f"{', '.join(sorted(lost))} would be lost"
+    else:
+        told = f"{len(needed)} files are still needed" if needed else "main would be another"
+    return _proof_where_main_stays(
+        run, Action.EXPIRE, table, main.snapshot_id, there, now, Verdict.HOLDS if holds else Verdict.REFUSED, told
     )
-    rows, number, size = sizes(there)
-    rows_after, number_after, size_after = sizes(now)
+
+
+def _proof_where_main_stays(
+    run: str,
+    action: Action,
+    table: Table,
+    snapshot: int | None,
+    before: Mapping[str, DataFile],
+    after: Mapping[str, DataFile],
+    verdict: Verdict,
+    detail: str,
+) -> Proof:
+    """Of an action that leaves main where it is: its files before and after."""
+    rows, files, size = sizes(before)
+    rows_after, files_after, size_after = sizes(after)
     return Proof(
         run,
-        Action.EXPIRE,
+        action,
         table.name,
-        Verdict.HOLDS if holds else Verdict.REFUSED,
+        verdict,
         rows_before=rows,
         rows_after=rows_after,
-        files_before=number,
-        files_after=number_after,
+        files_before=files,
+        files_after=files_after,
         bytes_before=size,
         bytes_after=size_after,
-        snapshot_before=main.snapshot_id,
-        snapshot_after=main.snapshot_id,
-        detail=f"{count} snapshots expired; {len(files)} files that they alone knew go, main has the same files" if holds else why,
+        snapshot_before=snapshot,
+        snapshot_after=snapshot,
+        detail=detail,
     )
 
 
@@ -136,27 +152,11 @@ def remove_orphans(lake: SparkLake, table: Table, run: str, age: timedelta = ORP
     iceberg = load(lake.platform, table)
     current = iceberg.current_snapshot()
     snapshot = current.snapshot_id if current else None
-    rows, files, size = sizes(data_files(lake.platform, table, snapshot))
+    files = data_files(lake.platform, table, snapshot)
     size_of_orphans = sum(file.bytes for file in orphans)
     told = f"{len(orphans)} files of {size_of_orphans} bytes that no snapshot knows, none younger than {age}"
     record(
-        lake.platform,
-        lake.clock,
-        Proof(
-            run,
-            Action.REMOVE_ORPHANS,
-            table.name,
-            Verdict.HOLDS,
-            rows_before=rows,
-            rows_after=rows,
-            files_before=files,
-            files_after=files,
-            bytes_before=size,
-            bytes_after=size,
-            snapshot_before=snapshot,
-            snapshot_after=snapshot,
-            detail=told,
-        ),
+        lake.platform, lake.clock, _proof_where_main_stays(run, Action.REMOVE_ORPHANS, table, snapshot, files, files, Verdict.HOLDS, told)
     )
     remove(iceberg, [file.path for file in orphans])
     log.info(f"orphans of {table.name}: {told}")

@@ -34,7 +34,8 @@ log = logger("maintain")
 class Change:
     """`write` writes to the branch in one commit and says whether it did; rows that satisfy `gone` are meant to go, all others to stay.
 
-    `edited`: rows that stand in the place of others, which are not compared. `is_rewrite`: the table says the same afterwards. `facts`: columns of ops.maintenance beside those of the proof.
+    `edited`: rows that stand in the place of others, which are not compared. `is_rewrite`: the table says the same afterwards.
+    `facts`: columns of ops.maintenance beside those of the proof.
     """
 
     table: Table

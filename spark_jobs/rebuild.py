@@ -52,11 +52,12 @@ class Changes:
 def run(lake: SparkLake, contract_name: str, run: str, day: date) -> Outcome:
     """Publish what bronze says of the event day where silver says otherwise.
 
-    Raises UserError for a day to come, JobError where an object that the day was made from is gone.
+    Raises UserError for a day to come or that silver keeps no longer, JobError where an object that the day was made from is gone.
     """
     if day > lake.clock.now().date():
         raise UserError(f"rebuild silver.{contract_name} of {day}: this day is still to come; give one that has begun")
     contract = lake.contracts.named(contract_name)
+    _refuse_where_let_go(lake, contract, day)
     prepare_tables(lake.platform, contract)
     evolve(lake, contract)
     outcome = publish(
@@ -69,6 +70,13 @@ def run(lake: SparkLake, contract_name: str, run: str, day: date) -> Outcome:
     )
     log.info(f"silver.{contract.name} of {day}: " + (f"run {outcome.run_id} is visible" if outcome.run_id else "it is as bronze says"))
     return outcome
+
+
+def _refuse_where_let_go(lake: SparkLake, contract: Contract, day: date) -> None:
+    """What retention has taken from silver, bronze may still have: a rebuild is not to bring it back."""
+    days = contract.retention.silver_days
+    if days is not None and day < lake.clock.now().date() - timedelta(days=days):
+        raise UserError(f"rebuild silver.{contract.name} of {day}: the contract's retention keeps {days} days; this day is let go")
 
 
 def _attempt(lake: SparkLake, contract: Contract, branch: Branch, day: date) -> Sequence[str] | None:

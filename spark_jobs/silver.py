@@ -178,6 +178,7 @@ def _merge_what_can_be_read(lake: SparkLake, contract: Contract, branch: Branch,
     except FleetlakeError:
         raise
     except Exception:
+        # Of whichever class Spark tells it by: what the objects themselves show decides.
         corrupt = corrupt_among(lake.platform, [o.key for o in objects])
         if not corrupt:
             raise

@@ -1,6 +1,7 @@
 """The laptop's cloud for tests: real processes in a folder of the test's own, gone when the block ends."""
 
 import dataclasses
+import json
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -42,3 +43,8 @@ def settings_for(home: Path, **settings: Any) -> Settings:
     """The machine's settings (its cache of jars counts) with a home of the test's own."""
     changes: dict[str, Any] = {"home": home, "aws_endpoint": "", "mqtt_host": "", "mqtt_port": 0} | settings
     return dataclasses.replace(Settings.from_environment(), **changes)
+
+
+def send(cloud: Cloud, queue: str, document: dict[str, Any]) -> None:
+    sqs = cloud.platform.client("sqs")
+    sqs.send_message(QueueUrl=sqs.get_queue_url(QueueName=queue)["QueueUrl"], MessageBody=json.dumps(document))

@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from benchmarks import cloud
@@ -71,13 +72,21 @@ def answered(made: Trucks, lake: SparkLake, rounds: int) -> list[Answered]:
     for question in TEXTS:
         expected = oracle.answer(question)
         engines: dict[str, Callable[[], Sequence[Any]]] = {
-            "duckdb": lambda question=question: sql(text(question, "duckdb", asked), platform=lake.platform).rows,  # type: ignore[misc]
-            "spark": lambda question=question: lake.sql(text(question, "spark", asked)).collect(),  # type: ignore[misc]
+            "duckdb": partial(_by_duckdb, lake, text(question, "duckdb", asked)),
+            "spark": partial(_by_spark, lake, text(question, "spark", asked)),
         }
         times = {name: _timed(f"{question} by {name}", answer, expected, rounds) for name, answer in engines.items()}
         found.append(Answered(question, len(expected), times["duckdb"], times["spark"]))
         _say(f"{question}: {len(expected)} rows, DuckDB {times['duckdb']:.0f} ms, Spark {times['spark']:.0f} ms")
     return found
+
+
+def _by_duckdb(lake: SparkLake, question: str) -> Sequence[Any]:
+    return sql(question, platform=lake.platform).rows
+
+
+def _by_spark(lake: SparkLake, question: str) -> Sequence[Any]:
+    return lake.sql(question).collect()
 
 
 def _timed(name: str, answer: Callable[[], Sequence[Any]], expected: Sequence[Sequence[Any]], rounds: int) -> float:

@@ -10,7 +10,7 @@ import pytest
 from lake.erased_device import Device
 from lake.erasure_queues import Looked, erase_queued
 from runtime.sqs import Queue
-from tests.cloud import Cloud, running_cloud
+from tests.cloud import Cloud, running_cloud, send
 
 pytestmark = pytest.mark.cloud
 
@@ -19,11 +19,6 @@ pytestmark = pytest.mark.cloud
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     with running_cloud(tmp_path_factory.mktemp("erasure")) as running:
         yield running
-
-
-def send(cloud: Cloud, queue: str, document: dict[str, Any]) -> None:
-    sqs = cloud.platform.client("sqs")
-    sqs.send_message(QueueUrl=sqs.get_queue_url(QueueName=queue)["QueueUrl"], MessageBody=json.dumps(document))
 
 
 def message(device: str, payload: bytes = b"{}") -> dict[str, Any]:

@@ -1,16 +1,14 @@
 """What waits in the queues of a running cloud, read without taking anything away."""
 
 import base64
-import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from lake.law_queues import UNREACHABLE, Message, read_queues
 from runtime.local import LocalPlatform
-from tests.cloud import Cloud, running_cloud, settings_for
+from tests.cloud import Cloud, running_cloud, send, settings_for
 
 pytestmark = pytest.mark.cloud
 
@@ -19,11 +17,6 @@ pytestmark = pytest.mark.cloud
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     with running_cloud(tmp_path_factory.mktemp("queues")) as running:
         yield running
-
-
-def send(cloud: Cloud, queue: str, document: dict[str, Any]) -> None:
-    sqs = cloud.platform.client("sqs")
-    sqs.send_message(QueueUrl=sqs.get_queue_url(QueueName=queue)["QueueUrl"], MessageBody=json.dumps(document))
 
 
 def test_dead_letters_are_read_and_stay_and_the_queues_that_are_taken_from_are_only_counted(cloud: Cloud) -> None:

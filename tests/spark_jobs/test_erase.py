@@ -54,13 +54,6 @@ TODAY = datetime.now(UTC)
 
 
 @pytest.fixture
-def clock(spark_lake: SparkLake) -> FixedClock:
-    clock = spark_lake.clock
-    assert isinstance(clock, FixedClock)
-    return clock
-
-
-@pytest.fixture
 def pump(spark_lake: SparkLake, clock: FixedClock) -> Contract:
     return spark_lake.contracts["pump"]
 

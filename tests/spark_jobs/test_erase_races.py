@@ -38,13 +38,6 @@ class Killed(BaseException):
 
 
 @pytest.fixture
-def clock(spark_lake: SparkLake) -> FixedClock:
-    clock = spark_lake.clock
-    assert isinstance(clock, FixedClock)
-    return clock
-
-
-@pytest.fixture
 def pump(spark_lake: SparkLake) -> Contract:
     return spark_lake.contracts["pump"]
 

@@ -1,5 +1,6 @@
 """A day made again from bronze: equal rows stay as they are, others are corrected as new knowledge, and what was known is still there."""
 
+import dataclasses
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 
 from lake.catalog import append_rows, open_catalog
-from lake.contracts import Contract
+from lake.contracts import Contract, Contracts, LakeRetention
 from lake.fingerprint import fingerprints
 from lake.publications import State, read_ledger, read_publications
 from lake.query import sql
@@ -163,6 +164,18 @@ def test_a_day_whose_object_is_gone_is_refused_by_name(spark_lake: SparkLake, pu
 def test_a_day_to_come_is_refused(spark_lake: SparkLake) -> None:
     with pytest.raises(UserError, match="2026-03-03: this day is still to come"):
         job.run(spark_lake, "pump", "rebuild", date(2026, 3, 3))
+
+
+def test_a_day_that_retention_let_go_is_not_brought_back(spark_lake: SparkLake, pump: Contract) -> None:
+    put_bronze(spark_lake, "pump", [reading(pump, seq=0)])
+    run_silver(spark_lake, "s")
+    tamper(spark_lake, lambda rows: [])
+    move_clock(spark_lake, 31 * 24 * 60)
+    kept = dataclasses.replace(pump, retention=LakeRetention(silver_days=30))
+    spark_lake.contracts = Contracts([kept])
+    with pytest.raises(UserError, match="2026-03-02: the contract's retention keeps 30 days; this day is let go"):
+        job.run(spark_lake, "pump", "rebuild", DAY)
+    assert shown(spark_lake) == []
 
 
 def test_a_day_of_which_nothing_is_known_is_left_alone(spark_lake: SparkLake) -> None:

@@ -31,13 +31,6 @@ DAY = 24 * 60
 
 
 @pytest.fixture
-def clock(spark_lake: SparkLake) -> FixedClock:
-    clock = spark_lake.clock
-    assert isinstance(clock, FixedClock)
-    return clock
-
-
-@pytest.fixture
 def pump(spark_lake: SparkLake) -> Contract:
     return spark_lake.contracts["pump"]
 

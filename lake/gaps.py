@@ -9,12 +9,16 @@ or in quarantine, or still to come), a count that goes on by one says that the d
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from lake.contracts import Contract
 from lake.query import sql
 from runtime.clock import Clock, SystemClock
 from runtime.errors import UserError
 from runtime.platforms import Platform
+
+# In place of a contract's limit, of events: longer than any two readings are apart.
+_NEVER = 1e10
 
 
 class Kind(StrEnum):
@@ -50,55 +54,57 @@ def find(
 
     Raises UserError for a time that does not go forward, QueryError for an `as_of` that cannot be answered.
     """
-    now = (clock or SystemClock()).now()
-    if first >= min(end, now):
-        raise UserError(f"gaps of {contract.name}: nothing lies between {first.isoformat()} and {min(end, now).isoformat()}")
-    parameters = [first, min(end, now), device, device, contract.gap_seconds]
-    found = sql(_neighbours(contract.name), as_of=as_of, platform=platform, parameters=parameters, clock=clock).rows
-    gaps = [_gap(*row) for row in found]
-    return [gap for gap in gaps if gap is not None]
+    until = min(end, (clock or SystemClock()).now())
+    if first >= until:
+        raise UserError(f"gaps of {contract.name}: nothing lies between {first.isoformat()} and {until.isoformat()}")
+    limit = contract.gap_seconds or _NEVER
+    parameters = [first, until, *([device] if device is not None else []), until, round(limit * 1000)]
+    found = sql(_neighbours(contract.name, device is not None), as_of=as_of, platform=platform, parameters=parameters, clock=clock).rows
+    return [gap for row in found if (gap := _gap(_Pair(*row), until, limit)) is not None]
 
 
-def _neighbours(contract: str) -> str:
-    """Neighbouring readings that are too far apart by time or count; the last of each device beside nothing."""
+def _neighbours(contract: str, of_one_device: bool) -> str:
+    """Neighbouring readings that are too far apart by time or count; the last of each device beside nothing.
+
+    In what DuckDB and Athena's Trino both take, and with the times where files are pruned by them.
+    """
+    device = "AND device_id = ?" if of_one_device else ""
+    order = "OVER (PARTITION BY device_id ORDER BY event_time, seq, event_id)"
     return f"""
-        WITH asked AS (SELECT ?::TIMESTAMPTZ AS first, ?::TIMESTAMPTZ AS until),
-        readings AS (
-            SELECT device_id, event_time, boot, seq, event_id FROM silver.{contract}, asked
-            WHERE event_time >= first AND event_time < until AND (?::VARCHAR IS NULL OR device_id = ?)
-        ),
-        pairs AS (
+        SELECT device_id, begins, ends, boot, seq, next_boot, next_seq
+        FROM (
             SELECT device_id, event_time AS begins, boot, seq,
-                lead(event_time) OVER device AS ends, lead(boot) OVER device AS next_boot, lead(seq) OVER device AS next_seq
-            FROM readings WINDOW device AS (PARTITION BY device_id ORDER BY event_time, seq, event_id)
-        ),
-        measured AS (SELECT *, date_diff('millisecond', begins, coalesce(ends, until)) / 1000.0 AS seconds FROM pairs, asked)
-        SELECT device_id, begins, ends, seconds, boot, seq, next_boot, next_seq, seconds > coalesce(?::DOUBLE, 'inf'::DOUBLE) AS is_long
-        FROM measured
-        WHERE is_long OR (ends IS NOT NULL AND boot = next_boot AND next_seq > seq + 1)
+                lead(event_time) {order} AS ends, lead(boot) {order} AS next_boot, lead(seq) {order} AS next_seq
+            FROM silver.{contract} WHERE event_time >= ? AND event_time < ? {device}
+        ) pairs
+        WHERE date_diff('millisecond', begins, coalesce(ends, ?)) > ? OR (boot = next_boot AND next_seq > seq + 1)
         ORDER BY device_id, begins
     """  # noqa: S608 - a contract's name is letters, digits and underscores
 
 
-def _gap(
-    device: str,
-    begins: datetime,
-    ends: datetime | None,
-    seconds: float,
-    boot: str | None,
-    seq: int | None,
-    next_boot: str | None,
-    next_seq: int | None,
-    is_long: bool,
-) -> Gap | None:
-    if ends is None:
-        return Gap(device, begins, None, seconds, Kind.SILENT, None)
-    if boot is None or seq is None or next_boot is None or next_seq is None:
-        return Gap(device, begins, ends, seconds, Kind.SILENT, None)
-    if boot != next_boot:
-        return Gap(device, begins, ends, seconds, Kind.RESTARTED, next_seq)
+class _Pair(NamedTuple):
+    device: str
+    begins: datetime
+    ends: datetime | None
+    boot: str | None
+    seq: int | None
+    next_boot: str | None
+    next_seq: int | None
+
+
+def _gap(pair: _Pair, until: datetime, limit: float) -> Gap | None:
+    """`limit`: seconds that may lie between two readings."""
+    seconds = ((pair.ends or until) - pair.begins).total_seconds()
+
+    def gap(kind: Kind, lost: int | None) -> Gap:
+        return Gap(pair.device, pair.begins, pair.ends, seconds, kind, lost)
+
+    if pair.ends is None or None in (pair.boot, pair.seq, pair.next_boot, pair.next_seq):
+        return gap(Kind.SILENT, None)
+    if pair.boot != pair.next_boot:
+        return gap(Kind.RESTARTED, pair.next_seq)
     # A count that goes back is one reading's own clock, not a gap.
-    lost = max(next_seq - seq - 1, 0)
-    if not lost and not is_long:
+    lost = max((pair.next_seq or 0) - (pair.seq or 0) - 1, 0)
+    if not lost and seconds <= limit:
         return None
-    return Gap(device, begins, ends, seconds, Kind.LOST if lost else Kind.SILENT, lost)
+    return gap(Kind.LOST if lost else Kind.SILENT, lost)

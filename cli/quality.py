@@ -3,6 +3,7 @@
 import dataclasses
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="The quality gate: its verdicts, and what becomes of held runs.", no_args_is_help=True)
 _console = Console(highlight=False, soft_wrap=True)
-_STYLES = {"failed": "red", "held": "red", "waived": "yellow", "refused": "yellow", "accepted": "yellow"}
+_STYLES = {"failed": "red", "held": "red", "waived": "yellow", "warned": "yellow", "refused": "yellow", "accepted": "yellow"}
+_COUNTS = ("checks", "failed", "warned", "waived")
 _WHY = typer.Option("", "--why", help="The reason; it is kept in ops.publications.")
 
 
@@ -44,7 +46,7 @@ def list_runs(
     table = _table_of_runs()
     for facts in shown:
         state = _styled(facts["state"])
-        counts = [str(facts[name]) if facts["checks"] else "" for name in ("checks", "failed", "waived")]
+        counts = [str(facts[name]) if facts["checks"] else "" for name in _COUNTS]
         table.add_row(facts["run"], facts["contract"], state, *counts, facts["recorded_at"][:19].replace("T", " "))
     _console.print(table)
     for facts in shown:
@@ -56,7 +58,7 @@ def _table_of_runs() -> Table:
     """`show`, `accept` and `refuse` need the id whole, so it folds; what else there is gives way to it."""
     table = Table(header_style="bold", padding=0)
     table.add_column("run", overflow="fold")
-    for heading in ("contract", "state", "checks", "failed", "waived"):
+    for heading in ("contract", "state", *_COUNTS):
         table.add_column(heading, no_wrap=True)
     # The day above the time of day where lines are short.
     table.add_column("when", max_width=10 if _console.width < 100 else None)
@@ -86,8 +88,28 @@ def show(
     for check in shown:
         _print_check(check)
     passed = len(checks) - sum(check["status"] != "passed" for check in checks)
+    if len(checks) > passed:
+        rows = f"SELECT * FROM ops.quality_failures WHERE run_id = '{run}'"  # noqa: S608 - for a person to ask
+        _console.print(f'all that is behind them: fleetlake query "{rows}"', markup=False)
     hint = "" if every or not passed else "; --all shows them"
     _console.print(f"{passed} of {len(checks)} checks passed{hint}" if checks else "it was not judged: it had no new readings")
+
+
+@app.command()
+def page(
+    contract: str = typer.Option("", help="This contract alone."),
+    days: int = typer.Option(90, min=1, help="Verdicts of so many days."),
+    out: Path | None = typer.Option(None, help="File to write; report/quality.html of FLEETLAKE_HOME by default."),
+) -> None:
+    """Write one HTML page of every contract: trend and history of its checks, held runs and what was decided, the devices behind it."""
+    from lake.contracts import sound_contracts
+    from local.quality_page import write_quality_page
+    from runtime.platforms import current_platform
+
+    platform = current_platform(Settings.from_environment())
+    contracts = sound_contracts(platform.settings.contracts_folder)
+    names = [contracts.named(contract).name] if contract else sorted(contracts)
+    _console.print(f"quality page: {write_quality_page(platform, names, days, out)}", markup=False)
 
 
 @app.command()
@@ -131,7 +153,7 @@ def _publication(platform: "Platform", run: str) -> "Publication":
 
 
 def _runs(platform: "Platform") -> list[dict[str, Any]]:
-    """Runs on silver, oldest first, with how many checks each had, failed and waived."""
+    """Runs on silver, oldest first, with how many checks each had, and how many did not pass."""
     from lake.maintenance import MAINTAINED
     from lake.publications import read_publications
     from spark_jobs.quality_runs import read_results
@@ -145,7 +167,7 @@ def _runs(platform: "Platform") -> list[dict[str, Any]]:
 
 
 def _facts(run: "Publication", statuses: Sequence[str]) -> dict[str, Any]:
-    counts = {status: statuses.count(status) for status in ("failed", "waived")}
+    counts = {status: statuses.count(status) for status in _COUNTS[1:]}
     return {
         "run": run.run_id,
         "contract": run.contract,

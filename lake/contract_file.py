@@ -7,8 +7,9 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any, NoReturn
 
+from lake.contract_quality import FIELD_SHARES, read_quality
 from lake.contract_retention import read_retention, read_timeseries
-from lake.contracts import NUMBERS, TYPES, Contract, Field, Quality
+from lake.contracts import NUMBERS, TYPES, Contract, Field
 from runtime.errors import ContractError
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
@@ -21,7 +22,7 @@ _RESERVED = {
 _DERIVED = ("stuck", "jump", "nulls", "changed", "began", "since")
 _CONTRACT_KEYS = {f.name for f in dataclasses.fields(Contract)} - {"name", "file"} | {"contract"}
 _FIELD_KEYS = {f.name for f in dataclasses.fields(Field)} - {"name"}
-_NUMBER_KEYS = {"min", "max", "lifetime_counter", "stuck_after", "max_step", "may_be_constant"}
+_NUMBER_KEYS = {"min", "max", "lifetime_counter", "stuck_after", "max_step", "may_be_constant", "max_stuck_share", "max_jump_share"}
 _STRING_KEYS = {"max_length", "enum"}
 
 
@@ -44,7 +45,7 @@ def read_contract(file: str, document: Any) -> Contract:
         cadence_seconds=_read_cadence(checks, kind, document.get("cadence_seconds")),
         late_days=checks.whole("late_days", document.get("late_days", 7), 0),
         unknown_fields=checks.one_of("unknown_fields", document.get("unknown_fields", "keep"), ("keep", "quarantine")),
-        quality=_read_quality(checks, document.get("quality", {})),
+        quality=read_quality(checks, document.get("quality", {})),
         timeseries=read_timeseries(checks, kind, document.get("timeseries")),
         retention=read_retention(checks, document.get("retention", {}), document.get("late_days", 7)),
         file=file,
@@ -159,7 +160,7 @@ def _read_field(checks: "_Checks", name: Any, given: Any) -> Field:
         lifetime_counter=checks.flag(f"{where}: lifetime_counter", given.get("lifetime_counter", False)),
         stuck_after=checks.optional_whole(f"{where}: stuck_after", given.get("stuck_after"), 2),
         max_step=checks.number(f"{where}: max_step", given.get("max_step"), least=0),
-        max_null_share=checks.share(f"{where}: max_null_share", given.get("max_null_share")),
+        **{key: checks.share(f"{where}: {key}", given.get(key)) for key in FIELD_SHARES},
     )
     if field.min is not None and field.max is not None and field.min > field.max:
         checks.refuse(where, f"max {field.max:g} is below min {field.min:g}; swap them")
@@ -183,18 +184,6 @@ def _read_cadence(checks: "_Checks", kind: str, value: Any) -> float | None:
     if cadence is None or not 0 < cadence <= 86_400:
         checks.refuse("cadence_seconds", "a measurement needs a number of seconds above 0 and up to 86400 (a day)")
     return cadence
-
-
-def _read_quality(checks: "_Checks", given: Any) -> Quality:
-    if not isinstance(given, dict):
-        checks.refuse("quality", "must be a mapping such as {completeness: 0.9}")
-    checks.known_keys("quality", given, {f.name for f in dataclasses.fields(Quality)})
-    default = Quality()
-    shares = ("completeness", "max_quarantined_share")
-    values: dict[str, Any] = {key: checks.share(f"quality: {key}", given.get(key, getattr(default, key))) for key in shares}
-    factor = checks.number("quality: volume_factor", given.get("volume_factor", default.volume_factor), least=1)
-    stuck_after = checks.whole("quality: stuck_after", given.get("stuck_after", default.stuck_after), 2)
-    return Quality(**values, stuck_after=stuck_after, volume_factor=factor or default.volume_factor)
 
 
 class _Checks:

@@ -23,7 +23,10 @@ MAX_STRING = 256
 
 @dataclass(frozen=True)
 class Field:
-    """One value of a reading. `min` and `max` are inclusive; `stuck_after` and `max_step` are in readings and in the field's unit."""
+    """One value of a reading. `min` and `max` are inclusive; `stuck_after` and `max_step` are in readings and in the field's unit.
+
+    What the gate allows of it, where it differs from what the contract's `quality` says of all fields: the shares of Quality.
+    """
 
     name: str
     type: str
@@ -39,6 +42,9 @@ class Field:
     stuck_after: int | None = None
     max_step: float | None = None
     max_null_share: float | None = None
+    max_null_rise: float | None = None
+    max_stuck_share: float | None = None
+    max_jump_share: float | None = None
 
     @property
     def is_number(self) -> bool:
@@ -47,12 +53,21 @@ class Field:
 
 @dataclass(frozen=True)
 class Quality:
-    """Thresholds of the gate. Shares are 0..1; completeness is the least share of expected readings in a closed hour."""
+    """Thresholds of the gate. Shares are 0..1, of a run's readings; completeness is the least share of expected readings in a closed hour.
+
+    `max_null_share` is of fields that are not required, None where any share may be null; `max_null_rise` is how far their share may
+    lie above the median of the 14 days before. The checks that `warn` names are told, and hold no run.
+    """
 
     completeness: float = 0.7
     max_quarantined_share: float = 0.2
     stuck_after: int = 30
     volume_factor: float = 5.0
+    max_null_share: float | None = None
+    max_null_rise: float = 0.2
+    max_stuck_share: float = 0.0
+    max_jump_share: float = 0.0
+    warn: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

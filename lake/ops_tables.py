@@ -53,17 +53,39 @@ QUALITY_RUNS = Table(
         CONTRACT,
         Column("check_name", "string", "the check", required=True),
         Column("field", "string", "the field it is about; null for the table"),
-        Column("status", "string", "passed, failed or waived", required=True),
+        Column("status", "string", "passed, failed, warned (the contract lets this check hold no run) or waived", required=True),
         Column("observed", "float64", "what was seen"),
         Column("threshold", "float64", "what was allowed"),
-        Column("failing_rows", "int64", "rows that fail it"),
-        Column("sample", "string", "JSON list of some of them: device_id, event_time, event_id"),
+        Column("failing_rows", "int64", "rows that fail it; ops.quality_failures has them"),
+        Column("sample", "string", "JSON list of those that a person would look at first"),
         Column("sentence", "string", "the verdict in words"),
         _RECORDED_AT,
     ),
     ("run_id", "check_name", "field"),
     "",
     "Verdicts of the quality gate.",
+    properties=_OPS,
+)
+
+QUALITY_FAILURES = Table(
+    "ops.quality_failures",
+    (
+        RUN_ID,
+        CONTRACT,
+        Column("check_name", "string", "the check that did not pass", required=True),
+        Column("field", "string", "the field it is about; null for the table"),
+        Column("device_id", "string", "the device; null where the row is about the fleet"),
+        Column("event_time", "timestamp", "when it was measured; of completeness the hour, of volume the day"),
+        Column("event_id", "string", "the reading; null where the row is about no single one"),
+        Column("since", "timestamp", "stuck: since when the field has had this value"),
+        Column("value", "float64", "the field's value as a number; of completeness and volume what was observed"),
+        Column("readings", "int64", "readings that the row stands for: missing ones of completeness"),
+        Column("detail", "string", "what else there is to say"),
+        _RECORDED_AT,
+    ),
+    ("run_id", "check_name", "field", "device_id", "event_time", "event_id"),
+    "",
+    "What is behind each check that did not pass: its readings, hours, days or reasons, up to 5,000 a check.",
     properties=_OPS,
 )
 
@@ -119,4 +141,4 @@ MAINTENANCE = Table(
     properties=_OPS,
 )
 
-OPS = (LEDGER, PUBLICATIONS, QUALITY_RUNS, MODEL_RUNS, MAINTENANCE)
+OPS = (LEDGER, PUBLICATIONS, QUALITY_RUNS, QUALITY_FAILURES, MODEL_RUNS, MAINTENANCE)

@@ -91,6 +91,12 @@ def read_publications(platform: Platform, table_name: str | None = None, contrac
     return [_accepted(run) if key in settled_by and run.state is State.HELD else run for key, run in found.items()]
 
 
+def read_held(platform: Platform, table_name: str, contract: str) -> dict[str, tuple[datetime, str]]:
+    """When each run that was ever held on the table was, and why, whatever became of it since."""
+    rows = [row for row in _rows(platform, PUBLICATIONS, contract) if row["table_name"] == table_name and row["state"] == State.HELD]
+    return {row["run_id"]: (row["recorded_at"], row["why"] or "") for row in sorted(rows, key=lambda row: row["recorded_at"], reverse=True)}
+
+
 def read_ledger(platform: Platform, contract: str, replaced_too: bool = False) -> list[Planned]:
     """The plans of the contract's runs, each object under the key it has today.
 

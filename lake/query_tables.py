@@ -32,7 +32,19 @@ from lake.layout import UNKNOWN_CONTRACT, bronze_prefix, quarantine_prefix, repl
 from lake.publications import read_publications
 from lake.scan import Scan, plan_iceberg
 from lake.schemas import DUCKDB
-from lake.tables import LEDGER, MAINTENANCE, MODEL_RUNS, PUBLICATIONS, QUALITY_RUNS, Column, Table, lake_tables, quarantine, replayed
+from lake.tables import (
+    LEDGER,
+    MAINTENANCE,
+    MODEL_RUNS,
+    PUBLICATIONS,
+    QUALITY_FAILURES,
+    QUALITY_RUNS,
+    Column,
+    Table,
+    lake_tables,
+    quarantine,
+    replayed,
+)
 from runtime.errors import QueryError, ServiceError
 from runtime.platforms import Platform
 
@@ -42,6 +54,7 @@ WRITTEN_AT = {
     LEDGER.name: "planned_at",
     PUBLICATIONS.name: "recorded_at",
     QUALITY_RUNS.name: "recorded_at",
+    QUALITY_FAILURES.name: "recorded_at",
     MODEL_RUNS.name: "recorded_at",
     MAINTENANCE.name: "recorded_at",
 }

@@ -11,6 +11,7 @@ from lake.ops_tables import MAINTENANCE as MAINTENANCE
 from lake.ops_tables import MODEL_RUNS as MODEL_RUNS
 from lake.ops_tables import OPS as OPS
 from lake.ops_tables import PUBLICATIONS as PUBLICATIONS
+from lake.ops_tables import QUALITY_FAILURES as QUALITY_FAILURES
 from lake.ops_tables import QUALITY_RUNS as QUALITY_RUNS
 from lake.table import CONTRACT, COPY_ON_WRITE, RUN_ID
 from lake.table import Column as Column

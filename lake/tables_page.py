@@ -40,22 +40,28 @@ def _anchor(title: str) -> str:
 
 def _contract(contract: Contract) -> str:
     cadence = f", a reading every {contract.cadence_seconds:g} s" if contract.cadence_seconds else ""
-    quality = contract.quality
-    gate = (
-        f"The gate holds a run when less than {quality.completeness:.0%} of an hour's readings arrived, a sensor stands still for "
-        f"{quality.stuck_after} readings, or a day has {quality.volume_factor:g} times the readings of those before or as little a part. "
-        if contract.is_measurement
-        else "The gate looks at identity and quarantine alone. "
-    )
     lines = [
         f"## Contract {contract.name}",
         "",
         f"{contract.description} Version {contract.version}, {contract.kind}{cadence}; later than {contract.late_days} days is very late. "
-        f"{gate}More than {quality.max_quarantined_share:.0%} quarantined holds it too.{_retention(contract)}",
+        f"{_gate(contract)}{_retention(contract)}",
         "",
         *_grid(("field", "type", "unit", "range", "remarks", "meaning"), [_field_row(contract, name) for name in _names(contract)]),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _gate(contract: Contract) -> str:
+    quality = contract.quality
+    stuck = f"in more than {quality.max_stuck_share:.0%} of its readings a" if quality.max_stuck_share else "a"
+    measured = (
+        f"less than {quality.completeness:.0%} of an hour's readings arrived, {stuck} sensor stands still for {quality.stuck_after} "
+        f"readings, a day has {quality.volume_factor:g} times the readings of those before or as little a part, "
+    )
+    nulls = f"a field has {quality.max_null_rise:.0%} more nulls than on the 14 days before, "
+    warn = f" Of {', '.join(name.replace('_', ' ') for name in quality.warn)} it only warns." if quality.warn else ""
+    held = f"The gate holds a run when {measured if contract.is_measurement else ''}{nulls}"
+    return f"{held}or more than {quality.max_quarantined_share:.0%} was quarantined.{warn}"
 
 
 def _retention(contract: Contract) -> str:
@@ -82,6 +88,9 @@ def _field_row(contract: Contract, name: str) -> tuple[str, ...]:
         f"stuck after {field.stuck_after}" if field.stuck_after else "",
         f"steps of {field.max_step:g} at most" if field.max_step is not None else "",
         f"up to {field.max_null_share:.0%} null" if field.max_null_share is not None else "",
+        f"up to {field.max_null_rise:.0%} more nulls than usual" if field.max_null_rise is not None else "",
+        f"up to {field.max_stuck_share:.0%} stuck" if field.max_stuck_share is not None else "",
+        f"up to {field.max_jump_share:.0%} of jumps" if field.max_jump_share is not None else "",
     ]
     return f"`{name}`", field.type, field.unit, limits, ", ".join(filter(None, remarks)), field.description
 

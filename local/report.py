@@ -5,10 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import pandas as pd
-from markupsafe import Markup
-from plotly.offline import get_plotlyjs
 
 from lake.hops import HopCounter
 from lake.latency import STAGES, Latency, latencies
@@ -16,12 +13,9 @@ from local import report_charts as charts
 from local import report_data as data
 from local.report_engines import engine_facts
 from local.report_law import law_facts
-from local.report_parts import chart, empty, html
+from local.report_parts import chart, empty, html, render_page, write_page
 from runtime.clock import Clock, SystemClock
-from runtime.errors import UserError
 from runtime.platforms import Platform
-
-_PAGE = Path(__file__).with_name("report_page.html")
 
 
 def write_report(platform: Platform, truth_files: Sequence[Path] = (), folder: Path | None = None, clock: Clock | None = None) -> Path:
@@ -30,20 +24,14 @@ def write_report(platform: Platform, truth_files: Sequence[Path] = (), folder: P
     `truth_files` say what was sent; without one the law and latencies are unknown.
     """
     target = (folder or platform.settings.home / "report") / "report.html"
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(render(platform, truth_files, (clock or SystemClock()).now()), encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"report {target}: cannot be written: {error.strerror}") from None
-    return target
+    return write_page(target, render(platform, truth_files, (clock or SystemClock()).now()))
 
 
 def render(platform: Platform, truth_files: Sequence[Path], now: datetime, importance: Mapping[str, float] | None = None) -> str:
     """The page as text. `importance`: what the model looks at, by default from the card of the version that scored last."""
     lake = data.Question(platform)
-    template = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined).from_string(_PAGE.read_text(encoding="utf-8"))
-    return template.render(
-        plotly_js=Markup(get_plotlyjs()),
+    return render_page(
+        "report_page.html",
         made_at=f"{now:%d %B %Y, %H:%M} UTC",
         place=platform.settings.home if platform.settings.platform == "local" else platform.settings.lake_bucket,
         law=law_facts(platform, truth_files),

@@ -20,7 +20,7 @@ def readings_per_hour(frame: pd.DataFrame) -> go.Figure:
         hover = f"{contract}: %{{y:,}} readings<br>%{{x|%d %b %H:00}}<extra></extra>"
         figure.add_bar(x=rows["hour"], y=rows["readings"], name=str(contract), marker_color=color, marker_line_width=0, hovertemplate=hover)
     figure.update_layout(barmode="stack", bargap=0.05)
-    return _dressed(figure, "", "readings", height=300)
+    return dressed(figure, "", "readings", height=300)
 
 
 def latency(found: Sequence[Latency]) -> go.Figure:
@@ -40,7 +40,7 @@ def latency(found: Sequence[Latency]) -> go.Figure:
         ticktext=["1 ms", "10 ms", "0.1 s", "1 s", "10 s", "1 min", "10 min", "1 h", "1 d"],
     )
     figure.update_yaxes(tickformat=".0%", range=[0, 1.02])
-    return _dressed(figure, "since the device sent it", "share of readings", height=300)
+    return dressed(figure, "since the device sent it", "share of readings", height=300)
 
 
 def quarantined(frame: pd.DataFrame) -> go.Figure:
@@ -51,7 +51,7 @@ def quarantined(frame: pd.DataFrame) -> go.Figure:
         figure.add_bar(x=rows["readings"], y=rows["reason"], name=str(contract), orientation="h", marker_color=color, hovertemplate=hover)
     figure.update_layout(barmode="stack", bargap=0.3)
     figure.update_yaxes(categoryorder="array", categoryarray=order, tickfont={"size": 11})
-    return _dressed(figure, "readings", "", height=max(240, 28 * len(order) + 110))
+    return dressed(figure, "readings", "", height=max(240, 28 * len(order) + 110))
 
 
 def predicted_against_true(frame: pd.DataFrame) -> go.Figure:
@@ -77,7 +77,7 @@ def predicted_against_true(frame: pd.DataFrame) -> go.Figure:
             "<br>%{customdata[2]:.0f} to %{customdata[3]:.0f}<extra></extra>",
         )
     figure.update_xaxes(autorange="reversed", constrain="domain")
-    return _dressed(figure, "true cycles left", "predicted cycles left", height=380)
+    return dressed(figure, "true cycles left", "predicted cycles left", height=380)
 
 
 def importance(frame: pd.DataFrame) -> go.Figure:
@@ -87,7 +87,7 @@ def importance(frame: pd.DataFrame) -> go.Figure:
     )
     figure.update_xaxes(tickformat=".0%")
     figure.update_yaxes(tickfont={"size": 11})
-    return _dressed(figure, "share of the gain", "", height=380)
+    return dressed(figure, "share of the gain", "", height=380)
 
 
 def sensors(engines: Sequence[str], names: Sequence[str], units: dict[str, str], readings: pd.DataFrame) -> go.Figure:
@@ -109,13 +109,13 @@ def sensors(engines: Sequence[str], names: Sequence[str], units: dict[str, str],
                 col=place % 2 + 1,
             )
     figure.update_annotations(font={"size": 13, "color": INK})
-    _dressed(figure, None, None, height=560)
+    dressed(figure, None, None, height=560)
     figure.update_xaxes(title_text="cycle", title_font_color=FAINT, row=2)
     # Above the titles of the small pictures, which stand where the legend of a single one does.
     return figure.update_layout(margin_t=70, legend_y=1.09)
 
 
-def _dressed(figure: go.Figure, x_title: str | None, y_title: str | None, height: int) -> go.Figure:
+def dressed(figure: go.Figure, x_title: str | None, y_title: str | None, height: int) -> go.Figure:
     figure.update_layout(
         height=height,
         margin={"l": 10, "r": 10, "t": 34, "b": 10},

@@ -1,6 +1,6 @@
 """A device struck from the tables of operation: a sentence loses the clause that names it, a sample its rows.
 
-These rows tell of runs, not of readings, so they stay; what they say of the device goes. All of a table's history goes with
+These rows tell of runs, not of readings, so they stay; what they say of the device goes, and the readings behind a verdict do. All of a table's history goes with
 it: these tables are read by their rows and not by their snapshots.
 """
 
@@ -70,8 +70,10 @@ def strike(lake: SparkLake, table: Table, device: Device, run: str) -> int:
         iceberg = load(lake.platform, table)
         rows = iceberg.scan(snapshot_id=branch.base_snapshot).to_arrow()
         before = rows.to_pylist()
-        after = [struck(device, row) for row in before]
-        changed[:] = [sum(old != new for old, new in zip(before, after, strict=True))]
+        # A row that is about the device alone goes whole: its values are the device's.
+        stay = [row for row in before if row.get("device_id") != device.id]
+        after = [struck(device, row) for row in stay]
+        changed[:] = [len(before) - len(stay) + sum(old != new for old, new in zip(stay, after, strict=True))]
         if before == after:
             return False
         frame = lake.spark.createDataFrame(pa.Table.from_pylist(after, schema=rows.schema))

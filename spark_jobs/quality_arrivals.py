@@ -1,4 +1,4 @@
-"""What arrived while a run's readings did: held and refused readings, what decode quarantined, the days before."""
+"""What arrived while a run's readings did: held and refused readings, what decode quarantined."""
 
 from bisect import bisect_right
 from collections import Counter
@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-import pandas as pd
 import pyarrow.compute as pc
 import pyarrow.dataset as pads
 import pyarrow.fs as pafs
@@ -21,13 +20,11 @@ from lake.quarantine_rows import replayed_ids
 from runtime.platforms import Platform
 from spark_jobs.bronze_plan import Known
 from spark_jobs.quality_completeness import EXPECTED_HOURS
-from spark_jobs.quality_frames import checked_for_stuck, silence, stuck_after
+from spark_jobs.quality_limits import checked_for_stuck, silence, stuck_after
 from spark_jobs.session import SparkLake
 
 # Readings that are received less than this apart were received in one go.
 _LULL = timedelta(minutes=10)
-# As many days of history make a volume unusual; twice as many are looked at.
-_EARLIER_DAYS = 7
 _TO_SECONDS = "%Y-%m-%d %H:%M:%S"
 _ARRIVED = ["device_id", "event_time", "event_id", "_of_run"]
 
@@ -196,37 +193,3 @@ def _is_within(moment: datetime, spans: Sequence[tuple[datetime, datetime]]) -> 
 
 def _quarantine_keys(platform: Platform, contract: Contract, day: date) -> list[str]:
     return [key for key in list_keys(platform, quarantine_day_prefix(contract.name, day)) if key.endswith(".parquet")]
-
-
-def daily(branch: DataFrame, run_id: str, first: datetime) -> DataFrame:
-    """Event days from two weeks before the run on: `day`, `rows`, `devices`, `touched` by the run."""
-    return (
-        branch.where(F.col("event_time") >= F.lit(f"{first - timedelta(days=2 * _EARLIER_DAYS):%Y-%m-%d}").cast("timestamp"))
-        .groupBy(F.to_date("event_time").alias("day"))
-        .agg(
-            F.count("*").alias("rows"),
-            F.countDistinct("device_id").alias("devices"),
-            F.max((F.col("run_id") == run_id).cast("int")).alias("touched"),
-        )
-        .orderBy("day")
-    )
-
-
-def volume(days: pd.DataFrame) -> pd.DataFrame:
-    """Whole days that the run touched, where seven are before them: `day`, `rows`, `devices`, `volume_ratio`.
-
-    The ratio to the median day before, of the rows or of the rows of a device, whichever is nearer to 1: a fleet that grows
-    sends more, and devices that have just joined send less, without anything being wrong.
-    """
-    # The newest day is not over, and the first may have begun late.
-    whole = days.iloc[1:-1].reset_index(drop=True)
-    by_device = whole["rows"] / whole["devices"]
-    ratios = pd.DataFrame({"rows": _to_days_before(whole["rows"]), "by_device": _to_days_before(by_device)})
-    distance = ratios.where(ratios >= 1, 1 / ratios)
-    whole["volume_ratio"] = ratios["rows"].where(distance["rows"] <= distance["by_device"], ratios["by_device"])
-    judged = whole[(whole["touched"] == 1) & whole["volume_ratio"].notna()]
-    return judged.drop(columns="touched").reset_index(drop=True)
-
-
-def _to_days_before(figures: pd.Series) -> pd.Series:
-    return figures / figures.shift(1).rolling(2 * _EARLIER_DAYS, min_periods=_EARLIER_DAYS).median()

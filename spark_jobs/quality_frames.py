@@ -5,42 +5,12 @@ or 0) and the contract's fields. Every figure costs one pass over it in the orde
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
 
 from pyspark.sql import Column, DataFrame, Window, WindowSpec
 from pyspark.sql import functions as F
 
 from lake.contracts import Contract, Field
-
-_LONGEST_SILENCE = timedelta(hours=24)
-
-
-def checked_for_stuck(contract: Contract) -> tuple[Field, ...]:
-    """Numbers that move in a sound sensor: not those that may be constant, not a counter; an event has no sensors."""
-    numbers = contract.numbers if contract.is_measurement else ()
-    return tuple(field for field in numbers if not field.may_be_constant and not field.lifetime_counter)
-
-
-def checked_for_jumps(contract: Contract) -> tuple[Field, ...]:
-    return tuple(field for field in contract.numbers if contract.is_measurement and field.max_step is not None)
-
-
-def most_nulls(field: Field) -> float | None:
-    """The share of nulls that the contract allows; None where it says nothing."""
-    return 0.0 if field.required else field.max_null_share
-
-
-def checked_for_nulls(contract: Contract) -> tuple[Field, ...]:
-    return tuple(field for field in contract.fields if most_nulls(field) is not None)
-
-
-def stuck_after(contract: Contract, field: Field) -> int:
-    return field.stuck_after or contract.quality.stuck_after
-
-
-def silence(contract: Contract) -> timedelta:
-    """Readings of a device that are this far apart are no neighbours: what lies between may not be among the rows."""
-    return max(_LONGEST_SILENCE, timedelta(seconds=3 * (contract.cadence_seconds or 0)))
+from spark_jobs.quality_limits import checked_for_jumps, checked_for_stuck, silence, stuck_after
 
 
 def flag(seen: DataFrame, contract: Contract) -> DataFrame:
@@ -49,7 +19,7 @@ def flag(seen: DataFrame, contract: Contract) -> DataFrame:
     ``stuck_{field}``: since when the field has had this one value, for `stuck_after` readings of one life of the device or
     more, with a row of the run among them. ``jump_{field}``: the row's time, where a row of the run differs by more than
     `max_step` from the reading before it in the same life. ``nulls_{field}``: the row's time, where a row of the run has no
-    value of a field whose nulls the contract limits. ``_repeated``: the row's time, where the one before has its event id.
+    value of the field. ``_repeated``: the row's time, where the one before has its event id.
     """
     fields = checked_for_stuck(contract)
     steps = [
@@ -60,7 +30,7 @@ def flag(seen: DataFrame, contract: Contract) -> DataFrame:
         | {"_newest_of_run": _newest_where("_of_run = 1", "_place")},
         {f"stuck_{field.name}": _stuck(field, stuck_after(contract, field)) for field in fields},
         {f"jump_{field.name}": _jump(field) for field in checked_for_jumps(contract)},
-        {f"nulls_{field.name}": _null(field) for field in checked_for_nulls(contract)} | {"_repeated": _repeated()},
+        {f"nulls_{field.name}": _null(field) for field in contract.fields} | {"_repeated": _repeated()},
     ]
     # A window function cannot be an argument of another one: each step reads the columns of the one before.
     flagged = seen
@@ -111,23 +81,36 @@ def _repeated() -> Column:
 
 
 def run_figures(flagged: DataFrame, contract: Contract) -> DataFrame:
-    """One row: the run's `rows`, how many rows each of the flags marks, and `duplicates` of event ids."""
-    duplicates = F.count("_repeated").alias("duplicates")
-    return flagged.agg(F.sum("_of_run").alias("rows"), duplicates, *(F.count(name).alias(name) for name in flags(contract)))
+    """One row: the run's `rows`, how many rows each of the flags marks and how many of the run's (``of_run_{flag}``), and `duplicates`."""
+    counts = [F.count(name).alias(name) for name in flags(contract)]
+    run_alone = [F.count(F.when(F.col("_of_run") == 1, F.col(name))).alias(of_run(name)) for name in flags(contract)]
+    return flagged.agg(F.sum("_of_run").alias("rows"), F.count("_repeated").alias("duplicates"), *counts, *run_alone)
+
+
+def of_run(name: str) -> str:
+    """The figure of a flag that counts the run's rows alone."""
+    return f"of_run_{name}"
 
 
 def flags(contract: Contract) -> list[str]:
-    checked = {"stuck": checked_for_stuck(contract), "jump": checked_for_jumps(contract), "nulls": checked_for_nulls(contract)}
+    checked = {"stuck": checked_for_stuck(contract), "jump": checked_for_jumps(contract), "nulls": contract.fields}
     return [f"{name}_{field.name}" for name, fields in checked.items() for field in fields]
 
 
-def suspects(flagged: DataFrame, names: Sequence[str]) -> DataFrame:
-    """What the flags `names` mark, a row for each flag, device and beginning: `flag`, `device_id`, `since`, `event_time` and
-    `event_id` of its last row, its `value`, and the marked `rows`. Nulls have neither beginning nor value."""
+def marked(flagged: DataFrame, names: Sequence[str]) -> DataFrame:
+    """What the flags `names` mark, a row for each flag and reading: `flag`, `device_id`, `event_time`, `event_id`, `since`, `value`.
+
+    Nulls have neither beginning nor value.
+    """
     marks = [F.when(F.col(name).isNotNull(), _mark(name)) for name in names]
-    marked = flagged.select("device_id", "event_time", "event_id", F.explode(F.filter(F.array(*marks), lambda mark: mark.isNotNull())))
+    each = flagged.select("device_id", "event_time", "event_id", F.explode(F.filter(F.array(*marks), lambda mark: mark.isNotNull())))
+    return each.select("col.flag", "device_id", "event_time", "event_id", "col.since", "col.value")
+
+
+def suspects(flagged: DataFrame, names: Sequence[str]) -> DataFrame:
+    """A row for each flag of `names`, device and beginning: `event_time`, `event_id` and `value` of its last reading, and how many `rows`."""
     return (
-        marked.select("device_id", "event_time", "event_id", "col.*")
+        marked(flagged, names)
         .groupBy("flag", "device_id", "since")
         .agg(
             F.count("*").alias("rows"),
@@ -137,6 +120,13 @@ def suspects(flagged: DataFrame, names: Sequence[str]) -> DataFrame:
         )
         .orderBy("flag", F.desc("rows"), "device_id", "since")
     )
+
+
+def first_marked(flagged: DataFrame, names: Sequence[str], count: int) -> DataFrame:
+    """The first `count` readings that each flag of `names` marks, by device and time; columns as of `marked`."""
+    place = F.row_number().over(Window.partitionBy("flag").orderBy("device_id", "event_time", "event_id"))
+    first = marked(flagged, names).withColumn("_nth", place).where(F.col("_nth") <= count)
+    return first.drop("_nth").orderBy("flag", "device_id", "event_time")
 
 
 def _mark(name: str) -> Column:

@@ -1,23 +1,34 @@
 """The gate's expectations: a Great Expectations suite made from a contract, over the figures of one run.
 
-Three small frames carry the figures: `run` (one row), `hours` (a row a closed hour) and `days` (a row an event day). So the
-rows are read a few times in all, and not once for each expectation.
+Small frames carry the figures: `run` (one row), `nulls` (one row where the days before say what is usual), `hours` (a row a
+closed hour) and `days` (a row an event day). So the rows are read a few times in all, and not once for each expectation.
 """
 
 import logging
 import math
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 import great_expectations as gx
 import pandas as pd
 from great_expectations import expectations as gxe
 
-from lake.contracts import Contract
-from spark_jobs.quality_frames import checked_for_jumps, checked_for_nulls, checked_for_stuck, most_nulls, stuck_after
+from lake.contracts import Contract, Field
+from spark_jobs.quality_history import HISTORY_DAYS
+from spark_jobs.quality_limits import (
+    checked_for_jumps,
+    checked_for_null_rise,
+    checked_for_nulls,
+    checked_for_stuck,
+    most_jumps,
+    most_null_rise,
+    most_nulls,
+    most_stuck,
+    stuck_after,
+)
 from spark_jobs.quality_runs import CheckResult
 
 _SAMPLE = 20
@@ -26,10 +37,11 @@ _FORMAT = {"result_format": "COMPLETE", "partial_unexpected_count": _SAMPLE}
 
 @dataclass(frozen=True)
 class Figures:
-    """The frames by name, and by the checks' `count` the rows behind a figure: those that a person would look at first."""
+    """The frames by name, and by the checks' `count` the rows behind a figure: those that a person would look at first, and its readings."""
 
     frames: Mapping[str, pd.DataFrame]
     samples: Mapping[str, Sequence[Mapping[str, Any]]]
+    readings: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -70,18 +82,46 @@ def _checks_of_arrival(contract: Contract) -> list[Check]:
 
 
 def _checks_of_fields(contract: Contract) -> list[Check]:
-    checks = []
-    for field in checked_for_nulls(contract):
-        words = f"of the values of {field.name} are null"
-        most = most_nulls(field)
-        checks.append(Check("null_share", field.name, "run", f"null_share_{field.name}", f"nulls_{field.name}", words, most=most))
-    for field in checked_for_stuck(contract):
-        words = f"readings in which {field.name} has stood still for {stuck_after(contract, field)} or more"
-        checks.append(Check("stuck", field.name, "run", f"stuck_{field.name}", f"stuck_{field.name}", words, most=0))
-    for field in checked_for_jumps(contract):
-        words = f"readings in which {field.name} jumped by more than {field.max_step:g} {field.unit}".rstrip()
-        checks.append(Check("jump", field.name, "run", f"jump_{field.name}", f"jump_{field.name}", words, most=0))
-    return checks
+    return [
+        *(_null_share(contract, field) for field in checked_for_nulls(contract)),
+        *(_null_rise(contract, field) for field in checked_for_null_rise(contract)),
+        *(_stuck(contract, field) for field in checked_for_stuck(contract)),
+        *(_jump(contract, field) for field in checked_for_jumps(contract)),
+    ]
+
+
+def _null_share(contract: Contract, field: Field) -> Check:
+    words, most = f"of the values of {field.name} are null", most_nulls(contract, field)
+    return Check("null_share", field.name, "run", f"null_share_{field.name}", f"nulls_{field.name}", words, most=most)
+
+
+def _null_rise(contract: Contract, field: Field) -> Check:
+    words = f"more of the values of {field.name} are null than was usual on the {HISTORY_DAYS} days before"
+    most = most_null_rise(contract, field)
+    return Check("null_rise", field.name, "nulls", f"null_rise_{field.name}", f"nulls_{field.name}", words, most=most)
+
+
+def _stuck(contract: Contract, field: Field) -> Check:
+    words = f"readings in which {field.name} has stood still for {stuck_after(contract, field)} or more"
+    return _of_readings("stuck", field.name, words, most_stuck(contract, field))
+
+
+def _jump(contract: Contract, field: Field) -> Check:
+    words = f"readings in which {field.name} jumped by more than {field.max_step:g} {field.unit}".rstrip()
+    return _of_readings("jump", field.name, words, most_jumps(contract, field))
+
+
+def _of_readings(name: str, field: str, words: str, most: float) -> Check:
+    """Of the readings none may be at fault, or up to a share of the run's."""
+    count = f"{name}_{field}"
+    if most:
+        return Check(name, field, "run", share_of(count), count, f"of the run's readings are {words}", most=most)
+    return Check(name, field, "run", count, count, words, most=0)
+
+
+def share_of(count: str) -> str:
+    """The column that has the share of the run's readings of which the column `count` has the number."""
+    return f"share_of_{count}"
 
 
 def evaluate(checks: Iterable[Check], figures: Figures) -> list[CheckResult]:
@@ -95,7 +135,7 @@ def evaluate(checks: Iterable[Check], figures: Figures) -> list[CheckResult]:
         context.variables.progress_bars = {"globally": False}
         source = context.data_sources.add_pandas("run")
         return [
-            _result(check, frame, failing, figures.samples.get(check.count, ()))
+            _result(check, frame, failing, figures)
             for name, frame in figures.frames.items()
             for check, failing in _failing_rows(context, source, name, frame, [check for check in every if check.frame == name])
         ]
@@ -113,13 +153,13 @@ def _failing_rows(context: Any, source: Any, name: str, frame: pd.DataFrame, che
     return [(check, frame.loc[found[check.column].result["unexpected_index_list"] or []]) for check in checks]
 
 
-def _result(check: Check, frame: pd.DataFrame, failing: pd.DataFrame, sample: Sequence[Mapping[str, Any]]) -> CheckResult:
+def _result(check: Check, frame: pd.DataFrame, failing: pd.DataFrame, figures: Figures) -> CheckResult:
     if frame.empty:
         return CheckResult(check.name, check.field, True, None, check.most, 0, (), f"{check.name}: there is nothing to judge")
-    worst = _worst(check, frame)
+    worst, sample = _worst(check, frame), figures.samples.get(check.count, ())
     is_low = check.least is not None and (check.most is None or worst[check.column] < check.least)
-    # The frame of the run is one row of all figures: no sample.
-    rows = sample or (failing.to_dict("records") if check.frame != "run" else ())
+    # The frames of one row are of all figures: no sample.
+    parts = failing.to_dict("records") if check.frame in ("hours", "days") else []
     return CheckResult(
         name=check.name,
         field=check.field,
@@ -127,9 +167,22 @@ def _result(check: Check, frame: pd.DataFrame, failing: pd.DataFrame, sample: Se
         observed=float(worst[check.column]),
         threshold=check.least if is_low else check.most,
         failing_rows=int(failing[check.count].sum()),
-        sample=tuple({str(key): _plain(value) for key, value in row.items()} for row in rows[:_SAMPLE]) if len(failing) else (),
+        sample=tuple({str(key): _plain(value) for key, value in row.items()} for row in (sample or parts)[:_SAMPLE])
+        if len(failing)
+        else (),
         sentence=_sentence(check, worst, is_low, failing, sample),
+        failures=tuple(_typed(row) for row in figures.readings.get(check.count, ()) or _of_parts(check, parts)) if len(failing) else (),
     )
+
+
+def _of_parts(check: Check, parts: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """Failures of hours and days, and of the devices that are named in an hour."""
+    for part in parts:
+        at, observed = part["hour" if check.frame == "hours" else "day"], float(part[check.column])
+        counted = f"{part['arrived']} of {part['expected']} readings arrived" if check.frame == "hours" else f"{part['devices']} devices"
+        yield {"event_time": at, "value": observed, "readings": int(part[check.count]), "detail": counted}
+        for device in part.get("silent", ()):
+            yield {"event_time": at, "device_id": device, "readings": None, "detail": "less than half of its readings arrived"}
 
 
 def _worst(check: Check, frame: pd.DataFrame) -> Mapping[str, Any]:
@@ -174,3 +227,15 @@ def _plain(value: Any) -> Any:
     if isinstance(value, date):
         return value.isoformat()
     return value.item() if hasattr(value, "item") else value.tolist() if hasattr(value, "tolist") else value
+
+
+def _typed(row: Mapping[Any, Any]) -> dict[str, Any]:
+    """A failure as a table takes it: moments of UTC, and no NaN."""
+    return {str(name): _moment(value) if isinstance(value, date) else _plain(value) for name, value in row.items()}
+
+
+def _moment(value: date) -> datetime | None:
+    if value is pd.NaT:
+        return None
+    moment = value.to_pydatetime() if isinstance(value, pd.Timestamp) else datetime.combine(value, time())
+    return moment.replace(tzinfo=UTC)

@@ -27,6 +27,7 @@ from spark_jobs.bronze_plan import BronzeObject, Known, append_plan, is_held, ne
 from spark_jobs.conflicts import quarantine_conflicts
 from spark_jobs.evolution import evolve
 from spark_jobs.publication import Outcome, heal, publish
+from spark_jobs.quality_alarms import Kind, tell
 from spark_jobs.session import SparkLake, prepare_tables
 from spark_jobs.set_aside import SetAside, corrupt_among
 
@@ -116,6 +117,9 @@ def _attempt(
     if not verdict.passed:
         _hold(lake, contract, branch, verdict.sentence, selection)
     log.info(verdict.sentence)
+    if verdict.warning:
+        log.warning(f"silver.{contract.name}: run {branch.run_id} goes on with a warning: {verdict.warning}")
+        tell(lake.platform, contract, branch.run_id, Kind.WARNED, verdict.warning)
     if selection.accepts and not is_held(read_known(lake, contract.name), selection.accepts):
         # Refused by somebody else while it was being merged and judged.
         return None
@@ -168,6 +172,7 @@ def _hold(lake: SparkLake, contract: Contract, branch: Branch, sentence: str, se
         why=held,
     )
     branch.drop()
+    tell(lake.platform, contract, branch.run_id, Kind.HELD, held)
     raise GateFailed(held)
 
 

@@ -8,6 +8,7 @@ import contextlib
 import dataclasses
 import hashlib
 import io
+import json
 import shutil
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
@@ -74,12 +75,33 @@ class FolderS3:
         yield {"Contents": [{"Key": key} for key in keys if key.startswith(Prefix) and key > StartAfter]}
 
 
+class FolderSns:
+    """An alarm topic that is a file: a line for each message."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def publish(self, **message: Any) -> None:
+        with self.file.open("a") as lines:
+            lines.write(f"{json.dumps(message)}\n")
+
+
 class FolderPlatform(LocalPlatform):
-    """A laptop whose S3 is a folder and which has no other service."""
+    """A laptop whose S3 is a folder, whose alarm topic is a file, and which has no other service."""
 
     def client(self, service: str) -> Any:
-        assert service == "s3", f"no {service} in tests of Spark jobs"
-        return FolderS3(self.object_folder)
+        assert service in ("s3", "sns"), f"no {service} in tests of Spark jobs"
+        return FolderS3(self.object_folder) if service == "s3" else FolderSns(self.alarm_file)
+
+    @property
+    def alarm_file(self) -> Path:
+        """Beside the home: what was told has left the lake."""
+        return self.settings.home.parent / f"{self.settings.home.name}-alarms.jsonl"
+
+    def alarms(self) -> list[dict[str, Any]]:
+        """What was told on the alarm topic, as a subscriber gets it that is no mailbox."""
+        messages = [json.loads(line)["Message"] for line in self.alarm_file.read_text().splitlines()] if self.alarm_file.exists() else []
+        return [json.loads(json.loads(message)["default"]) for message in messages]
 
 
 def folder_platform(home: Path, **settings: Any) -> FolderPlatform:

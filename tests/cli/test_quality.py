@@ -14,7 +14,7 @@ from lake.tables import silver
 from runtime.clock import FixedClock
 from runtime.local import LocalPlatform
 from runtime.settings import REPOSITORY, Settings
-from spark_jobs.quality_runs import CheckResult, write_results
+from spark_jobs.quality_runs import CheckResult, Lenience, write_results
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 STUCK = CheckResult("stuck", "bar", False, 7, 0, 7, ({"device_id": "pump-7", "value": 5.5, "flag": "stuck_bar"},), "stuck: 7 readings")
@@ -28,8 +28,8 @@ def platform(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LocalPlatform:
     made = LocalPlatform(Settings.from_environment())
     settle(made, "r1.1", State.VISIBLE)
     settle(made, "r2.1", State.HELD, minutes=5, why="run r2.1 is held by the quality gate: stuck: 7 readings")
-    write_results(made, "r1.1", "pump", [WHOLE], frozenset(), NOON)
-    write_results(made, "r2.1", "pump", [STUCK, WHOLE], frozenset(), NOON)
+    write_results(made, "r1.1", "pump", [WHOLE], Lenience(), NOON)
+    write_results(made, "r2.1", "pump", [STUCK, WHOLE], Lenience(), NOON)
     return made
 
 
@@ -59,6 +59,7 @@ def test_show_names_what_failed_with_its_rows_and_the_rest_on_demand(capsys: pyt
     assert "device_id pump-7, value 5.5" in shown
     assert "1 of 2 checks passed" in shown
     assert "0.98 arrived" not in shown
+    assert "fleetlake query \"SELECT * FROM ops.quality_failures WHERE run_id = 'r2.1'\"" in shown
     assert run(["quality", "show", "r2.1", "--all"]) == 0
     assert "0.98 arrived" in capsys.readouterr().out
     assert run(["quality", "show", "r2.1", "--json"]) == 0
@@ -71,6 +72,19 @@ def test_an_accepted_run_says_by_which_and_why(platform: LocalPlatform, capsys: 
     settle(platform, "accept-r2.1.1", State.VISIBLE, "the valve was shut", "r2.1")
     assert run(["quality", "show", "r2.1"]) == 0
     assert "accepted by run accept-r2.1.1: the valve was shut" in capsys.readouterr().out
+
+
+def test_the_page_is_one_file_of_every_contract_or_of_one(
+    platform: LocalPlatform, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["quality", "page", "--days", "9999"]) == 0
+    every = (platform.settings.home / "report" / "quality.html").read_text()
+    assert f"quality page: {platform.settings.home / 'report' / 'quality.html'}" in capsys.readouterr().out.replace("\n", "")
+    assert [name for name in load_contracts(REPOSITORY / "contracts") if f'id="{name}"' not in every] == []
+    assert run(["quality", "page", "--contract", "turbofan", "--out", str(tmp_path / "one.html")]) == 0
+    assert 'id="pump"' not in (tmp_path / "one.html").read_text()
+    assert run(["quality", "page", "--contract", "kettle"]) == 1
+    assert "contract kettle: there is none" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("platform")

@@ -14,6 +14,7 @@ class Verdict:
     passed: bool
     sentence: str
     results: tuple[CheckResult, ...] = ()
+    warning: str = ""
 
 
 def passing(*_: Any) -> Any:

@@ -33,7 +33,7 @@ from spark_jobs import erase, gold_device_daily, settle
 from spark_jobs import features as features_job
 from spark_jobs import gold_hourly as gold_job
 from spark_jobs import silver as silver_job
-from spark_jobs.quality_runs import CheckResult, write_results
+from spark_jobs.quality_runs import CheckResult, Lenience, write_results
 from spark_jobs.session import SparkLake
 from tests.lake.hand_truth import HandTruth
 from tests.spark import put_bronze, reading, rows_of
@@ -109,8 +109,11 @@ def fill(lake: SparkLake, truth: HandTruth) -> None:
         2,
         ({"device_id": GONE, "value": BAR}, {"device_id": STAYS, "value": 3.5}),
         f"{GONE} stuck",
+        failures=tuple(
+            {"device_id": device, "event_time": lake.clock.now(), "value": value} for device, value in ((GONE, BAR), (STAYS, 3.5))
+        ),
     )
-    write_results(platform, "held.1", "pump", [check], frozenset(), lake.clock.now())
+    write_results(platform, "held.1", "pump", [check], Lenience(), lake.clock.now())
     waiting = [row for device in (GONE, STAYS) for row in readings(pump, device, range(300, 302))]
     truth.sent(*waiting, contract=pump)
     put_bronze(lake, "pump", waiting)

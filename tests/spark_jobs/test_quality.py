@@ -1,6 +1,8 @@
 """The gate as a silver run meets it: Great Expectations over a branch, verdicts in ops.quality_runs."""
 
+import dataclasses
 import json
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -8,9 +10,10 @@ import pandas as pd
 import pytest
 from pyspark.sql import Row
 
+from lake.contracts import Contracts, Quality
 from lake.quarantine import Quarantined, put_quarantined
 from lake.reasons import Reason
-from lake.tables import QUALITY_RUNS, silver
+from lake.tables import QUALITY_FAILURES, QUALITY_RUNS, silver
 from runtime.errors import GateFailed
 from spark_jobs import settle
 from spark_jobs import silver as silver_job
@@ -18,7 +21,8 @@ from spark_jobs.quality_arrivals import Around, Span, rows_around
 from spark_jobs.quality_runs import failed_or_waived
 from spark_jobs.session import SparkLake
 from tests.real_data import real_data
-from tests.spark import NOON, at, put_bronze, reading, rows_of
+from tests.spark import NOON, FolderPlatform, at, put_bronze, reading, rows_of
+from tests.spark_jobs.gates import passing
 
 pytestmark = pytest.mark.spark
 
@@ -59,7 +63,15 @@ def test_a_sound_run_passes_every_check_and_says_so(spark_lake: SparkLake) -> No
     assert {row["status"] for row in rows.values()} == {"passed"}
     # 12 readings an hour of four rooms, all of them there.
     assert (rows["completeness", None]["observed"], rows["completeness", None]["threshold"]) == (1.0, 0.7)
-    assert {name for name, _ in rows} == {"unique_event_id", "quarantined_share", "completeness", "volume", "null_share", "stuck"}
+    assert {name for name, _ in rows} == {
+        "unique_event_id",
+        "quarantined_share",
+        "completeness",
+        "volume",
+        "null_share",
+        "null_rise",
+        "stuck",
+    }
 
 
 def test_a_stuck_sensor_holds_the_run_and_is_named_with_its_rows(spark_lake: SparkLake) -> None:
@@ -76,6 +88,14 @@ def test_a_stuck_sensor_holds_the_run_and_is_named_with_its_rows(spark_lake: Spa
     assert [(row["device_id"], row["value"], row["since"]) for row in sample] == [("room-1", 777.0, "2026-03-02T13:00:00Z")]
     assert sample[0]["event_id"] == stuck[-1]["event_id"]
     assert visible(spark_lake) == 48
+    rows = [row for row in rows_of(spark_lake, QUALITY_FAILURES) if row["run_id"] == "r2.1"]
+    assert {row["event_id"]: row["value"] for row in rows} == {row["event_id"]: 777.0 for row in stuck[-7:]}
+    assert {(row["check_name"], row["field"], row["device_id"], row["since"], row["readings"]) for row in rows} == {
+        ("stuck", "co2_ppm", "room-1", NOON + timedelta(hours=1), 1)
+    }
+    (alarm,) = told(spark_lake)
+    assert (alarm["kind"], alarm["contract"], alarm["run"]) == ("run_held", "environment", "r2.1")
+    assert "room-1 at 777 since" in alarm["sentence"]
 
 
 def test_a_silent_half_of_the_fleet_holds_the_run_and_is_named(spark_lake: SparkLake) -> None:
@@ -85,6 +105,75 @@ def test_a_silent_half_of_the_fleet_holds_the_run_and_is_named(spark_lake: Spark
     failed = verdicts(spark_lake, "r1.1")["completeness", None]
     assert (failed["status"], failed["observed"], failed["failing_rows"]) == ("failed", 0.5, 48)
     assert visible(spark_lake) == 0
+    hour = [row for row in rows_of(spark_lake, QUALITY_FAILURES) if row["event_time"] == NOON + timedelta(hours=1)]
+    assert {(row["device_id"], row["readings"], row["detail"]) for row in hour} == {
+        (None, 24, "24 of 48 readings arrived"),
+        ("room-3", None, "less than half of its readings arrived"),
+        ("room-4", None, "less than half of its readings arrived"),
+    }
+
+
+def test_what_a_contract_tolerates_is_published_and_what_only_warns_is_told(spark_lake: SparkLake) -> None:
+    tolerant = Quality(max_stuck_share=0.1, completeness=0.9, warn=("completeness",))
+    with_quality(spark_lake, "environment", tolerant)
+    # Three of four rooms in the second hour; one of them stuck in its last three readings of 84: 3.6 %.
+    rows = [*rooms(spark_lake, 0, 120, ROOMS[1:]), *rooms(spark_lake, 0, 60, ROOMS[:1]), *rooms(spark_lake, 120, 125, ROOMS[1:])]
+    for row in rows[-3:]:
+        row["humidity_percent"] = 41.0
+    still = [room(spark_lake, "room-2", minutes, co2_ppm=777.0) for minutes in range(-100, 65, CADENCE)]
+    put_bronze(
+        spark_lake, "environment", [row for row in [*still, *rows] if row in still or (row["device_id"], row["seq"]) not in taken(still)]
+    )
+    assert silver_job.run(spark_lake, "environment", "r1").run_id == "r1.1"
+    rows_by_check = verdicts(spark_lake, "r1.1")
+    stuck = rows_by_check["stuck", "co2_ppm"]
+    # 33 readings of one value, the last four of them too many.
+    assert (stuck["status"], stuck["threshold"], stuck["observed"]) == ("passed", 0.1, pytest.approx(4 / visible(spark_lake)))
+    warned = rows_by_check["completeness", None]
+    assert (warned["status"], warned["observed"]) == ("warned", 0.75)
+    (alarm,) = told(spark_lake)
+    assert (alarm["kind"], alarm["run"]) == ("run_warned", "r1.1")
+    assert alarm["sentence"].startswith("completeness: 0.75 of the readings expected in an hour arrived")
+    assert "silent: room-1" in alarm["sentence"]
+
+
+def taken(rows: list[dict[str, Any]]) -> set[tuple[str, int]]:
+    return {(row["device_id"], row["seq"]) for row in rows}
+
+
+def test_more_nulls_than_on_the_days_before_hold_the_run_and_are_listed(spark_lake: SparkLake) -> None:
+    pump, minutes = spark_lake.contracts["pump"], range(0, 300, 5)
+    days = [pumps(spark_lake, [day * 1440 + minute for minute in minutes], lambda place: place % 10 == 0) for day in range(8)]
+    put_bronze(spark_lake, "pump", [row for day in days for row in day])
+    silver_job.run(spark_lake, "pump", "r1", gate=passing)
+    today = pumps(spark_lake, [8 * 1440 + minute for minute in minutes], lambda place: place % 2 == 0)
+    put_bronze(spark_lake, "pump", today)
+    with pytest.raises(GateFailed, match=r"null_rise: 0\.4 more of the values of flow_m3_h are null than was usual on the 14 days before"):
+        silver_job.run(spark_lake, "pump", "r2")
+    found = verdicts(spark_lake, "r2.1")["null_rise", "flow_m3_h"]
+    assert (found["status"], found["threshold"], found["failing_rows"]) == ("failed", 0.2, 30)
+    listed = [row for row in rows_of(spark_lake, QUALITY_FAILURES) if row["check_name"] == "null_rise"]
+    assert {row["event_id"] for row in listed} == {row["event_id"] for row in today if row["flow_m3_h"] is None}
+    assert {field.name for field in pump.fields if not field.required} == {"flow_m3_h"}
+
+
+def pumps(lake: SparkLake, minutes: list[int], is_null: Callable[[int], bool]) -> list[dict[str, Any]]:
+    """A pump whose values all move; of the readings that are chosen by their place the flow is null."""
+    contract = lake.contracts["pump"]
+    moving: list[dict[str, Any]] = [{field.name: 5 + minute % 97 / 50 for field in contract.numbers} for minute in minutes]
+    return [
+        reading(contract, "pump-1", minute, seq=minute, **(values | ({"flow_m3_h": None} if is_null(place) else {})))
+        for place, (minute, values) in enumerate(zip(minutes, moving, strict=True))
+    ]
+
+
+def with_quality(lake: SparkLake, name: str, quality: Quality) -> None:
+    lake.contracts = Contracts([dataclasses.replace(lake.contracts[name], quality=quality)])
+
+
+def told(lake: SparkLake) -> list[dict[str, Any]]:
+    assert isinstance(lake.platform, FolderPlatform)
+    return lake.platform.alarms()
 
 
 def test_readings_of_a_held_run_count_as_arrived_and_accepting_it_waives_just_what_failed(spark_lake: SparkLake) -> None:

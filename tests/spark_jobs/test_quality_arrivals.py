@@ -3,15 +3,12 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import pandas as pd
-import pytest
-
 from lake.contracts import Field
 from lake.layout import bronze_object
 from lake.quarantine import Quarantined, put_quarantined
 from lake.quarantine_rows import Part, Selection, put_replayed, read_rows
 from lake.reasons import Reason
-from spark_jobs.quality_arrivals import Span, around, arrival_spans, quarantined, volume
+from spark_jobs.quality_arrivals import Span, around, arrival_spans, quarantined
 from tests.spark import folder_platform
 from tests.spark_jobs.gate_rows import contract
 
@@ -31,44 +28,6 @@ def test_readings_received_within_two_cadences_were_received_in_one_go() -> None
 def test_events_without_a_cadence_are_received_in_one_go_within_ten_minutes() -> None:
     event = contract(Field("cycle", "int64"), cadence=None)
     assert len(arrival_spans(event, [minute(0), minute(11), minute(23)])) == 2
-
-
-def days(rows: list[int], devices: list[int]) -> pd.DataFrame:
-    dates = pd.date_range("2026-03-01", periods=len(rows)).date
-    touched = [0] * (len(rows) - 2) + [1, 1]
-    return pd.DataFrame({"day": dates, "rows": rows, "devices": devices, "touched": touched})
-
-
-def ratio(last_whole: int, devices: int = 10, earlier: int = 7) -> float:
-    """Of a day after `earlier` whole days of 1000 readings of ten devices; history's first day and the newest are not whole."""
-    found = volume(days([300, *[1000] * earlier, last_whole, 5], [10, *[10] * earlier, devices, 10]))
-    return float(found["volume_ratio"].iloc[0])
-
-
-def test_a_day_of_a_tenth_of_the_readings_has_a_volume_of_a_tenth() -> None:
-    assert ratio(100) == pytest.approx(0.1)
-
-
-def test_a_fleet_that_grows_tenfold_has_the_volume_it_should() -> None:
-    assert ratio(10_000, devices=100) == pytest.approx(1)
-
-
-def test_a_fleet_that_sends_tenfold_does_not() -> None:
-    assert ratio(10_000) == pytest.approx(10)
-
-
-def test_devices_that_join_late_in_the_day_do_not_lower_its_volume() -> None:
-    # A hundred devices join with five readings each: 15 % of a device's day, one and a half of the fleet's.
-    assert ratio(1500, devices=110) == pytest.approx(1.5)
-
-
-def test_less_than_seven_days_are_no_history() -> None:
-    assert volume(days([300, *[1000] * 6, 100, 5], [10] * 9)).empty
-
-
-def test_days_of_earlier_runs_are_not_judged_again() -> None:
-    found = volume(days([300, *[1000] * 7, 100, 1000, 5], [10] * 11))
-    assert [f"{day:%m-%d}" for day in found["day"]] == ["03-10"]
 
 
 def test_what_was_replayed_is_not_quarantined_beside_the_run_s_readings(tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ import pytest
 from pyspark.sql import SparkSession
 
 from lake.contracts import Contract, Field
-from spark_jobs.quality_frames import checked_for_stuck, duplicates, flag, flags, run_figures, suspects
+from spark_jobs.quality_frames import duplicates, first_marked, flag, flags, of_run, run_figures, suspects
+from spark_jobs.quality_limits import checked_for_stuck
 from tests.spark_jobs.gate_rows import contract, row, seen, utc, values
 
 pytestmark = pytest.mark.spark
@@ -93,6 +94,26 @@ def test_a_suspect_says_which_device_stands_still_since_when_at_what(spark_sessi
     ]
 
 
+def test_of_a_streak_that_goes_on_after_the_run_its_own_rows_are_counted_apart(spark_session: SparkSession) -> None:
+    rows = [*values([7, 7], of_run=0), *values([7, 7], start=20), *values([7, 8], of_run=0, start=40)]
+    found = figures(spark_session, contract(BAR), rows)
+    assert (found["stuck_bar"], found[of_run("stuck_bar")], found["rows"]) == (3, 2, 2)
+
+
+def test_marked_readings_are_listed_one_by_one_up_to_a_number_for_each_flag(spark_session: SparkSession) -> None:
+    of = contract(BAR, Field("mode", "string"))
+    rows = [*values([1, 7, 7, 7, 7]), *values([5, 5, 5, 6], device_id="pump-2")]
+    found = first_marked(flag(seen(spark_session, of, rows), of), ["stuck_bar", "nulls_mode"], 3).collect()
+    assert [(f.flag, f.device_id, utc(f.event_time), f.event_id, f.value) for f in found] == [
+        ("nulls_mode", "pump-1", "02 00:00", "pump-1 0", None),
+        ("nulls_mode", "pump-1", "02 00:10", "pump-1 10", None),
+        ("nulls_mode", "pump-1", "02 00:20", "pump-1 20", None),
+        ("stuck_bar", "pump-1", "02 00:30", "pump-1 30", 7.0),
+        ("stuck_bar", "pump-1", "02 00:40", "pump-1 40", 7.0),
+        ("stuck_bar", "pump-2", "02 00:20", "pump-2 20", 5.0),
+    ]
+
+
 def test_a_step_above_the_contracts_is_a_jump_and_one_as_large_is_not(spark_session: SparkSession) -> None:
     assert figures(spark_session, contract(STEPS), values([1, 3, 5.5, 3.5]))["jump_bar"] == 1
 
@@ -108,12 +129,11 @@ def test_a_new_life_may_begin_anywhere(spark_session: SparkSession) -> None:
     assert figures(spark_session, of, rows)["jump_bar"] == 0
 
 
-def test_nulls_are_counted_in_the_runs_rows_where_the_contract_limits_them(spark_session: SparkSession) -> None:
+def test_nulls_are_counted_in_the_runs_rows(spark_session: SparkSession) -> None:
     of = contract(Field("bar", "float64", max_null_share=0.5), Field("mode", "string", required=True), Field("note", "string"))
     rows = [*values([None, None], of_run=0), *values([None, 3, 4], start=20)]
     found = figures(spark_session, of, rows)
-    assert (found["nulls_bar"], found["nulls_mode"], found["rows"]) == (1, 3, 3)
-    assert "nulls_note" not in found
+    assert (found["nulls_bar"], found["nulls_mode"], found["nulls_note"], found["rows"]) == (1, 3, 3, 3)
     named = suspects(flag(seen(spark_session, of, rows), of), ["nulls_bar", "nulls_mode"]).collect()
     assert [(row.flag, row.device_id, row.rows, row.since) for row in named] == [
         ("nulls_bar", "pump-1", 1, None),

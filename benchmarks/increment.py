@@ -6,41 +6,30 @@ Spark's event log; what the jobs read of the ops tables in Python is not in them
 """
 
 import argparse
-import hashlib
 import json
 import sys
-import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
-import psutil
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import SparkSession
 
 from benchmarks import cloud
-from ingestion.bronze import parquet_of
+from benchmarks.pumps import CONTRACT, bronze_day, put
+from benchmarks.weigh import weighed
 from lake.contracts import load_contracts
-from lake.identity import event_id
-from lake.layout import bronze_object
-from lake.objects import put_once
-from lake.schemas import arrow_schema
-from lake.tables import bronze
 from runtime.platforms import Platform
 from runtime.settings import REPOSITORY
 from spark_jobs import gold_device_daily, gold_hourly, silver
 from spark_jobs.session import SparkLake, open_session, prepare_tables
 
 NEWEST, SCATTERED = 0.05, 0.12
-CONTRACT = load_contracts(REPOSITORY / "contracts")["pump"]
-_START = int(datetime(2026, 1, 1, tzinfo=UTC).timestamp())
-_A_DAY, _CADENCE = 288, 300
 _DAYS = 100
 _JOBS = (silver, gold_hourly, gold_device_daily)
 _LATE_DAYS = (3, 17, 31, 45, 59, 73, 87)
@@ -48,7 +37,7 @@ _LATE_DAYS = (3, 17, 31, 45, 59, 73, 87)
 
 @dataclass(frozen=True)
 class Step:
-    """One run of the three jobs: `rows` that were new, what each job's Spark read and wrote, wall and CPU seconds of all processes."""
+    """One run of the three jobs: `rows` that were new, what each job's Spark read and wrote, wall and CPU seconds."""
 
     name: str
     rows: int
@@ -83,7 +72,7 @@ def _short(job: ModuleType) -> str:
 
 def steps_of(devices: int) -> Iterator[tuple[str, list[pa.Table]]]:
     """Which readings come when. The late ones are a seventh of the day's each, one in seven of every device."""
-    days = [_day(day, devices) for day in range(_DAYS + 1)]
+    days = [bronze_day(day, devices) for day in range(_DAYS + 1)]
     is_late = [pa.array(np.arange(len(table)) % 7 == 3) for table in days]
     yield (
         "full",
@@ -97,18 +86,14 @@ def steps_of(devices: int) -> Iterator[tuple[str, list[pa.Table]]]:
 
 
 def _step(lake: SparkLake, name: str, tables: Sequence[pa.Table]) -> tuple[str, int, float, float]:
-    for place, table in enumerate(tables):
-        digest = hashlib.sha256(f"{name} {place}".encode()).hexdigest()
-        put_once(lake.platform, bronze_object(CONTRACT.name, lake.clock.now(), digest), parquet_of(table))
-    begun, cpu = time.monotonic(), _cpu()
-    for job in _JOBS:
-        # Spark's log tells a task's stage, a stage's job and a job's group.
-        lake.spark.sparkContext.setJobGroup(f"{name} {_short(job)}", name)
-        job.run(lake, CONTRACT.name, name)
-    rows = sum(len(table) for table in tables)
-    seconds, used = time.monotonic() - begun, _cpu() - cpu
-    print(f"increment: {name}, {rows:,} readings in {seconds:.0f} s", file=sys.stderr, flush=True)
-    return name, rows, seconds, used
+    rows = put(lake.platform, lake.clock.now(), name, tables)
+    with weighed() as weight:
+        for job in _JOBS:
+            # Spark's log tells a task's stage, a stage's job and a job's group.
+            lake.spark.sparkContext.setJobGroup(f"{name} {_short(job)}", name)
+            job.run(lake, CONTRACT.name, name)
+    print(f"increment: {name}, {rows:,} readings in {weight.seconds:.0f} s", file=sys.stderr, flush=True)
+    return name, rows, weight.seconds, weight.cpu
 
 
 def _session(platform: Platform, events: Path) -> SparkSession:
@@ -140,37 +125,6 @@ def _events(folder: Path) -> Iterator[dict[str, Any]]:
     for file in sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith((".", "appstatus"))):
         with file.open() as lines:
             yield from (json.loads(line) for line in lines)
-
-
-def _cpu() -> float:
-    """Of this process and its children: the JVM is one."""
-    here = psutil.Process()
-    return float(sum(sum(one.cpu_times()[:2]) for one in (here, *here.children(recursive=True))))
-
-
-def _day(day: int, devices: int) -> pa.Table:
-    """Bronze rows of a day, by device and time."""
-    count = devices * _A_DAY
-    device, slot = np.divmod(np.arange(count), _A_DAY)
-    seconds = _START + day * 86_400 + slot * _CADENCE
-    names = [f"pump-{number:03d}" for number in range(devices)]
-    seqs = slot + day * _A_DAY
-    rng = np.random.default_rng(day)
-    at = pa.array(seconds * 1_000_000).cast(pa.timestamp("us", tz="UTC"))
-    ids = [event_id(names[d], CONTRACT.name, int(s) * 1000, "b1", int(q)) for d, s, q in zip(device, seconds, seqs, strict=True)]
-    columns: dict[str, pa.Array] = {
-        "event_id": pa.array(ids),
-        "device_id": pa.array([names[d] for d in device]),
-        "event_time": at,
-        "received_at": at,
-        "boot": pa.array(["b1"] * count),
-        "seq": pa.array(seqs),
-        "is_running": pa.array(rng.random(count) < 0.9),
-        "mode": pa.array(np.array(["auto", "manual", "off"])[rng.integers(0, 3, count)]),
-    }
-    columns |= {field.name: pa.array(np.round(rng.uniform(2, 8, count), 3)) for field in CONTRACT.numbers}
-    schema = arrow_schema(bronze(CONTRACT))
-    return pa.table([columns.get(f.name, pa.nulls(count, f.type)).cast(f.type) for f in schema], schema=schema)
 
 
 def main() -> None:

@@ -12,28 +12,24 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 
+from benchmarks.pumps import A_DAY, CONTRACT, START, silver_rows
 from lake.catalog import ensure_table, open_catalog
-from lake.contracts import load_contracts
 from lake.query import sql
 from lake.scan import plan_iceberg
-from lake.schemas import arrow_schema
 from lake.tables import silver
 from runtime.local import LocalPlatform
 from runtime.settings import REPOSITORY, Settings
 
 FLOOR = 0.8
-CONTRACT = load_contracts(REPOSITORY / "contracts")["pump"]
 TABLE = silver(CONTRACT)
-_START = datetime(2026, 1, 1, tzinfo=UTC)
-_DEVICES, _CADENCE = 1_000, 300
-_A_DAY = 86_400 // _CADENCE
+_DEVICES = 1_000
 _SIZES = (100, 10, 1)
 
 # `day` is a day in the middle; by hand one writes the partition's condition too.
@@ -81,7 +77,7 @@ def _measure(rows: int, rounds: int) -> Iterator[Cost]:
         _, files = plan_iceberg(TABLE.name, open_catalog(platform).load_table(TABLE.name), None, None)
         by_hand = f"read_parquet({[file.removeprefix('file://') for file in files]})"
         hive = _hive(by_hand, folder / "hive")
-        day = (_START + timedelta(days=days // 2)).date()
+        day = (START + timedelta(days=days // 2)).date()
         words = {"day": str(day), "next": str(day + timedelta(days=1))}
         for question, text in QUESTIONS.items():
             asked = {
@@ -142,37 +138,15 @@ def _alike(one: pa.Table, other: pa.Table) -> bool:
 def fill(platform: LocalPlatform, rows: int) -> int:
     """Silver of pumps, day by day, each day's file by device and time as the job writes it; the number of days."""
     iceberg = ensure_table(open_catalog(platform), TABLE)
-    days = -(-rows // (_DEVICES * _A_DAY))
+    days = -(-rows // (_DEVICES * A_DAY))
     rng = np.random.default_rng(1)
     for day in range(days):
-        slots = min(_A_DAY, (rows - day * _DEVICES * _A_DAY) // _DEVICES)
+        slots = min(A_DAY, (rows - day * _DEVICES * A_DAY) // _DEVICES)
         if slots:
-            iceberg.append(_day(day, slots, rng).cast(iceberg.schema().as_arrow()))
+            begin = day * A_DAY
+            of_day = silver_rows(_DEVICES, range(begin, begin + slots), f"run-{day}.1", rng)
+            iceberg.append(of_day.cast(iceberg.schema().as_arrow()))
     return days
-
-
-def _day(day: int, slots: int, rng: np.random.Generator) -> pa.Table:
-    count = _DEVICES * slots
-    device, slot = np.divmod(np.arange(count), slots)
-    begin = int(_START.timestamp()) + day * 86_400
-    at = pa.array((begin + slot * _CADENCE) * 1_000_000).cast(pa.timestamp("us", tz="UTC"))
-    names = pa.array([f"pump-{number:04d}" for number in range(_DEVICES)])
-    columns: dict[str, pa.Array] = {
-        # As unlike each other as a digest's digits.
-        "event_id": pa.array((rng.integers(0, 2**62, count)).astype(str)),
-        "device_id": pa.DictionaryArray.from_arrays(pa.array(device.astype(np.int32)), names).cast(pa.string()),
-        "event_time": at,
-        "received_at": at,
-        "boot": pa.array(["b1"] * count),
-        "seq": pa.array(slot + day * _A_DAY),
-        "run_id": pa.array([f"run-{day}.1"] * count),
-        "is_running": pa.array(rng.random(count) < 0.9),
-        "mode": pa.DictionaryArray.from_arrays(pa.array(rng.integers(0, 3, count).astype(np.int32)), pa.array(["auto", "manual", "off"])),
-    }
-    level = np.repeat(rng.uniform(2, 8, _DEVICES), slots)
-    columns |= {field.name: pa.array(np.round(level + rng.normal(0, 0.2, count), 2)) for field in CONTRACT.numbers}
-    schema = arrow_schema(TABLE)
-    return pa.table([columns.get(f.name, pa.nulls(count, f.type)).cast(f.type) for f in schema], schema=schema)
 
 
 def _hive(by_hand: str, folder: Path) -> str:

@@ -12,13 +12,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from benchmarks.decode_work import Work, rows_of, work
+from benchmarks.weigh import spark_cpu
 from lake.contracts import Contract
 from lake.schemas import SPARK
 from runtime.local import LocalPlatform
@@ -62,12 +62,6 @@ def _run(spark: SparkSession, given: Work, folder: Path) -> pa.Table:
     return pq.read_table(folder / "out")
 
 
-def _cpu() -> float:
-    """Of this process and its children: the JVM is one."""
-    here = psutil.Process()
-    return float(sum(one.cpu_times().user + one.cpu_times().system for one in (here, *here.children(recursive=True))))
-
-
 def measure(readings: int, packs: Sequence[int] = PACKS, dirt: Sequence[float] = DIRT) -> list[tuple[int, float, float, bool]]:
     """Pack, dirt, CPU µs a reading, and whether its rows are the truth's; it keeps nothing of what it refuses, so on dirt it is not exact."""
     found = []
@@ -89,9 +83,9 @@ def measure(readings: int, packs: Sequence[int] = PACKS, dirt: Sequence[float] =
 def _best(spark: SparkSession, given: Work, folder: Path) -> float:
     best = float("inf")
     for _ in range(ROUNDS):
-        begun = _cpu()
+        begun = spark_cpu()
         _run(spark, given, folder)
-        best = min(best, _cpu() - begun)
+        best = min(best, spark_cpu() - begun)
         time.sleep(0.1)
     return best
 

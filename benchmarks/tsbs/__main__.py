@@ -2,7 +2,7 @@
 
 import argparse
 
-from benchmarks.tsbs.run import Measured, measure
+from benchmarks.tsbs.run import Answered, Measured, measure
 
 
 def main() -> None:
@@ -15,16 +15,20 @@ def main() -> None:
 
 
 def table(found: list[Measured]) -> str:
-    heads = [f"{each.trucks:,} trucks: rows | DuckDB, ms | Spark, ms" for each in found]
+    heads = [f"{each.trucks:,} trucks: rows | DuckDB: ms, CPU | Spark: ms, CPU" for each in found]
     lines = [f"| question | {' | '.join(heads)} |", f"|---|{'---|' * 3 * len(found)}"]
     for number, first in enumerate(found[0].answers):
-        cells = (f"{a.rows} | {a.duckdb:,.0f} | {a.spark:,.0f}" for a in (each.answers[number] for each in found))
-        lines.append(f"| {first.question} | {' | '.join(cells)} |")
+        lines.append(f"| {first.question} | {' | '.join(_cells(each.answers[number]) for each in found)} |")
     loads = (
-        f"{e.trucks:,} trucks, {e.hours} h: {e.entries:,} entries, decoded and put in {e.put:.0f} s, silver in {e.silver:.0f} s"
+        f"{e.trucks:,} trucks, {e.hours} h: {e.entries:,} entries, decoded and put in {e.put:.0f} s ({e.put_cpu:.0f} s of CPU), "
+        f"silver in {e.silver:.0f} s ({e.silver_cpu:.0f} s of CPU, {e.memory / 1e6:,.0f} MB at most)"
         for e in found
     )
     return "\n".join([*lines, "", *(f"{words}." for words in loads), "Every answer was equal to the oracle's each time it was asked."])
+
+
+def _cells(answer: Answered) -> str:
+    return f"{answer.rows:,} | {answer.duckdb:,.0f}, {answer.duckdb_cpu:,.0f} | {answer.spark:,.0f}, {answer.spark_cpu:,.0f}"
 
 
 if __name__ == "__main__":

@@ -14,29 +14,35 @@ from benchmarks.tsbs.answers import differences
 from benchmarks.tsbs.oracle import Oracle
 from benchmarks.tsbs.questions import TEXTS, Asked, text
 from benchmarks.tsbs.trucks import Trucks, make
+from benchmarks.weigh import spark_cpu, weighed
 from lake.query import sql
 from spark_jobs.session import SparkLake, open_session
 
 
 @dataclass(frozen=True)
 class Answered:
-    """Rows of the answer, and the median wall milliseconds that each engine took to give it."""
+    """Rows of the answer; the median milliseconds that each engine took to give it, by the wall and of CPU (Spark's JVM and this process)."""
 
     question: str
     rows: int
     duckdb: float
     spark: float
+    duckdb_cpu: float
+    spark_cpu: float
 
 
 @dataclass(frozen=True)
 class Measured:
-    """`put` and `silver` are wall seconds of the loading's two steps."""
+    """`put` and `silver` are wall seconds of the loading's two steps, `put_cpu` and `silver_cpu` their CPU seconds; `memory`: of silver, bytes."""
 
     trucks: int
     hours: int
     entries: int
     put: float
     silver: float
+    put_cpu: float
+    silver_cpu: float
+    memory: int
     answers: Sequence[Answered]
 
 
@@ -54,15 +60,14 @@ def measure(trucks: int, hours: int, seed: int = 1, rounds: int = 3) -> Measured
 
 def loaded_and_answered(made: Trucks, lake: SparkLake, rounds: int) -> Measured:
     _say(f"{made.trucks} trucks, {made.hours} hours: {len(made.order):,} entries")
-    begun = time.monotonic()
-    assert load.put(made, lake) == len(made.order)
-    put = time.monotonic() - begun
-    _say(f"in bronze after {put:.0f} s")
-    begun = time.monotonic()
-    load.to_silver(lake)
-    silver = time.monotonic() - begun
-    _say(f"in silver after {silver:.0f} s")
-    return Measured(made.trucks, made.hours, len(made.order), put, silver, answered(made, lake, rounds))
+    with weighed() as put:
+        assert load.put(made, lake) == len(made.order)
+    _say(f"in bronze after {put.seconds:.0f} s")
+    with weighed() as silver:
+        load.to_silver(lake)
+    _say(f"in silver after {silver.seconds:.0f} s")
+    found = answered(made, lake, rounds)
+    return Measured(made.trucks, made.hours, len(made.order), put.seconds, silver.seconds, put.cpu, silver.cpu, silver.memory, found)
 
 
 def answered(made: Trucks, lake: SparkLake, rounds: int) -> list[Answered]:
@@ -76,8 +81,9 @@ def answered(made: Trucks, lake: SparkLake, rounds: int) -> list[Answered]:
             "spark": partial(_by_spark, lake, text(question, "spark", asked)),
         }
         times = {name: _timed(f"{question} by {name}", answer, expected, rounds) for name, answer in engines.items()}
-        found.append(Answered(question, len(expected), times["duckdb"], times["spark"]))
-        _say(f"{question}: {len(expected)} rows, DuckDB {times['duckdb']:.0f} ms, Spark {times['spark']:.0f} ms")
+        (duckdb, duckdb_cpu), (spark, cpu_of_spark) = times["duckdb"], times["spark"]
+        found.append(Answered(question, len(expected), duckdb, spark, duckdb_cpu, cpu_of_spark))
+        _say(f"{question}: {len(expected)} rows, DuckDB {duckdb:.0f} ms, Spark {spark:.0f} ms")
     return found
 
 
@@ -89,15 +95,16 @@ def _by_spark(lake: SparkLake, question: str) -> Sequence[Any]:
     return lake.sql(question).collect()
 
 
-def _timed(name: str, answer: Callable[[], Sequence[Any]], expected: Sequence[Sequence[Any]], rounds: int) -> float:
+def _timed(name: str, answer: Callable[[], Sequence[Any]], expected: Sequence[Sequence[Any]], rounds: int) -> tuple[float, float]:
     """Each time found equal; the first does not count where there are more."""
-    taken = []
+    walls, cpus = [], []
     for _ in range(rounds):
-        begun = time.perf_counter()
+        cpu, begun = spark_cpu(), time.perf_counter()
         rows = answer()
-        taken.append((time.perf_counter() - begun) * 1000)
+        walls.append((time.perf_counter() - begun) * 1000)
+        cpus.append((spark_cpu() - cpu) * 1000)
         assert not (unlike := differences(rows, expected)), f"{name}: {unlike}"
-    return statistics.median(taken[1:] or taken)
+    return statistics.median(walls[1:] or walls), statistics.median(cpus[1:] or cpus)
 
 
 def _say(words: str) -> None:

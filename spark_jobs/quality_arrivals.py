@@ -91,7 +91,7 @@ def around(contract: Contract, span: Span) -> Around:
     """
     longest = max((stuck_after(contract, field) for field in checked_for_stuck(contract)), default=0)
     streak = timedelta(seconds=2 * longest * (contract.cadence_seconds or 0))
-    before, after = max(streak, timedelta(hours=EXPECTED_HOURS + 1)), timedelta(hours=1) + max(streak, timedelta(hours=2))
+    before, after = max(streak, timedelta(hours=EXPECTED_HOURS)), timedelta(hours=1) + max(streak, timedelta(hours=2))
     spans: list[tuple[datetime, datetime]] = []
     for hour in sorted(span.hours):
         since, until = hour - before, hour + after

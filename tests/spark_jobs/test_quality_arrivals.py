@@ -52,24 +52,24 @@ def hours_read(*touched: datetime) -> list[tuple[float, float]]:
 
 def test_rows_are_read_from_a_day_before_each_touched_hour_to_two_hours_after_it() -> None:
     # A streak reaches 60 readings, ten hours, to either side.
-    assert hours_read(NOON) == [(-25, 11)]
-    assert hours_read(NOON, NOON + timedelta(hours=1), NOON + timedelta(hours=40)) == [(-25, 51)]
+    assert hours_read(NOON) == [(-24, 11)]
+    assert hours_read(NOON, NOON + timedelta(hours=1), NOON + timedelta(hours=40)) == [(-24, 51)]
 
 
 def test_what_lies_between_scattered_hours_is_not_read() -> None:
     late = NOON + timedelta(days=14)
-    assert hours_read(NOON, late) == [(-25, 11), (14 * 24 - 25, 14 * 24 + 11)]
+    assert hours_read(NOON, late) == [(-24, 11), (14 * 24 - 24, 14 * 24 + 11)]
     # A day or more between two spans, and the end of one is not taken for the neighbour of the other's beginning.
-    assert len(hours_read(NOON, NOON + timedelta(hours=59))) == 1
-    assert len(hours_read(NOON, NOON + timedelta(hours=60))) == 2
+    assert len(hours_read(NOON, NOON + timedelta(hours=58))) == 1
+    assert len(hours_read(NOON, NOON + timedelta(hours=59))) == 2
     condition = around(contract(), Span(2, NOON, late, frozenset({NOON, late}), frozenset())).condition
     assert condition.count(" OR ") == 1
-    assert "event_time >= timestamp'2026-03-01 11:00:00' AND event_time < timestamp'2026-03-02 23:00:00'" in condition
+    assert "event_time >= timestamp'2026-03-01 12:00:00' AND event_time < timestamp'2026-03-02 23:00:00'" in condition
 
 
 def test_spans_are_parted_by_the_days_of_the_runs_own_rows() -> None:
     within = around(contract(), Span(1, NOON, NOON, frozenset({NOON}), frozenset()))
     midnight = NOON.replace(hour=0)
     assert within.on_days({NOON.date()}, are_these=True).spans == ((midnight, NOON + timedelta(hours=11)),)
-    assert within.on_days({NOON.date()}, are_these=False).spans == ((NOON - timedelta(hours=25), midnight),)
+    assert within.on_days({NOON.date()}, are_these=False).spans == ((NOON - timedelta(hours=24), midnight),)
     assert within.on_days(set(), are_these=True).condition == "false"

@@ -1,12 +1,14 @@
 """Completeness of closed hours, on a fleet written by hand."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
 
+from spark_jobs.quality_arrivals import Span, around
 from spark_jobs.quality_completeness import hourly_completeness
-from tests.spark_jobs.gate_rows import contract, every_ten_minutes, row, seen, utc
+from tests.spark_jobs.gate_rows import MIDNIGHT, contract, every_ten_minutes, row, seen, utc
 
 pytestmark = pytest.mark.spark
 
@@ -70,6 +72,23 @@ def test_a_chatty_device_does_not_hide_a_silent_one(spark_session: SparkSession)
     chatty = [row(minutes, "pump-1") for minutes in range(HOUR + 1)]
     rows = [*chatty, *fleet(0, 50, FLEET[1:3]), row(0, "pump-4")]
     assert hours(spark_session, rows) == {"02 00:00": (19, 24)}
+
+
+def test_the_rows_around_a_run_tell_its_hours_as_all_rows_do(spark_session: SparkSession) -> None:
+    """One pump falls silent in the last minutes, one in the first hour that still counts; one was never heard in the day before."""
+    of_run, before = 30 * HOUR, 6 * HOUR
+    rows = [
+        *fleet(0, of_run - 10, FLEET[:2], of_run=0),
+        row(before, "pump-3", of_run=0),
+        row(before - 10, "pump-4", of_run=0),
+        *fleet(of_run, of_run + HOUR, FLEET[:2]),
+    ]
+    moment = MIDNIGHT + timedelta(minutes=of_run)
+    ((since, until),) = around(contract(), Span(1, moment, moment, frozenset({moment}), frozenset())).spans
+    near = [row for row in rows if since <= row["event_time"] < until]
+    assert len(near) < len(rows)
+    # pump-3 was heard 24 hours before the run's hour began, pump-4 a little longer ago.
+    assert hours(spark_session, near) == hours(spark_session, rows) == {"03 06:00": (12, 18)}
 
 
 def test_fewer_than_three_devices_are_not_judged(spark_session: SparkSession) -> None:

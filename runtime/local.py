@@ -108,6 +108,7 @@ class LocalPlatform:
             "spark.ui.showConsoleProgress": "false",
             # Else PySpark walks its callers' frames at each step of each frame, to name a line in errors that only --debug shows.
             "spark.python.sql.dataFrameDebugging.enabled": str(self.settings.debug).lower(),
+            "spark.python.daemon.module": "spark_jobs.worker_daemon",
             # On the class path from the start, not as spark.jars: no copy for each session, and the JVM may share their classes.
             "spark.driver.extraClassPath": ":".join(str(path) for path in jar_paths(self.settings)),
             # For jobs of seconds the planning is what costs: two tasks of a shuffle, planned once.

@@ -60,7 +60,11 @@ def import_installed_pyspark() -> None:
     archives = [Path(entry) for entry in path if Path(entry).match("pyspark/python/lib/*.zip")]
     sys.path[:] = [entry for entry in path if Path(entry) not in archives]
     found = importlib.util.find_spec("pyspark")
-    if found is None or found.origin is None or any(Path(found.origin).parent not in archive.parents for archive in archives):
+    if (
+        found is None
+        or found.origin is None
+        or any(Path(found.origin).resolve().parent not in archive.resolve().parents for archive in archives)
+    ):
         sys.path[:] = path
 
 

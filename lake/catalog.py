@@ -104,7 +104,7 @@ def append_rows(platform: Platform, table: Table, rows: Iterable[Mapping[str, An
     for _ in range(_COMMIT_TRIES):
         try:
             iceberg = _with_all_columns(catalog, iceberg, table)
-            with _Transaction(iceberg) as transaction:
+            with QuickTransaction(iceberg) as transaction:
                 transaction.append(frame.cast(iceberg.schema().as_arrow()))
             return
         except CommitFailedException:
@@ -124,7 +124,7 @@ def _with_all_columns(catalog: Catalog, iceberg: IcebergTable, table: Table) -> 
     return catalog.load_table(table.name)
 
 
-class _Transaction(Transaction):
+class QuickTransaction(Transaction):
     """PyIceberg's own copies all of the table's metadata whenever a step asks for it, 19 times an append; and each snapshot adds to it."""
 
     _seen: tuple[Any, Any, TableMetadata] | None = None

@@ -8,14 +8,13 @@ base, and only while main is that base.
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import pyarrow as pa
 from pyiceberg.exceptions import CommitFailedException
 from pyiceberg.table import Table as IcebergTable
 from pyiceberg.table.refs import SnapshotRefType
 from pyiceberg.table.snapshots import Snapshot, ancestors_of
 from pyiceberg.table.update import AssertRefSnapshotId, RemoveSnapshotRefUpdate, SetSnapshotRefUpdate
 
-from lake.catalog import open_catalog
+from lake.catalog import QuickTransaction, open_catalog
 from lake.layout import branch_identifier, branch_name, run_of_branch
 from lake.tables import Table
 from runtime.errors import PublishLost
@@ -152,7 +151,7 @@ def main_snapshot(platform: Platform, table: Table) -> int:
 
     def first(iceberg: IcebergTable) -> None:
         if iceberg.current_snapshot() is None:
-            iceberg.append(pa.Table.from_pylist([], schema=iceberg.schema().as_arrow()))
+            append_nothing(iceberg)
 
     current = load(platform, table).current_snapshot()
     if current is None:
@@ -160,6 +159,12 @@ def main_snapshot(platform: Platform, table: Table) -> int:
         current = load(platform, table).current_snapshot()
     assert current is not None
     return current.snapshot_id
+
+
+def append_nothing(iceberg: IcebergTable, branch: str = "main") -> None:
+    """An empty snapshot."""
+    with QuickTransaction(iceberg) as transaction:
+        transaction.append(iceberg.schema().as_arrow().empty_table(), branch=branch)
 
 
 def history(iceberg: IcebergTable) -> set[int]:

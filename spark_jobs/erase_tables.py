@@ -27,7 +27,7 @@ from lake.stand_in import remade
 from lake.table_storage import StoredFile, known_paths, path_forms, remove, stored_files
 from lake.tables import Table
 from runtime.errors import ProofFailed, RetryLater
-from spark_jobs.branch import Branch, load
+from spark_jobs.branch import Branch, append_nothing, load
 from spark_jobs.expiry import expire_these
 from spark_jobs.live_manifests import settle
 from spark_jobs.maintained import Change, apply, heal_all, prove
@@ -64,8 +64,7 @@ def erase_rows(lake: SparkLake, table: Table, device: Device, run: str, files: C
             _delete(lake, branch, device)
         else:
             branch.make()
-            iceberg = load(lake.platform, table)
-            iceberg.append(iceberg.schema().as_arrow().empty_table(), branch=branch.name)
+            append_nothing(load(lake.platform, table), branch.name)
         return True
 
     apply(lake, Change(table, Action.ERASE, run, write, gone=gone))

@@ -17,6 +17,7 @@ from pyiceberg.table import Transaction
 from pyiceberg.table.snapshots import Operation, Snapshot, Summary
 from pyiceberg.table.update.snapshot import _FastAppendFiles
 
+from lake.catalog import QuickTransaction
 from spark_jobs.branch import Branch, MainMoved, load
 
 # About 8 MB of a manifest.
@@ -45,7 +46,7 @@ def replace_head(
     """The branch `ref`, which stands at `written`, moves to a snapshot with the same files whose parent is `parent`."""
     source = iceberg.snapshot_by_id(written)
     assert source is not None
-    with Transaction(iceberg) as transaction:
+    with QuickTransaction(iceberg) as transaction:
         _Clean(operation, transaction, iceberg.io, ref, dict(properties), source, parent).commit()
 
 

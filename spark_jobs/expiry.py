@@ -69,6 +69,8 @@ def expire_these(lake: SparkLake, table: Table, run: str, ids: list[int]) -> int
 def _take_out(lake: SparkLake, table: Table, ids: list[int]) -> None:
     """By Iceberg's own Java: it keeps what has a name at the moment of the commit, where PyIceberg would drop the name with it."""
     jvm: Any = lake.spark._jvm
+    # Iceberg asks the active session which catalog a name begins with, and that may be another lake's.
+    jvm.org.apache.spark.sql.classic.SparkSession.setActiveSession(lake.spark._jsparkSession)
     loaded = jvm.org.apache.iceberg.spark.Spark3Util.loadIcebergTable(lake.spark._jsparkSession, table_identifier(table.name))
     # Nothing by its age: the table's own default is five days.
     update = loaded.expireSnapshots().expireOlderThan(1).retainLast(1).cleanExpiredFiles(False)

@@ -135,17 +135,17 @@ def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def spark_lake(spark_session: SparkSession, empty_home: Path, tmp_path: Path) -> SparkLake:
     """An empty lake with all contracts of the repository; its clock stands at NOON until the test moves it."""
-    _copy_tables(empty_home, tmp_path / "home")
-    return _lake(spark_session, folder_platform(tmp_path / "home"), load_contracts(REPOSITORY / "contracts"))
+    copy_tables(empty_home, tmp_path / "home")
+    return lake_in(spark_session, folder_platform(tmp_path / "home"), load_contracts(REPOSITORY / "contracts"))
 
 
 def empty_lake(spark: SparkSession, home: Path, contracts: Contracts) -> SparkLake:
     platform = folder_platform(home)
     _make_tables(platform, contracts)
-    return _lake(spark, platform, contracts)
+    return lake_in(spark, platform, contracts)
 
 
-def _lake(spark: SparkSession, platform: FolderPlatform, contracts: Contracts) -> SparkLake:
+def lake_in(spark: SparkSession, platform: FolderPlatform, contracts: Contracts) -> SparkLake:
     return SparkLake(session_of(spark, platform), platform, contracts, FixedClock(NOON))
 
 
@@ -154,7 +154,7 @@ def _make_tables(platform: FolderPlatform, contracts: Contracts) -> None:
         prepare_tables(platform, contract)
 
 
-def _copy_tables(source: Path, target: Path) -> None:
+def copy_tables(source: Path, target: Path) -> None:
     """Tables know where they lie, in their metadata and in the catalog."""
     shutil.copytree(source, target)
     for file in (target / "lake").rglob("*.metadata.json"):

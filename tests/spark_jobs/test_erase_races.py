@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pyspark.sql import SparkSession
 
 from lake import snapshots
 from lake.catalog import open_catalog
-from lake.contracts import Contract
+from lake.contracts import Contract, Contracts, load_contracts
 from lake.maintenance import Action, Verdict, read_proofs
 from lake.publications import read_ledger
 from lake.query import sql
@@ -18,10 +19,12 @@ from lake.table_storage import stored_files
 from lake.tables import gold_hourly, silver
 from runtime.clock import FixedClock
 from runtime.errors import ProofFailed, QueryError, RetryLater, UserError
+from runtime.settings import REPOSITORY
 from spark_jobs import erase, erase_tables
 from spark_jobs import gold_hourly as gold_job
 from spark_jobs import silver as silver_job
 from spark_jobs.session import SparkLake
+from tests.grown_lake import GrownLake
 from tests.spark import put_bronze, reading, rows_of
 from tests.spark_jobs.derived import publish_silver
 from tests.spark_jobs.gates import Meanwhile, passing
@@ -37,18 +40,35 @@ class Killed(BaseException):
     pass
 
 
-@pytest.fixture
-def pump(spark_lake: SparkLake) -> Contract:
-    return spark_lake.contracts["pump"]
+@pytest.fixture(scope="module")
+def grown(spark_session: SparkSession, empty_home: Path, tmp_path_factory: pytest.TempPathFactory) -> GrownLake:
+    contracts = Contracts([load_contracts(REPOSITORY / "contracts")["pump"]])
+    return GrownLake(spark_session, empty_home, tmp_path_factory.mktemp("filled"), contracts, fill)
 
 
-@pytest.fixture
-def filled(spark_lake: SparkLake, pump: Contract) -> SparkLake:
+def fill(lake: SparkLake, keep: Callable[[str], None]) -> None:
     """Two devices, in bronze, silver and hourly gold."""
-    put_bronze(spark_lake, "pump", [reading(pump, device, minute, seq=minute) for device in (GONE, STAYS) for minute in range(3)])
-    silver_job.run(spark_lake, "pump", "a", gate=passing)
-    gold_job.run(spark_lake, "pump", "a")
-    return spark_lake
+    pump = lake.contracts["pump"]
+    put_bronze(lake, "pump", [reading(pump, device, minute, seq=minute) for device in (GONE, STAYS) for minute in range(3)])
+    silver_job.run(lake, "pump", "a", gate=passing)
+    gold_job.run(lake, "pump", "a")
+    keep("filled")
+
+
+@pytest.fixture
+def filled(grown: GrownLake) -> SparkLake:
+    return grown.at("filled")
+
+
+@pytest.fixture
+def pump(filled: SparkLake) -> Contract:
+    return filled.contracts["pump"]
+
+
+@pytest.fixture
+def clock(filled: SparkLake) -> FixedClock:
+    assert isinstance(filled.clock, FixedClock)
+    return filled.clock
 
 
 def erased(lake: SparkLake, run: str = "e") -> list[str]:
@@ -209,9 +229,9 @@ def test_the_ledger_knows_an_object_under_the_key_it_has_now(filled: SparkLake, 
 
 
 @pytest.mark.parametrize(("device", "why"), [("", "asked for"), (GONE, " "), (GONE, f"{GONE} was sold")])
-def test_what_cannot_be_is_refused(spark_lake: SparkLake, device: str, why: str) -> None:
+def test_what_cannot_be_is_refused(filled: SparkLake, device: str, why: str) -> None:
     with pytest.raises(UserError, match="erase: "):
-        erase.run(spark_lake, device, "e", why, "a person", queues=False)
+        erase.run(filled, device, "e", why, "a person", queues=False)
 
 
 def test_a_device_that_was_never_there_leaves_two_rows_and_no_snapshot(filled: SparkLake, pump: Contract) -> None:

@@ -2,23 +2,25 @@
 
 import dataclasses
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from pyspark.sql import SparkSession
 
 from lake import snapshots
 from lake.catalog import open_catalog
-from lake.contracts import Contract, Contracts, LakeRetention
+from lake.contracts import Contract, Contracts, LakeRetention, load_contracts
 from lake.maintenance import Action, Verdict, read_proofs
 from lake.query import sql
 from lake.table_storage import known_paths, stored_files
 from lake.tables import DEVICE_DAILY, Table, gold_hourly, silver
 from runtime.clock import FixedClock
 from runtime.errors import ProofFailed, QueryError, UserError
+from runtime.settings import REPOSITORY
 from spark_jobs import gold_hourly as gold_job
 from spark_jobs.branch import Branch
 from spark_jobs.compaction import compact, parts_of, rewrite_parts
@@ -26,6 +28,7 @@ from spark_jobs.expiry import expire, expire_these, history_of, plan_orphans, re
 from spark_jobs.publication import publish
 from spark_jobs.session import SparkLake
 from spark_jobs.table_files import data_files
+from tests.grown_lake import GrownLake
 from tests.spark import reading, rows_of
 from tests.spark_jobs.derived import publish_silver
 
@@ -36,17 +39,15 @@ TODAY = datetime.now(UTC)
 HOURLY = "SELECT * FROM gold.pump_hourly ORDER BY device_id, hour"
 
 
-@pytest.fixture
-def clock(spark_lake: SparkLake) -> FixedClock:
-    clock = spark_lake.clock
-    assert isinstance(clock, FixedClock)
-    clock.moment = TODAY - timedelta(days=10)
-    return clock
+@pytest.fixture(scope="module")
+def grown(spark_session: SparkSession, empty_home: Path, tmp_path_factory: pytest.TempPathFactory) -> GrownLake:
+    contracts = load_contracts(REPOSITORY / "contracts")
+    return GrownLake(spark_session, empty_home, tmp_path_factory.mktemp("grown"), contracts, grow)
 
 
 @pytest.fixture
-def pump(spark_lake: SparkLake, clock: FixedClock) -> Contract:
-    return spark_lake.contracts["pump"]
+def pump() -> Contract:
+    return load_contracts(REPOSITORY / "contracts")["pump"]
 
 
 def with_history(lake: SparkLake, days: int | None) -> None:
@@ -54,12 +55,22 @@ def with_history(lake: SparkLake, days: int | None) -> None:
     lake.contracts = Contracts([dataclasses.replace(contract, retention=kept) for contract in lake.contracts.values()])
 
 
-def grow(lake: SparkLake, clock: FixedClock, days: int) -> None:
+def grow(lake: SparkLake, keep: Callable[[str], None]) -> None:
     """A silver and a gold publication a day."""
-    for number in range(days):
+    clock = lake.clock
+    assert isinstance(clock, FixedClock)
+    clock.moment = TODAY - timedelta(days=10)
+    for number in range(8):
         publish_silver(lake, "pump", [reading(lake.contracts["pump"], "p1", 60 * number, seq=number)], f"grow{number}.1")
         gold_job.run(lake, "pump", f"grow{number}")
         clock.advance(days=1)
+        keep(f"day {number + 1}")
+
+
+def grown_for(grown: GrownLake, days: int) -> tuple[SparkLake, FixedClock]:
+    lake = grown.at(f"day {days}")
+    assert isinstance(lake.clock, FixedClock)
+    return lake, lake.clock
 
 
 def answers(lake: SparkLake, moments: Sequence[datetime], text: str = HOURLY) -> list[Any]:
@@ -74,10 +85,8 @@ def files_on_disk(lake: SparkLake, table: Table) -> set[str]:
     return {file.path for file in stored_files(open_catalog(lake.platform).load_table(table.name))}
 
 
-def test_as_of_gives_the_same_after_expiry_within_the_window_and_says_so_before_it(
-    spark_lake: SparkLake, pump: Contract, clock: FixedClock
-) -> None:
-    grow(spark_lake, clock, 8)
+def test_as_of_gives_the_same_after_expiry_within_the_window_and_says_so_before_it(grown: GrownLake, pump: Contract) -> None:
+    spark_lake, clock = grown_for(grown, 8)
     moments = [TODAY - timedelta(days=days, hours=12) for days in range(2, 10)]
     before = answers(spark_lake, moments)
     assert [len(rows) for rows in before] == [8, 7, 6, 5, 4, 3, 2, 1]
@@ -95,8 +104,8 @@ def test_as_of_gives_the_same_after_expiry_within_the_window_and_says_so_before_
     assert (proof.verdict, proof.rows_before, proof.rows_after) == (Verdict.HOLDS, 8, 8)
 
 
-def test_without_a_window_every_as_of_stays(spark_lake: SparkLake, pump: Contract, clock: FixedClock) -> None:
-    grow(spark_lake, clock, 4)
+def test_without_a_window_every_as_of_stays(grown: GrownLake, pump: Contract) -> None:
+    spark_lake, clock = grown_for(grown, 4)
     moments = [TODAY - timedelta(days=days, hours=12) for days in range(6, 10)]
     before = answers(spark_lake, moments)
     clock.moment = TODAY + timedelta(days=100)
@@ -105,8 +114,8 @@ def test_without_a_window_every_as_of_stays(spark_lake: SparkLake, pump: Contrac
     assert [len(rows) for rows in before] == [4, 3, 2, 1]
 
 
-def test_silver_needs_its_present_snapshot_alone(spark_lake: SparkLake, pump: Contract, clock: FixedClock) -> None:
-    grow(spark_lake, clock, 4)
+def test_silver_needs_its_present_snapshot_alone(grown: GrownLake, pump: Contract) -> None:
+    spark_lake, clock = grown_for(grown, 4)
     text = "SELECT * FROM silver.pump ORDER BY seq"
     moments = [TODAY - timedelta(days=days, hours=12) for days in range(6, 10)]
     before = answers(spark_lake, moments, text)
@@ -121,8 +130,8 @@ def test_silver_needs_its_present_snapshot_alone(spark_lake: SparkLake, pump: Co
     assert [len(rows) for rows in before] == [4, 3, 2, 1]
 
 
-def test_a_compacted_snapshot_stands_for_the_one_it_was_made_from(spark_lake: SparkLake, pump: Contract, clock: FixedClock) -> None:
-    grow(spark_lake, clock, 3)
+def test_a_compacted_snapshot_stands_for_the_one_it_was_made_from(grown: GrownLake, pump: Contract) -> None:
+    spark_lake, clock = grown_for(grown, 3)
     moments = [TODAY - timedelta(days=days, hours=12) for days in range(7, 10)]
     before = answers(spark_lake, moments)
     current = open_catalog(spark_lake.platform).load_table("gold.pump_hourly").current_snapshot()
@@ -139,8 +148,8 @@ def test_a_compacted_snapshot_stands_for_the_one_it_was_made_from(spark_lake: Sp
     assert answers(spark_lake, moments) == before
 
 
-def test_a_named_snapshot_survives_compaction_expiry_and_orphans(spark_lake: SparkLake, pump: Contract, clock: FixedClock) -> None:
-    grow(spark_lake, clock, 3)
+def test_a_named_snapshot_survives_compaction_expiry_and_orphans(grown: GrownLake, pump: Contract) -> None:
+    spark_lake, clock = grown_for(grown, 3)
     named = snapshots.keep(spark_lake.platform, "gold.pump_hourly", "training_1", snapshot_ids(spark_lake, gold_hourly(pump))[-2])
     with_history(spark_lake, 1)
     clock.moment = TODAY + timedelta(days=30)
@@ -155,8 +164,8 @@ def test_a_named_snapshot_survives_compaction_expiry_and_orphans(spark_lake: Spa
     assert len(snapshot_ids(spark_lake, gold_hourly(pump))) == 1
 
 
-def test_a_snapshot_that_is_named_at_the_last_moment_is_not_lost(spark_lake: SparkLake, pump: Contract, clock: FixedClock) -> None:
-    grow(spark_lake, clock, 3)
+def test_a_snapshot_that_is_named_at_the_last_moment_is_not_lost(grown: GrownLake, pump: Contract) -> None:
+    spark_lake, _ = grown_for(grown, 3)
     chosen = snapshot_ids(spark_lake, gold_hourly(pump))[0]
     snapshots.keep(spark_lake.platform, "gold.pump_hourly", "late", chosen)
     with pytest.raises(Exception, match="Cannot expire"):
@@ -165,9 +174,9 @@ def test_a_snapshot_that_is_named_at_the_last_moment_is_not_lost(spark_lake: Spa
     assert [named.name for named in snapshots.named(spark_lake.platform, "gold.pump_hourly")] == ["late"]
 
 
-def test_expiry_settles_a_publication_under_way_before_it_takes_anything(spark_lake: SparkLake, pump: Contract, clock: FixedClock) -> None:
+def test_expiry_settles_a_publication_under_way_before_it_takes_anything(grown: GrownLake, pump: Contract) -> None:
     """A run that died between its swap and its note is visible, and its snapshot stays."""
-    grow(spark_lake, clock, 2)
+    spark_lake, clock = grown_for(grown, 2)
 
     class Killed(BaseException):
         pass
@@ -186,8 +195,8 @@ def test_expiry_settles_a_publication_under_way_before_it_takes_anything(spark_l
     assert len(answers(spark_lake, [clock.now()])[0]) == 3
 
 
-def test_young_snapshots_stay_because_a_job_may_read_them(spark_lake: SparkLake, pump: Contract, clock: FixedClock) -> None:
-    grow(spark_lake, clock, 3)
+def test_young_snapshots_stay_because_a_job_may_read_them(grown: GrownLake, pump: Contract) -> None:
+    spark_lake, clock = grown_for(grown, 3)
     clock.moment = TODAY + timedelta(hours=12)
     assert expire(spark_lake, silver(pump), "e") == 0
     assert expire(spark_lake, silver(pump), "e", young=timedelta(hours=6)) > 0
@@ -204,8 +213,8 @@ def test_a_shared_table_keeps_history_for_the_contract_that_wants_most(spark_lak
     assert history_of(spark_lake, DEVICE_DAILY) is None
 
 
-def test_orphans_are_files_that_nobody_knows_and_that_are_old(spark_lake: SparkLake, pump: Contract, clock: FixedClock) -> None:
-    grow(spark_lake, clock, 2)
+def test_orphans_are_files_that_nobody_knows_and_that_are_old(grown: GrownLake, pump: Contract) -> None:
+    spark_lake, clock = grown_for(grown, 2)
     folder = Path(urlsplit(open_catalog(spark_lake.platform).load_table("silver.pump").location()).path) / "data"
     old, young = folder / "old.parquet", folder / "young.parquet"
     for file, days in ((old, 5), (young, 1)):
@@ -223,8 +232,8 @@ def test_orphans_are_files_that_nobody_knows_and_that_are_old(spark_lake: SparkL
         remove_orphans(spark_lake, silver(pump), "o", timedelta(minutes=1))
 
 
-def test_files_of_an_unfinished_branch_are_no_orphans(spark_lake: SparkLake, pump: Contract, clock: FixedClock) -> None:
-    grow(spark_lake, clock, 1)
+def test_files_of_an_unfinished_branch_are_no_orphans(grown: GrownLake, pump: Contract) -> None:
+    spark_lake, clock = grown_for(grown, 1)
     found: list[int] = []
 
     def attempt(branch: Branch) -> Sequence[str]:
@@ -239,13 +248,11 @@ def test_files_of_an_unfinished_branch_are_no_orphans(spark_lake: SparkLake, pum
     assert len(rows_of(spark_lake, gold_hourly(pump))) == 2
 
 
-def test_a_proof_that_does_not_hold_leaves_every_file(
-    spark_lake: SparkLake, pump: Contract, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_proof_that_does_not_hold_leaves_every_file(grown: GrownLake, pump: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
     """The planted fault: a metadata that still knows what would be removed."""
     from spark_jobs import expiry
 
-    grow(spark_lake, clock, 2)
+    spark_lake, clock = grown_for(grown, 2)
     clock.moment = TODAY + timedelta(days=2)
     everything = known_paths(open_catalog(spark_lake.platform).load_table("silver.pump"))
     answers = iter([everything, set(), everything])

@@ -131,6 +131,8 @@ class QuickTransaction(Transaction):
 
     @property
     def table_metadata(self) -> TableMetadata:
+        if not self._updates:
+            return self._table.metadata
         # Of the table as it was loaded last: where another commit came first, it is loaded again.
         if self._seen is None or self._seen[0] is not self._updates or self._seen[1] is not self._table.metadata:
             self._seen = self._updates, self._table.metadata, super().table_metadata

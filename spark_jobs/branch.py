@@ -13,6 +13,7 @@ from pyiceberg.table import Table as IcebergTable
 from pyiceberg.table.refs import SnapshotRefType
 from pyiceberg.table.snapshots import Snapshot, ancestors_of
 from pyiceberg.table.update import AssertRefSnapshotId, RemoveSnapshotRefUpdate, SetSnapshotRefUpdate
+from pyiceberg.table.update.snapshot import ManageSnapshots
 
 from lake.catalog import QuickTransaction, open_catalog
 from lake.layout import branch_identifier, branch_name, run_of_branch
@@ -56,7 +57,7 @@ class Branch:
         def create(iceberg: IcebergTable) -> None:
             if self.name in iceberg.metadata.refs:
                 raise MainMoved(f"another process runs as {self.run_id}")
-            iceberg.manage_snapshots().create_branch(self.base_snapshot, self.name).commit()
+            _refs(iceberg).create_branch(self.base_snapshot, self.name).commit()
 
         _commit(self.platform, self.table, create)
         self.made = True
@@ -139,11 +140,15 @@ def drop_branches(platform: Platform, table: Table, names: list[str]) -> None:
     def drop(iceberg: IcebergTable) -> None:
         there = [name for name in names if name in iceberg.metadata.refs]
         if there:
-            with iceberg.manage_snapshots() as snapshots:
+            with _refs(iceberg) as snapshots:
                 for name in there:
                     snapshots.remove_branch(name)
 
     _commit(platform, table, drop)
+
+
+def _refs(iceberg: IcebergTable) -> ManageSnapshots:
+    return ManageSnapshots(QuickTransaction(iceberg, autocommit=True))
 
 
 def main_snapshot(platform: Platform, table: Table) -> int:

@@ -17,8 +17,6 @@ from runtime.clock import FixedClock
 from spark_jobs.session import SparkLake
 from tests.spark import copy_tables, folder_platform, lake_in
 
-_CATALOG = Path("lake") / "catalog.db"
-
 
 class GrownLake:
     """`grow` is given the lake and, each time that it has come to a point tests begin from, calls what it is given with a name for it."""
@@ -31,24 +29,25 @@ class GrownLake:
         contracts: Contracts,
         grow: Callable[[SparkLake, Callable[[str], None]], None],
     ) -> None:
-        self._spark, self._home, self._kept, self._contracts = spark, folder / "home", folder / "kept", contracts
+        self._spark, self._kept, self._contracts = spark, folder / "kept", contracts
         self._moments: dict[str, datetime] = {}
-        copy_tables(empty_home, self._home)
+        copy_tables(empty_home, folder / "home")
+        self._platform = folder_platform(folder / "home")
         lake = self._opened()
         grow(lake, lambda name: self._keep(lake, name))
 
+    @property
+    def _home(self) -> Path:
+        return self._platform.settings.home
+
     def at(self, name: str) -> SparkLake:
-        """The lake as it was there, its clock too; whatever became of it since is gone."""
+        """The lake as it was there, its clock too. What became of it since is gone, but for databases that were made since."""
         kept = self._kept / name
-        for file in [path for path in self._home.rglob("*") if path.is_file() and path != self._home / _CATALOG]:
+        for file in [path for path in self._home.rglob("*") if path.is_file() and ".db" not in path.name]:
             file.unlink()
-        shutil.copytree(kept, self._home, dirs_exist_ok=True, ignore=shutil.ignore_patterns(_CATALOG.name))
-        # Not as a file: PyIceberg and Spark hold connections to it.
-        with (
-            contextlib.closing(sqlite3.connect(kept / _CATALOG)) as then,
-            contextlib.closing(sqlite3.connect(self._home / _CATALOG)) as now,
-        ):
-            then.backup(now)
+        shutil.copytree(kept, self._home, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.db"))
+        for database in kept.rglob("*.db"):
+            _put_back(database, self._home / database.relative_to(kept))
         lake = self._opened()
         lake.clock = FixedClock(self._moments[name])
         return lake
@@ -58,4 +57,10 @@ class GrownLake:
         shutil.copytree(self._home, self._kept / name)
 
     def _opened(self) -> SparkLake:
-        return lake_in(self._spark, folder_platform(self._home), self._contracts)
+        return lake_in(self._spark, self._platform, self._contracts)
+
+
+def _put_back(kept: Path, there: Path) -> None:
+    """Not as a file: PyIceberg and Spark hold connections to it."""
+    with contextlib.closing(sqlite3.connect(kept)) as then, contextlib.closing(sqlite3.connect(there)) as now:
+        then.backup(now)

@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 from pyiceberg.io.pyarrow import _dataframe_to_data_files
 
-from lake.catalog import append_rows, ensure_tables, open_catalog
+from lake.catalog import QuickTransaction, append_rows, ensure_tables, open_catalog
 from lake.contracts import load_contracts
 from lake.query import sql
 from lake.tables import Table, gold_hourly, iceberg_tables, silver, superseded
@@ -279,7 +279,7 @@ def commit(branch: Branch, add: list[dict[str, Any]], instead: bool = False) -> 
     iceberg = open_catalog(branch.platform).load_table(branch.table.name)
     columns = [{name: row.get(name) for name in iceberg.schema().column_names} for row in add]
     frame = pa.Table.from_pylist(columns, schema=iceberg.schema().as_arrow())
-    with iceberg.transaction() as transaction, transaction.update_snapshot(branch=branch.name).overwrite() as snapshot:
+    with QuickTransaction(iceberg) as transaction, transaction.update_snapshot(branch=branch.name).overwrite() as snapshot:
         if instead:
             for task in iceberg.scan(snapshot_id=branch.base_snapshot).plan_files():
                 snapshot.delete_data_file(task.file)

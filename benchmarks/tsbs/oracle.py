@@ -122,7 +122,8 @@ class Oracle:
             turns = [now for before, now in pairwise(is_driving) if before[1] != now[1]]
             ends = [turn[0] for turn in turns[1:]] + [None]
             by_day: dict[int, list[int]] = {}
-            for (period, begins), end in zip(turns, ends, strict=True):
+            # Where nothing turns there is still the end of what would be last.
+            for (period, begins), end in zip(turns, ends, strict=False):
                 if begins:
                     by_day.setdefault(period // _DAY, []).extend([] if end is None else [(end - period) * 600])
             rows += [(device_id(truck), day, float(np.mean(lengths)) if lengths else None) for day, lengths in by_day.items()]

@@ -8,7 +8,9 @@ from pyspark.sql import SparkSession
 
 from benchmarks.tsbs import load
 from benchmarks.tsbs.answers import differences
-from benchmarks.tsbs.trucks import DIAGNOSTICS, READINGS, TAGS, disordered, make
+from benchmarks.tsbs.oracle import Oracle
+from benchmarks.tsbs.questions import Asked
+from benchmarks.tsbs.trucks import DIAGNOSTICS, READINGS, TAGS, Arrived, Trucks, disordered, make
 from runtime.clock import FixedClock
 from spark_jobs.session import SparkLake, session_of
 from tests.proofs import Size
@@ -38,6 +40,17 @@ def test_trucks_lose_a_field_in_ten_entries_and_a_tag_in_a_hundred() -> None:
     assert sorted(map(tuple, made.order.tolist())) == [
         (kind, place) for kind in (0, 1) for place in range(len(list(made.arrived.values())[kind]))
     ]
+
+
+def test_a_truck_that_drives_all_along_has_no_session_that_began() -> None:
+    rests = np.repeat([0.0, 50.0, 0.0], 20)
+    velocity = np.column_stack([np.full(60, 50.0), rests]).ravel()
+    tick, truck = np.divmod(np.arange(120), 2)
+    tags = {tag: np.zeros(120, np.int64) for tag in TAGS}
+    arrived = {name: Arrived(name, truck, tick, {"velocity": velocity}, tags) for name in (READINGS, DIAGNOSTICS)}
+    made = Trucks(2, 1, arrived, np.empty((0, 2), np.int64))
+    days_since_1970 = 20_454
+    assert Oracle(made, Asked.of(made)).answer("avg-daily-driving-session") == [("truck_1", days_since_1970, 1200.0)]
 
 
 @pytest.mark.spark

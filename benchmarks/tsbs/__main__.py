@@ -10,8 +10,8 @@ def main() -> None:
     parser.add_argument("--scales", default="10x72,100x72")
     parser.add_argument("--rounds", type=int, default=3)
     asked = parser.parse_args()
-    scales = [tuple(int(number) for number in scale.split("x")) for scale in asked.scales.split(",")]
-    print(table([measure(trucks, hours, rounds=asked.rounds) for trucks, hours in scales]))
+    scales = [(int(trucks), int(hours)) for trucks, _, hours in (scale.partition("x") for scale in asked.scales.split(","))]
+    print(table(measure(scales, rounds=asked.rounds)))
 
 
 def table(found: list[Measured]) -> str:

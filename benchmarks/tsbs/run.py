@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from pyspark.sql import SparkSession
+
 from benchmarks import cloud
 from benchmarks.tsbs import load
 from benchmarks.tsbs.answers import differences
@@ -16,7 +18,7 @@ from benchmarks.tsbs.questions import TEXTS, Asked, text
 from benchmarks.tsbs.trucks import Trucks, make
 from benchmarks.weigh import spark_cpu, weighed
 from lake.query import sql
-from spark_jobs.session import SparkLake, open_session
+from spark_jobs.session import SparkLake, open_session, session_of
 
 
 @dataclass(frozen=True)
@@ -46,16 +48,24 @@ class Measured:
     answers: Sequence[Answered]
 
 
-def measure(trucks: int, hours: int, seed: int = 1, rounds: int = 3) -> Measured:
-    """In a laptop's cloud of its own, with Spark as jobs of size have it. Raises AssertionError for an answer that is not the oracle's."""
-    made = make(trucks, hours, seed)
-    with cloud.running(load.CONTRACTS_FOLDER, spark_quick=False) as running:
-        spark = open_session(running.platform, "tsbs")
+def measure(scales: Sequence[tuple[int, int]], seed: int = 1, rounds: int = 3) -> list[Measured]:
+    """At each scale (trucks, hours) in a laptop's cloud of its own, with Spark as jobs of size have it.
+
+    Raises AssertionError for an answer that is not the oracle's.
+    """
+    # A JVM keeps the folder of its first session for its files: a lake that is gone when the next begins would leave it behind.
+    with cloud.running(load.CONTRACTS_FOLDER, spark_quick=False) as first:
+        spark = open_session(first.platform, "tsbs")
         try:
-            lake = SparkLake(spark, running.platform, load.contracts())
-            return loaded_and_answered(made, lake, rounds)
+            return [_at_scale(spark, make(trucks, hours, seed), rounds) for trucks, hours in scales]
         finally:
             spark.stop()
+
+
+def _at_scale(spark: SparkSession, made: Trucks, rounds: int) -> Measured:
+    with cloud.running(load.CONTRACTS_FOLDER, spark_quick=False) as running:
+        lake = SparkLake(session_of(spark, running.platform), running.platform, load.contracts())
+        return loaded_and_answered(made, lake, rounds)
 
 
 def loaded_and_answered(made: Trucks, lake: SparkLake, rounds: int) -> Measured:

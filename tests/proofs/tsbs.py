@@ -19,7 +19,7 @@ _SMALL_SEED, _EMPTY = 6, {Size.SMALL: {"low-fuel"}, Size.FULL: set[str]()}
 def prove(size: Size, lake: SparkLake | None = None) -> dict[str, Any]:
     """In full in a laptop's cloud of its own; small in a `lake` with the trucks' contracts."""
     trucks, hours = _SCALES[size]
-    found = measure(trucks, hours, SEED) if lake is None else loaded_and_answered(make(trucks, hours, _SMALL_SEED), lake, rounds=1)
+    found = measure([(trucks, hours)], SEED)[0] if lake is None else loaded_and_answered(make(trucks, hours, _SMALL_SEED), lake, rounds=1)
     assert len(found.answers) == 13
     assert {answer.question for answer in found.answers if not answer.rows} <= _EMPTY[size]
     return _counts(found)

@@ -85,22 +85,20 @@ def measure(lake: SparkLake, contract: Contract, table: DataFrame, run_id: str, 
     from spark_jobs.quality_suite import Figures
 
     within, known = around(contract, span), read_known(lake, contract.name)
-    waiting = objects_of_waiting(known, within) if contract.cadence_seconds else []
     is_of_run = (F.col("run_id") == run_id).cast("int").alias("_of_run")
-    columns = ["device_id", "event_time", *(field.name for field in contract.fields), is_of_run]
-    seen = rows_around(table, columns, span, within, needs_ids=bool(waiting)).cache()
-    try:
-        spans = arrival_spans(contract, span.received_minutes)
-        refused = quarantined(lake.platform, contract, known.objects_of(run_id), spans)
-        taken = taken_in(table, spans) if refused else span.rows
-        usual = usual_null_shares(lake.platform, contract, span.last.date())
-        frames, behind = _row_figures(contract, seen, _refused_figures(refused, taken), usual)
-        if contract.cadence_seconds:
-            hours = hourly_completeness(with_waiting(lake, contract, seen, waiting, within), contract.cadence_seconds)
-            days = {hour.date() for hour in span.hours}
-            frames |= {"hours": hours.toPandas(), "days": volume(daily(table, span.first.date()).toPandas(), days)}
-    finally:
-        seen.unpersist()
+    # Nothing is cached: the fields are read once where all is well, and to read two columns again is cheaper than to keep all.
+    fields = ["device_id", "event_time", *(field.name for field in contract.fields), is_of_run]
+    spans = arrival_spans(contract, span.received_minutes)
+    refused = quarantined(lake.platform, contract, known.objects_of(run_id), spans)
+    taken = taken_in(table, spans) if refused else span.rows
+    usual = usual_null_shares(lake.platform, contract, span.last.date())
+    frames, behind = _row_figures(contract, rows_around(table, fields, span, within), _refused_figures(refused, taken), usual)
+    if contract.cadence_seconds:
+        waiting = objects_of_waiting(known, within)
+        came = rows_around(table, ["device_id", "event_time", is_of_run], span, within, needs_ids=bool(waiting))
+        hours = hourly_completeness(with_waiting(lake, contract, came, waiting, within), contract.cadence_seconds)
+        days = {hour.date() for hour in span.hours}
+        frames |= {"hours": hours.toPandas(), "days": volume(daily(table, span.first.date()).toPandas(), days)}
     reasons = [{"reason": reason, "readings": count} for reason, count in refused.items()]
     listed = [{"detail": row["reason"], "readings": row["readings"]} for row in reasons]
     return Figures(frames, behind.samples | {"quarantined": reasons}, behind.readings | {"quarantined": listed})

@@ -102,7 +102,7 @@ def around(contract: Contract, span: Span) -> Around:
     return Around(tuple(spans))
 
 
-def rows_around(table: DataFrame, columns: Sequence[str | Column], span: Span, within: Around, needs_ids: bool) -> DataFrame:
+def rows_around(table: DataFrame, columns: Sequence[str | Column], span: Span, within: Around, needs_ids: bool = False) -> DataFrame:
     """The rows of `table` that matter to the run's, with `columns` and their `event_id`.
 
     Ids are random, and half of what a day's files hold. Those of one id lie on one day: so where nobody `needs_ids` of all, they are

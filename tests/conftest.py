@@ -21,6 +21,8 @@ _ON_SPARK = (
     "tests/lake/test_hops.py",
     "tests/local/test_report.py",
     "tests/models/test_evaluate.py",
+    "tests/benchmarks/test_compaction.py",
+    "tests/benchmarks/test_growth.py",
     "tests/benchmarks/test_tsbs.py",
 )
 # The longest first: what is short fills the end.

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import asdict
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -17,7 +17,7 @@ app = typer.Typer(help="Days that are missing, failed or stale: which, and make 
 _console = Console(highlight=False, markup=False, soft_wrap=True)
 
 _FROM = typer.Option(..., "--from", help="First event day, such as 2026-03-02.")
-_TO = typer.Option("", "--to", help="Last event day, itself included. [default: the first]")
+_TO = typer.Option("", "--to", help="Last event day, itself included. [default: yesterday]")
 _CONTRACT = typer.Option([], "--contract", "-c", help="A contract; more than once for several. [default: all]")
 
 
@@ -34,7 +34,7 @@ def show_plan(
     if as_json:
         print(json.dumps({name: [asdict(day) for day in days] for name, days in found.items()}, default=str))
         return
-    _show(found, everything)
+    _show(found, everything, _range(first, last))
 
 
 @app.command()
@@ -56,7 +56,7 @@ def run(
     airflow = Airflow.of(Settings.from_environment())
     found = _plans(first, last, contracts)
     work = {name: stretches for name, days in found.items() if (stretches := ranges(days))}
-    _show(found, everything=False)
+    _show(found, False, _range(first, last))
     if not work:
         return
     if not yes:
@@ -74,11 +74,17 @@ def _plans(first: str, last: str, contracts: list[str]) -> dict[str, list[Any]]:
     from lake.contracts import sound_contracts
     from runtime.platforms import current_platform
 
-    begins, ends = _day("--from", first), _day("--to", last or first)
+    begins, ends = _range(first, last)
     platform = current_platform(Settings.from_environment())
     known = sound_contracts(platform.settings.contracts_folder)
     asked = [known.named(name) for name in contracts or known]
     return {contract.name: plan(platform, contract, begins, ends, _failed(platform, contract.name, begins, ends)) for contract in asked}
+
+
+def _range(first: str, last: str) -> tuple[date, date]:
+    begins = _day("--from", first)
+    # A day that is not over is the pipeline's.
+    return begins, _day("--to", last) if last else max(begins, datetime.now(UTC).date() - timedelta(days=1))
 
 
 def _failed(platform: Any, contract: str, first: date, last: date) -> set[date]:
@@ -100,12 +106,13 @@ def _day(option: str, text: str) -> date:
         raise UsageError(f"{option} {text}: this is no day, such as 2026-03-02") from None
 
 
-def _show(found: dict[str, list[Any]], everything: bool) -> None:
+def _show(found: dict[str, list[Any]], everything: bool, asked: tuple[date, date]) -> None:
     from lake.backfill import Status
 
     rows = [(name, day) for name, days in found.items() for day in days if everything or day.status is not Status.FINE]
     if not rows:
-        _console.print("every day is as it should be")
+        first, last = asked
+        _console.print(f"every day from {first} to {last} is as it should be" if first != last else f"{first} is as it should be")
         return
     table = Table(header_style="bold")
     for heading in ("contract", "day", "status", "objects", "readings", "why"):

@@ -31,7 +31,7 @@ def gaps(
     lost: they were made and are not in silver (on their way, refused or to come). silent: the device made none. restarted: another boot.
     """
     from lake.contracts import sound_contracts
-    from lake.gaps import find
+    from lake.gaps import find, heard
     from runtime.platforms import current_platform
 
     platform = current_platform(Settings.from_environment())
@@ -43,11 +43,20 @@ def gaps(
         print(json.dumps([dataclasses.asdict(gap) for gap in found], default=str))
         return
     if not found:
-        _console.print(f"{contract}: no gap between {first:%Y-%m-%d %H:%M}Z and {end:%Y-%m-%d %H:%M}Z")
+        looked = f"between {first:%Y-%m-%d %H:%M}Z and {end:%Y-%m-%d %H:%M}Z"
+        devices = heard(platform, asked, first, end, device=device, as_of=as_of or None)
+        _console.print(f"{contract}: {_none(devices, device or 'any device', asked.is_measurement, looked)}")
         return
     _console.print(_table(found[:show] if show else found))
     if show and len(found) > show:
         _console.print(f"{len(found) - show} more; --show 0 shows all")
+
+
+def _none(devices: int, who: str, has_cadence: bool, looked: str) -> str:
+    if not devices:
+        return f"nothing was heard of {who} {looked}, nor in the 30 days before"
+    by = "" if has_cadence else ", by their counts alone"
+    return f"no gap of {devices} device{'s' if devices != 1 else ''} {looked}{by}"
 
 
 def _moment(option: str, text: str, default: datetime) -> datetime:

@@ -104,13 +104,14 @@ def erase(
     Take the device's access away first: what it sends afterwards is new. After Ctrl-C, or a failure, run it again.
     """
     from cli.spark_job import run_spark_job
+    from lake.erased_device import Device
     from runtime.platforms import current_platform
 
     if not device.strip():
         raise UserError("lake erase: the device's id is empty; name a device")
     if not why.strip():
         raise UserError('lake erase: a reason is needed; give --why "…"')
-    if device in why:
+    if Device(device).is_named_in(why):
         raise UserError("lake erase: the reason names the device, and it is kept with the proof; say it without the id")
     platform = current_platform(Settings.from_environment())
     if not yes and not dry_run:
@@ -122,7 +123,10 @@ def erase(
     if dry_run:
         print(json.dumps(said)) if as_json else _say([said])
         return
-    _show(_proofs(platform, run), as_json)
+    proofs = _proofs(platform, run)
+    _show(proofs, as_json)
+    if not as_json:
+        _say(f"erased: {proof.detail}" for proof in proofs if proof.verdict == "done")
 
 
 def _proofs(platform: "Platform", run: str) -> list["Proof"]:

@@ -38,6 +38,8 @@ def query(
         raise UsageError(f"--format {form}: it must be one of {', '.join(_FORMATS)}")
     if form == "parquet" and output is None:
         raise UsageError("--format parquet: name the file with --output")
+    if explain and output is not None:
+        raise UsageError("--explain: it writes no answer; leave --output out")
     asked = sys.stdin.read() if text == "-" else text
     if explain:
         _explain(asked, as_of)
@@ -49,7 +51,10 @@ def query(
 
 def _form_of(output: Path, form: str) -> str:
     """The format, or the file's ending where none is given."""
-    found = form if form != "table" else output.suffix.lstrip(".")
+    ending = output.suffix.lstrip(".")
+    found = form if form != "table" else ending
+    if ending in _FORMATS[1:] and found != ending:
+        raise UsageError(f"--output {output}: the file ends in .{ending}, and --format says {form}; make them one")
     if found not in _FORMATS[1:]:
         raise UsageError(f"--output {output}: the file must end in .csv, .json or .parquet, or --format must say what it is")
     return found

@@ -1,5 +1,10 @@
-"""How a device is found where it is to be erased: by its column where there is one, and by its name as a whole word in texts."""
+"""How a device is found where it is to be erased.
 
+What is data goes by whose it is: the device of its column or topic, or the one that a payload says it is of. A word that happens
+to be the device's id makes nothing its own: ids may be "12" or "pump". Only texts that people read lose whatever names it.
+"""
+
+import json
 import re
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,21 +19,32 @@ class Device:
 
     @property
     def pattern(self) -> str:
-        """A regular expression, for Python and for Java."""
+        """A regular expression for the id as a whole word, for Python and for Java."""
         return f"(?<![{_OF_NAMES}]){re.escape(self.id)}(?![{_OF_NAMES}])"
 
     @cached_property
     def _in_text(self) -> "re.Pattern[str]":
         return re.compile(self.pattern)
 
-    @cached_property
-    def _in_bytes(self) -> "re.Pattern[bytes]":
-        return re.compile(self.pattern.encode())
+    def is_named_in(self, text: str) -> bool:
+        """Whether a text for people names it as a whole word."""
+        return self.id in text and self._in_text.search(text) is not None
 
-    def is_named_in(self, content: object) -> bool:
-        """Whether a text or bytes name it. What is neither does not."""
-        if isinstance(content, str):
-            return self.id in content and self._in_text.search(content) is not None
-        if isinstance(content, bytes):
-            return self.id.encode() in content and self._in_bytes.search(content) is not None
-        return False
+    def sent(self, device_id: str | None, payload: bytes) -> bool:
+        """Whether a message is the device's: `device_id` is that of its topic, None or empty where it has none that can be read."""
+        if device_id:
+            return device_id == self.id or claimed_device(payload) == self.id
+        return claimed_device(payload) == self.id or self._stands_in(payload)
+
+    def _stands_in(self, payload: bytes) -> bool:
+        """Of a message that nobody is known to have sent: whether the id stands in it by itself, in quotes or as a level of a topic."""
+        return re.search(b'(?<=["/])' + re.escape(self.id.encode()) + b'(?=["/])', payload) is not None
+
+
+def claimed_device(payload: bytes) -> str:
+    """The device that a payload says it is of; empty where it says none."""
+    try:
+        document = json.loads(payload)
+    except (ValueError, RecursionError):
+        return ""
+    return str(document.get("device_id", "")) if isinstance(document, dict) else ""

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from lake.bronze_file import parquet_of
 from lake.contracts import Contract
-from lake.erased_device import Device
+from lake.erased_device import Device, claimed_device
 from lake.layout import (
     bronze_object,
     bronze_prefix,
@@ -90,17 +90,28 @@ def _replace_bronze(platform: Platform, contract: Contract, key: str, rest: pa.T
     return new
 
 
-def erase_refused(platform: Platform, device: Device) -> tuple[Gone, Gone]:
-    """Quarantined rows of the device or that name it, whichever contract's, and before them the notes of their replays."""
+def refused_of(platform: Platform, device: Device) -> dict[str, pa.Table]:
+    """The objects of quarantine that have rows of the device, by key, with all of their rows."""
     keys = [key for key in list_keys(platform, quarantine_root()) if quarantine_partition(key)]
-    found = {key: table for key in keys if any(_names(table := _read(platform, key), device))}
-    ids = {row for table in found.values() for row in table.filter(_names(table, device))["quarantine_id"].to_pylist()}
+    tables = ((key, _read(platform, key)) for key in keys)
+    return {key: table for key, table in tables if pc.any(_is_of(table, device)).as_py()}
+
+
+def refused_rows(platform: Platform, device: Device) -> int:
+    """How many quarantined rows an erasure of the device would take."""
+    return sum(pc.sum(_is_of(table, device)).as_py() for table in refused_of(platform, device).values())
+
+
+def erase_refused(platform: Platform, device: Device) -> tuple[Gone, Gone]:
+    """Quarantined rows of the device or said to be of it, whichever contract's, and before them the notes of their replays."""
+    found = refused_of(platform, device)
+    ids = {row for table in found.values() for row in table.filter(_is_of(table, device))["quarantine_id"].to_pylist()}
     notes = _erase_notes(platform, device, ids)
     refused = Gone(identities=ids)
     for key, table in found.items():
         partition = quarantine_partition(key)
         assert partition is not None
-        rest = table.filter(pc.invert(_names(table, device)))
+        rest = table.filter(pc.invert(_is_of(table, device)))
         if len(rest):
             digest = sha256("\n".join(sorted(set(rest["quarantine_id"].to_pylist()))).encode()).hexdigest()
             put_once(
@@ -122,7 +133,7 @@ def _erase_notes(platform: Platform, device: Device, ids: Iterable[str]) -> Gone
         if day is None or contract is None:
             continue
         table = _read(platform, key)
-        is_of = pc.or_(pc.is_in(table["quarantine_id"].combine_chunks().cast(pa.string()), value_set=wanted), _names(table, device))
+        is_of = pc.or_(pc.is_in(table["quarantine_id"].combine_chunks().cast(pa.string()), value_set=wanted), _is_of(table, device))
         rest = table.filter(pc.invert(is_of))
         if len(rest) == len(table):
             continue
@@ -140,14 +151,12 @@ def _erase_notes(platform: Platform, device: Device, ids: Iterable[str]) -> Gone
     return gone
 
 
-def _names(table: pa.Table, device: Device) -> pa.BooleanArray:
-    """Of each row whether it is the device's, or any text or bytes in it name the device."""
-    found = [False] * len(table)
-    for name in table.column_names:
-        kind = table[name].type
-        if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
-            found = [was or device.is_named_in(value) for was, value in zip(found, table[name].to_pylist(), strict=True)]
-    return pa.array(found, pa.bool_())
+def _is_of(table: pa.Table, device: Device) -> pa.BooleanArray:
+    """Of each refused row, or note of a replay, whether it is the device's. A note knows no topic: its row of quarantine does."""
+    rows = table.select([name for name in ("device_id", "client_id", "bytes") if name in table.column_names]).to_pylist()
+    if "device_id" not in table.column_names:
+        return pa.array([claimed_device(row["bytes"]) == device.id for row in rows], pa.bool_())
+    return pa.array([row["client_id"] == device.id or device.sent(row["device_id"], row["bytes"]) for row in rows], pa.bool_())
 
 
 def _bronze_keys(platform: Platform, contract: Contract) -> list[str]:

@@ -3,11 +3,12 @@
 Two neighbouring readings of a device have a gap between them where more than 1.5 cadences lie between them, or where the count
 within one boot goes on by more than one. The count tells why: readings that were made and have not come are *lost* (on their way,
 or in quarantine, or still to come), a count that goes on by one says that the device was *silent*, another boot that it
-*restarted*. A device whose last reading is further back than that from the end of the time looked at is *silent* still.
+*restarted*. A device whose last reading is further back than that from the end of the time looked at is *silent* still. A gap counts
+that reaches into the time looked at, wherever it begins; of a device that was last heard more than 30 days before it nothing is said.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -19,6 +20,7 @@ from runtime.platforms import Platform
 
 # In place of a contract's limit, of events: longer than any two readings are apart.
 _NEVER = 1e10
+_LOOK_BACK = timedelta(days=30)
 
 
 class Kind(StrEnum):
@@ -50,7 +52,7 @@ def find(
     as_of: datetime | str | None = None,
     clock: Clock | None = None,
 ) -> list[Gap]:
-    """The gaps between readings of [`first`, `end`), by device and time; both have a zone.
+    """The gaps that reach into [`first`, `end`), by device and time; both have a zone.
 
     Raises UserError for a time that does not go forward, QueryError for an `as_of` that cannot be answered.
     """
@@ -58,9 +60,25 @@ def find(
     if first >= until:
         raise UserError(f"gaps of {contract.name}: nothing lies between {first.isoformat()} and {until.isoformat()}")
     limit = contract.gap_seconds or _NEVER
-    parameters = [first, until, *([device] if device is not None else []), until, round(limit * 1000)]
+    parameters = [first - _LOOK_BACK, until, *([device] if device is not None else []), until, first, until, round(limit * 1000)]
     found = sql(_neighbours(contract.name, device is not None), as_of=as_of, platform=platform, parameters=parameters, clock=clock).rows
     return [gap for row in found if (gap := _gap(_Pair(*row), until, limit)) is not None]
+
+
+def heard(
+    platform: Platform,
+    contract: Contract,
+    first: datetime,
+    end: datetime,
+    *,
+    device: str | None = None,
+    as_of: datetime | str | None = None,
+) -> int:
+    """How many devices (of one: whether it) sent a reading that `find` looks at. Where none did, there is nothing between which a gap could lie."""
+    one = "AND device_id = ?" if device is not None else ""
+    text = f"SELECT count(DISTINCT device_id) FROM silver.{contract.name} WHERE event_time >= ? AND event_time < ? {one}"  # noqa: S608 - as below
+    parameters = [first - _LOOK_BACK, end, *([device] if device is not None else [])]
+    return int(sql(text, as_of=as_of, platform=platform, parameters=parameters).rows[0][0])
 
 
 def _neighbours(contract: str, of_one_device: bool) -> str:
@@ -77,7 +95,8 @@ def _neighbours(contract: str, of_one_device: bool) -> str:
                 lead(event_time) {order} AS ends, lead(boot) {order} AS next_boot, lead(seq) {order} AS next_seq
             FROM silver.{contract} WHERE event_time >= ? AND event_time < ? {device}
         ) pairs
-        WHERE date_diff('millisecond', begins, coalesce(ends, ?)) > ? OR (boot = next_boot AND next_seq > seq + 1)
+        WHERE coalesce(ends, ?) > ?
+            AND (date_diff('millisecond', begins, coalesce(ends, ?)) > ? OR (boot = next_boot AND next_seq > seq + 1))
         ORDER BY device_id, begins
     """  # noqa: S608 - a contract's name is letters, digits and underscores
 

@@ -5,11 +5,11 @@ Only what was acknowledged is called so. Of the rest nobody knows whether it eve
 
 # ruff: noqa: S608 - SQL is made here from constants
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
 from lake.contracts import Contracts
+from lake.erased_device import claimed_device
 from lake.law_verdict import Place
 from lake.maintenance import Action, Proof, erased_at, kept_from
 
@@ -36,20 +36,11 @@ def _place_named(connection: Any, proofs: Sequence[Proof]) -> None:
         f"SELECT DISTINCT identity, bytes FROM sent SEMI JOIN (FROM judged WHERE {_MISSING}) USING (contract, identity)"
     ).fetchall()
     for identity, content in found:
-        at = erased_at(proofs, _named_in(content))
+        at = erased_at(proofs, claimed_device(content))
         if at is not None:
             connection.execute(
                 f"UPDATE judged SET place = '{Place.ERASED}' WHERE {_MISSING} AND identity = ? AND sent_at <= ?", [identity, at]
             )
-
-
-def _named_in(content: bytes) -> str:
-    """The device that a payload says it is of."""
-    try:
-        document = json.loads(content)
-    except (ValueError, RecursionError):
-        return ""
-    return str(document.get("device_id", "")) if isinstance(document, dict) else ""
 
 
 def place_expired(connection: Any, contracts: Contracts, proofs: Sequence[Proof]) -> None:

@@ -44,6 +44,7 @@ PUBLICATIONS = Table(
     "",
     "What became of each run on each table; append-only, the newest row counts, of visible the first.",
     properties=_OPS,
+    words=("why",),
 )
 
 QUALITY_RUNS = Table(
@@ -65,6 +66,7 @@ QUALITY_RUNS = Table(
     "",
     "Verdicts of the quality gate.",
     properties=_OPS,
+    words=("sample", "sentence"),
 )
 
 QUALITY_FAILURES = Table(
@@ -87,6 +89,7 @@ QUALITY_FAILURES = Table(
     "",
     "What is behind each check that did not pass: its readings, hours, days or reasons, up to 5,000 a check.",
     properties=_OPS,
+    words=("detail",),
 )
 
 MODEL_RUNS = Table(
@@ -139,6 +142,7 @@ MAINTENANCE = Table(
     "",
     "Proofs of maintenance: what each action left as it was, and what it took away.",
     properties=_OPS,
+    words=("why", "detail"),
 )
 
 OPS = (LEDGER, PUBLICATIONS, QUALITY_RUNS, QUALITY_FAILURES, MODEL_RUNS, MAINTENANCE)

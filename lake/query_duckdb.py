@@ -1,9 +1,11 @@
 """One query on DuckDB: read-only, over the files of the tables that it names and nothing else."""
 
+import difflib
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any, TypeVar
 
 import duckdb
@@ -47,6 +49,7 @@ class DuckAnswers:
         self._text = _LISTED if _SHOW_TABLES.fullmatch(text) else text
         self._parameters = list(parameters)
         self._connection = duckdb.connect(":memory:")
+        self._files: list[str] = []
         try:
             self._connection.execute("SET TimeZone = 'UTC'")
             _only_reading(self._connection, self._text)
@@ -78,8 +81,15 @@ class DuckAnswers:
         names = tables.names if _CATALOG_WORDS.search(text) else tables.named_in(text)
         at = None if as_of is None else history.resolve(platform, as_of, tables.time_bound(names), clock)
         wanted = filters(self._connection, text, tables.columns(names), self._parameters)
-        files = interruptibly(self._connection, lambda: tables.make(self._connection, names, at, wanted))
-        _lock(self._connection, files)
+        try:
+            self._files = interruptibly(self._connection, lambda: tables.make(self._connection, names, at, wanted))
+        except (duckdb.IOException, duckdb.InvalidInputException) as error:
+            # Views look into their files when they are made. No word of the question is in these.
+            named = re.search(r"['\"]([^'\"]+\.parquet)['\"/]", str(error))
+            if named is None:
+                raise
+            raise QueryError(f"query: {_told_of(named.group(1))}") from None
+        _lock(self._connection, self._files)
         return at
 
     def _relation(self) -> Any:
@@ -93,12 +103,22 @@ class DuckAnswers:
         try:
             return interruptibly(self._connection, work)
         except duckdb.CatalogException as error:
-            raise QueryError(f"query: {_sentence(error)}; the tables are {', '.join(self._tables.names)}") from None
-        except duckdb.PermissionException as error:
-            raise QueryError(f"query: {_sentence(error)}; a query reads the tables of the lake and nothing else") from None
+            raise QueryError(f"query: {_unknown(error, self._tables.names)}; the tables are {', '.join(self._tables.names)}") from None
         # Of an error on the way Arrow's reader keeps the words and not the class.
         except (duckdb.Error, pa.ArrowException, OSError) as error:
-            raise QueryError(f"query: {_sentence(error)}") from None
+            raise QueryError(f"query: {self._of_a_file(error) or _of_the_text(error)}") from None
+
+    def _of_a_file(self, error: Exception) -> str | None:
+        """What is wrong with a file of the lake, where that is what the error is about."""
+        # The longest first: one path may begin with another.
+        file = next((file for file in sorted(self._files, key=len, reverse=True) if file in str(error)), None)
+        return _told_of(file) if file else None
+
+
+def _told_of(file: str) -> str:
+    if not Path(file).exists():
+        return f"{file} is gone, and the lake still names it; put it back from a copy of the lake"
+    return f"{file} cannot be read as Parquet; the runbook says what becomes of such an object of bronze"
 
 
 def _only_reading(connection: Any, text: str) -> None:
@@ -127,6 +147,26 @@ def _lock(connection: Any, files: Sequence[str]) -> None:
 
 def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
+
+
+def _of_the_text(error: Exception) -> str:
+    only = "; a query reads the tables of the lake and nothing else" if isinstance(error, duckdb.PermissionException) else ""
+    return _sentence(error) + only
+
+
+def _unknown(error: Exception, tables: Sequence[str]) -> str:
+    """DuckDB guesses among its own tables; the lake's are what a person means."""
+    words, _, _ = _sentence(error).partition(" Did you mean")
+    name = re.search(r"with name (\S+)", words)
+    near = _nearest(name.group(1).lower() if name else "", tables)
+    return f"{words} Did you mean {near}?" if near else words
+
+
+def _nearest(asked: str, tables: Sequence[str]) -> str | None:
+    """A table of that name, or nearly so, in whichever schema; silver's where there is one."""
+    of_name = {table.partition(".")[2]: table for table in sorted(tables, key=lambda table: table.startswith("silver."))}
+    found = [asked] if asked in of_name else difflib.get_close_matches(asked, of_name, 1)
+    return of_name[found[0]] if found else None
 
 
 def _sentence(error: Exception) -> str:

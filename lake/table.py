@@ -14,7 +14,10 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """`partition` is Iceberg's transform (``day(event_time)``), or for Parquet the words of the object path; empty: none."""
+    """`partition` is Iceberg's transform (``day(event_time)``), or for Parquet the words of the object path; empty: none.
+
+    `words` names the columns of text for people: an erasure strikes a device's name from these alone.
+    """
 
     name: str
     columns: tuple[Column, ...]
@@ -24,6 +27,7 @@ class Table:
     sort: tuple[str, ...] = ()
     format: str = "iceberg"
     properties: tuple[tuple[str, str], ...] = ()
+    words: tuple[str, ...] = ()
 
     @property
     def column_names(self) -> tuple[str, ...]:

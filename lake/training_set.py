@@ -33,8 +33,10 @@ from lake.tables import features, silver
 from lake.training_manifest import Counts, Labels, Manifest, code_digest
 from runtime.clock import Clock
 from runtime.errors import QueryError, UsageError
+from runtime.log import logger
 from runtime.platforms import Platform, current_platform
 
+log = logger("training_set")
 FAILURES = Labels()
 _KEY = ("device_id", "at", "event_id")
 
@@ -74,6 +76,10 @@ def training_set(
         return _again(chosen, manifest, clock)
     if contract is None or as_of is None or horizon is None:
         raise UsageError("training set: name the contract, as_of and horizon, or give a manifest")
+    if not isinstance(horizon, timedelta) or not isinstance(wait, timedelta):
+        raise UsageError(
+            f"training set {contract}: horizon {horizon!r}, wait {wait!r}; both are times that pass, such as timedelta(hours=24)"
+        )
     if horizon <= timedelta(0) or wait < timedelta(0):
         raise UsageError(f"training set {contract}: horizon {horizon}, wait {wait}; the horizon must be above 0 and the wait not below")
     return _made(chosen, _measurement(chosen, contract), as_of, horizon, labels, wait, clock)
@@ -103,6 +109,9 @@ def _made(
     labelled, counts = _labelled(rows, _happened(platform, labels, at, clock), at - wait, horizon)
     counts = replace(counts, withdrawn=versions.withdrawn)
     table = labelled.select(columns) if columns else labelled
+    if not counts.positive:
+        what = f"{counts.rows} rows, and none of them has {labels.event} within {horizon}" if counts.rows else "it has no row"
+        log.warning(f"training set {contract.name} as of {at.isoformat()}: {what}")
     return TrainingSet(
         table.to_pandas(),
         Manifest(
@@ -124,7 +133,11 @@ def _made(
 def _again(platform: Platform, wanted: Manifest, clock: Clock | None) -> TrainingSet:
     """The set of a manifest. Raises QueryError where it comes out another one."""
     contract = _measurement(platform, wanted.contract)
-    made = _made(platform, contract, wanted.as_of, wanted.horizon, wanted.labels, wanted.wait, clock, wanted.columns)
+    try:
+        made = _made(platform, contract, wanted.as_of, wanted.horizon, wanted.labels, wanted.wait, clock, wanted.columns)
+    except KeyError as error:
+        was = f"version {wanted.contract_version} had it, version {contract.version} of today has not"
+        raise QueryError(f"training set {wanted.contract}: {error.args[0]}: {was}; check out the contract of its day") from None
     if made.manifest.fingerprint == wanted.fingerprint:
         return made
     before, now = wanted.counts, made.counts

@@ -25,7 +25,7 @@ from lake.tables import SHARED_TABLES, Table, contract_tables
 from models import erasure as erased_models
 from runtime.errors import RetryLater, UserError
 from runtime.log import logger
-from spark_jobs.erase_operation import strike_all
+from spark_jobs.erase_operation import rows_naming, strike_all
 from spark_jobs.erase_tables import erase_rows, forget, holding, remake_named, remove_unknown
 from spark_jobs.evolution import evolve
 from spark_jobs.session import SparkLake, prepare_tables
@@ -190,14 +190,19 @@ def _time_series(work: _Work) -> None:
 
 
 def _would(lake: SparkLake, device: Device) -> list[str]:
-    """Where the device is, without changing anything."""
+    """Where the device is, without changing anything. Queues are not looked into: to look is to receive."""
+    lake.open()
     said = []
     for contract in lake.contracts.values():
         said += _found_in(lake, contract, device)
     for table in SHARED_TABLES:
         files = holding(lake, table, device)
         said += [f"{table.name}: {len(files)} files"] if files else []
-    log.info("the device is in " + ("; ".join(said) if said else "no bronze object and no table"))
+    refused = erasure_objects.refused_rows(lake.platform, device)
+    said += [f"quarantine: {refused} rows"] if refused else []
+    said += [f"{name}: {rows} rows name it" for name, rows in rows_naming(lake, device).items()]
+    nowhere = "no bronze object, no table, no row of quarantine and no word of the tables of operation"
+    log.info("the device is in " + ("; ".join(said) if said else nowhere) + "; queues and the time series were not asked")
     return said
 
 

@@ -1,6 +1,7 @@
 """A device struck from the tables of operation: a sentence loses the clause that names it, a sample its rows.
 
-These rows tell of runs, not of readings, so they stay; what they say of the device goes, and the readings behind a verdict do. All of a table's history goes with
+These rows tell of runs, not of readings, so they stay; what they say of the device goes, and the readings behind a verdict do.
+Keys, states and names of tables are never touched: a word of theirs may be some device's id. All of a table's history goes with
 it: these tables are read by their rows and not by their snapshots.
 """
 
@@ -27,18 +28,19 @@ _TRIES = 5
 
 
 def naming(table: Table, device: Device) -> Column:
-    """Rows that name the device in any text."""
-    return _any_text(table, lambda column: column.rlike(device.pattern))
+    """Rows that name the device in words, or are about it alone."""
+    about = F.coalesce(F.col("device_id") == device.id, F.lit(False)) if "device_id" in table.column_names else F.lit(False)
+    return about | _any_text(table, lambda column: column.rlike(device.pattern))
 
 
 def _any_text(table: Table, holds: Callable[[Column], Column]) -> Column:
-    texts = [column.name for column in table.columns if column.type == "string"]
-    return functools.reduce(operator.or_, (F.coalesce(holds(F.col(name)), F.lit(False)) for name in texts))
+    texts = (F.coalesce(holds(F.col(name)), F.lit(False)) for name in table.words)
+    return functools.reduce(operator.or_, texts, F.lit(False))
 
 
-def struck(device: Device, row: dict[str, Any]) -> dict[str, Any]:
-    """A row without the device: of a JSON list its entries are struck whole, of a text the clauses that name it."""
-    return {name: _struck(device, value) if isinstance(value, str) else value for name, value in row.items()}
+def struck(table: Table, device: Device, row: dict[str, Any]) -> dict[str, Any]:
+    """A row without the device in its words: of a JSON list its entries are struck whole, of a text the clauses that name it."""
+    return row | {name: _struck(device, row[name]) for name in table.words if row[name]}
 
 
 def _struck(device: Device, text: str) -> str:
@@ -72,7 +74,7 @@ def strike(lake: SparkLake, table: Table, device: Device, run: str) -> int:
         before = rows.to_pylist()
         # A row that is about the device alone goes whole: its values are the device's.
         stay = [row for row in before if row.get("device_id") != device.id]
-        after = [struck(device, row) for row in stay]
+        after = [struck(table, device, row) for row in stay]
         changed[:] = [len(before) - len(stay) + sum(old != new for old, new in zip(stay, after, strict=True))]
         if before == after:
             return False
@@ -85,6 +87,12 @@ def strike(lake: SparkLake, table: Table, device: Device, run: str) -> int:
         Change(table, Action.ERASE, run, write, gone=naming(table, device), edited=_any_text(table, lambda text: text.contains(STRUCK))),
     )
     return changed[0]
+
+
+def rows_naming(lake: SparkLake, device: Device) -> dict[str, int]:
+    """By table of operation the rows that an erasure of the device would change or take."""
+    found = {table.name: lake.table(table).where(naming(table, device)).count() for table in OPS}
+    return {name: rows for name, rows in found.items() if rows}
 
 
 def strike_all(lake: SparkLake, device: Device, run: str) -> dict[str, int]:

@@ -42,9 +42,11 @@ def test_a_script_gets_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert [(gap["kind"], gap["lost"]) for gap in json.loads(capsys.readouterr().out)] == [("lost", 2), ("silent", 0)]
 
 
-def test_a_sound_device_has_none(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_sound_device_has_none_and_one_that_nobody_knows_is_not_called_sound(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([*ASKED[:-1], "2026-03-01T12:01:00Z"]) == 0
+    assert "boiler: no gap of 1 device between 2026-03-01 00:00Z and 2026-03-01 12:01Z" in capsys.readouterr().out.replace("\n", "")
     assert run([*ASKED, "--device", "b-9"]) == 0
-    assert "boiler: no gap between 2026-03-01 00:00Z and 2026-03-01 12:14Z" in capsys.readouterr().out
+    assert "boiler: nothing was heard of b-9 between 2026-03-01 00:00Z" in capsys.readouterr().out.replace("\n", "")
 
 
 def test_a_time_that_is_none_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:

@@ -163,6 +163,16 @@ def test_what_is_wrong_is_one_line_and_an_exit_code(
     assert len(said.strip().splitlines()) == 1
 
 
+def test_a_file_whose_ending_and_format_differ_and_an_explanation_into_a_file_are_refused(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert run(["query", "SELECT 1", "-o", str(tmp_path / "x.parquet"), "-f", "csv"]) == 2
+    assert "the file ends in .parquet, and --format says csv" in capsys.readouterr().err
+    assert run(["query", "SELECT 1", "-o", str(tmp_path / "x.csv"), "--explain"]) == 2
+    assert "leave --output out" in capsys.readouterr().err
+    assert list(tmp_path.glob("x.*")) == []
+
+
 @pytest.mark.usefixtures("lake")
 def test_the_time_of_knowledge_is_said_under_the_table(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["query", "select count(*) as n from silver.boiler", "--as-of", "2026-03-01T12:04:00Z"]) == 0

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from lake.contracts import Contract, Contracts, Downsample, Quality, Retention, load_contract, load_contracts, sound_contracts
+from lake.contracts import Contract, Contracts, Downsample, Retention, load_contract, load_contracts, sound_contracts
 from runtime.errors import ContractError, ContractWarning
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -84,19 +84,6 @@ def test_the_shipped_contracts_load_and_are_the_four_of_the_skeleton() -> None:
             "cadence_seconds: 60\nquality: {completeness: 2}",
             "quality: completeness: 2 must be a share between 0 and 1",
         ),
-        ("cadence_seconds: 60", "cadence_seconds: 60\nquality: {warn: [load]}", "quality: warn: 'load' must be one of quarantined_share,"),
-        (
-            "cadence_seconds: 60",
-            "cadence_seconds: 60\nquality: {warn: [unique_event_id]}",
-            "quality: warn: 'unique_event_id' must be one of",
-        ),
-        (
-            "cadence_seconds: 60",
-            "cadence_seconds: 60\nquality: {max_stuck_share: null}",
-            "quality: max_stuck_share: must be a share between 0 and 1",
-        ),
-        ("max: 2000", "max_jump_share: -1", "field load: max_jump_share: -1 must be at least 0"),
-        ("enum: [open, closed]", "max_stuck_share: 1", "field door: max_stuck_share has no meaning for type string"),
         ("{type: float64, unit: kg, min: 0, max: 2000, required: true}", "{type: float64", "not valid YAML"),
     ],
 )
@@ -129,18 +116,6 @@ def test_a_wrong_retention_is_refused_with_file_key_and_reason(given: str, words
         contract(tmp_path, f"{LIFT}timeseries: {given}\n")
     assert str(caught.value).startswith("contract lift.yaml, timeseries")
     assert words in str(caught.value)
-
-
-def test_what_the_gate_allows_is_read_of_the_table_and_of_a_field(tmp_path: Path) -> None:
-    usual = contract(tmp_path)
-    assert usual.quality == Quality()
-    assert usual.field("load").max_stuck_share is None
-    asked = LIFT.replace("max: 2000", "max: 2000, max_stuck_share: 0.5, max_null_rise: 0.3").replace(
-        "cadence_seconds: 60", "cadence_seconds: 60\nquality: {max_null_share: 0.4, max_jump_share: 0.01, warn: [volume, stuck]}"
-    )
-    lift = contract(tmp_path, asked)
-    assert lift.quality == Quality(max_null_share=0.4, max_jump_share=0.01, warn=("volume", "stuck"))
-    assert (lift.field("load").max_stuck_share, lift.field("load").max_null_rise) == (0.5, 0.3)
 
 
 def test_a_retention_is_read_and_none_is_for_ever(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lake.gaps import find
+from lake.gaps import find, heard
 from runtime.clock import FixedClock
 from runtime.errors import UserError
 from tests.lake.small_lake import SmallLake, moment
@@ -18,9 +18,11 @@ def lake(tmp_path: Path) -> SmallLake:
     return SmallLake(tmp_path / "home")
 
 
-def found(lake: SmallLake, until: float = 60, **asked: Any) -> list[tuple[str, float, float | None, str, int | None]]:
+def found(
+    lake: SmallLake, until: float = 60, first: float = 0, now: float = 1_000, **asked: Any
+) -> list[tuple[str, float, float | None, str, int | None]]:
     """Device, minute of begin, minute of end, kind, lost; what has not ended is left out unless it is all that is asked for."""
-    gaps = find(lake.platform, lake.boiler, moment(0), moment(until), clock=FixedClock(moment(1_000)), **asked)
+    gaps = find(lake.platform, lake.boiler, moment(first), moment(until), clock=FixedClock(moment(now)), **asked)
     return [(gap.device_id, _minute(gap.begins), None if gap.ends is None else _minute(gap.ends), str(gap.kind), gap.lost) for gap in gaps]
 
 
@@ -59,6 +61,20 @@ def test_a_device_that_has_not_come_back_has_a_gap_without_end(lake: SmallLake) 
     lake.publish(readings(lake, (0, 0, "x")), "r.1", 30)
     lake.publish(readings(lake, (59, 0, "x"), device="b-2"), "r.2", 31)
     assert found(lake) == [("b-1", 0, None, "silent", None)]
+
+
+def test_a_gap_that_began_before_the_time_looked_at_counts_and_one_that_ended_before_does_not(lake: SmallLake) -> None:
+    lake.publish(readings(lake, (0, 0, "x"), (5, 1, "x"), (20, 2, "x"), (21, 3, "x")), "r.1", 30)
+    assert found(lake, first=10, until=22) == [("b-1", 5, 20, "silent", 0)]
+    a_week = 7 * 24 * 60
+    assert found(lake, first=a_week, until=a_week + 60, now=a_week + 60) == [("b-1", 21, None, "silent", None)]
+    assert found(lake, first=5 * a_week, until=5 * a_week + 60, now=5 * a_week + 60) == []
+
+
+def test_where_nobody_was_heard_there_is_nothing_to_miss(lake: SmallLake) -> None:
+    lake.publish(readings(lake, (0, 0, "x"), (1, 1, "x")), "r.1", 30)
+    looked = (lake.platform, lake.boiler, moment(10), moment(20))
+    assert (heard(*looked), heard(*looked, device="b-1"), heard(*looked, device="b-2")) == (1, 1, 0)
 
 
 def test_one_device_can_be_asked_for_and_an_earlier_knowledge(lake: SmallLake) -> None:

@@ -72,6 +72,29 @@ def test_an_unknown_table_is_refused_with_the_names_of_those_there_are(lake: Sma
         sql("select * from silver.boilers", platform=lake.platform)
 
 
+@pytest.mark.parametrize(
+    ("asked", "meant"),
+    [("boiler", "Did you mean silver.boiler"), ("silver.boilr", "Did you mean silver.boiler"), ("nosuch", "does not exist!; the")],
+)
+def test_a_table_that_was_nearly_named_is_proposed_from_the_lakes_own(lake: SmallLake, asked: str, meant: str) -> None:
+    with pytest.raises(QueryError) as caught:
+        sql(f"SELECT * FROM {asked}", platform=lake.platform)
+    assert meant in str(caught.value)
+    assert "pg_" not in str(caught.value)
+
+
+def test_a_file_of_the_lake_that_is_gone_or_damaged_is_named_and_nobody_is_blamed_for_reading_it(lake: SmallLake) -> None:
+    lake.publish([lake.reading("b-1", 0)], "r.1", 5)
+    bronze = lake.platform.object_folder / lake.put_bronze([lake.reading("b-1", 0)])
+    bronze.write_bytes(bronze.read_bytes()[:-20])
+    with pytest.raises(QueryError, match=rf"query: .*{bronze.name} cannot be read as Parquet; the runbook says"):
+        sql("SELECT max(water) FROM bronze.boiler", platform=lake.platform)
+    (file,) = (lake.platform.settings.home / "lake").rglob("silver/boiler/data/**/*.parquet")
+    file.unlink()
+    with pytest.raises(QueryError, match=rf"query: .*{file.name} is gone, and the lake still names it"):
+        sql("SELECT max(water) FROM silver.boiler", platform=lake.platform)
+
+
 def test_wrong_sql_is_one_line(lake: SmallLake) -> None:
     for text in ("selec 1", "select wter from silver.boiler", "select 1/", ""):
         with pytest.raises(QueryError) as refused:

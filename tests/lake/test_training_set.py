@@ -208,6 +208,16 @@ def test_what_is_wrong_is_said(lake: UpkeepLake) -> None:
             Manifest.from_json(text)
 
 
+def test_a_horizon_that_is_no_time_and_a_set_without_a_label_are_said(lake: UpkeepLake, caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(UsageError, match=r"horizon 24, .*such as timedelta\(hours=24\)"):
+        training_set("boiler", moment(9), 24, platform=lake.platform)  # type: ignore[arg-type] # what a person may well give
+    lake.publish([lake.reading(seq=0)], "r.1", 5)
+    with caplog.at_level("WARNING", logger="fleetlake.training_set"):
+        made = training_set("boiler", moment(200), HOUR, labels=LABELS, platform=lake.platform, clock=LONG_AFTER)
+    assert (made.counts.rows, made.counts.positive) == (1, 0)
+    assert "1 rows, and none of them has failure within 1:00:00" in caplog.text
+
+
 def test_of_an_empty_lake_there_is_an_empty_set(lake: UpkeepLake) -> None:
     made = lake.set(as_of=200)
     assert (len(made.frame), made.counts.rows) == (0, 0)

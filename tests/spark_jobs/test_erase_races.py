@@ -14,21 +14,24 @@ from lake.catalog import open_catalog
 from lake.contracts import Contract, Contracts, load_contracts
 from lake.maintenance import Action, Verdict, read_proofs
 from lake.publications import read_ledger
+from lake.quarantine import Quarantined, put_quarantined
 from lake.query import sql
+from lake.reasons import Reason
 from lake.table_storage import stored_files
-from lake.tables import gold_hourly, silver
+from lake.tables import LEDGER, MODEL_RUNS, PUBLICATIONS, QUALITY_FAILURES, QUALITY_RUNS, gold_hourly, silver
 from runtime.clock import FixedClock
 from runtime.errors import ProofFailed, QueryError, RetryLater, UserError
 from runtime.settings import REPOSITORY
 from spark_jobs import erase, erase_tables
 from spark_jobs import gold_hourly as gold_job
 from spark_jobs import silver as silver_job
+from spark_jobs.quality_runs import CheckResult, Lenience, write_results
 from spark_jobs.session import SparkLake
 from tests.grown_lake import GrownLake
 from tests.spark import put_bronze, reading, rows_of
 from tests.spark_jobs.derived import publish_silver
 from tests.spark_jobs.gates import Meanwhile, passing
-from tests.spark_jobs.whole_lake import files_naming
+from tests.spark_jobs.whole_lake import files_naming, multiset_of
 
 pytestmark = pytest.mark.spark
 
@@ -232,6 +235,27 @@ def test_the_ledger_knows_an_object_under_the_key_it_has_now(filled: SparkLake, 
 def test_what_cannot_be_is_refused(filled: SparkLake, device: str, why: str) -> None:
     with pytest.raises(UserError, match="erase: "):
         erase.run(filled, device, "e", why, "a person", queues=False)
+
+
+@pytest.mark.parametrize("word", ["visible", "pump", "12"])
+def test_a_word_that_is_somebodys_id_takes_nothing_of_anybody_else(filled: SparkLake, pump: Contract, word: str) -> None:
+    """A state, a contract, and a number that stands in keys, run ids and payloads."""
+    rows = [
+        Quarantined("pump", STAYS, f"dt/fleetlake/{STAYS}/pump", content, None, Reason.NOT_JSON, "no pump is visible at 12")
+        for content in (b'{"cycle": 12', b'{"mode": "pump", "is": "visible"', b"12")
+    ]
+    put_quarantined(filled.platform, rows, filled.clock.now(), filled.contracts)
+    check = CheckResult(
+        "stuck", "bar", False, 12, 0, 12, ({"device_id": STAYS, "value": 1.5},), f"{STAYS} stood still", ({"device_id": STAYS},)
+    )
+    write_results(filled.platform, "a.1", "pump", [check], Lenience(), filled.clock.now())
+    tables = (LEDGER, PUBLICATIONS, QUALITY_RUNS, QUALITY_FAILURES, MODEL_RUNS)
+    before = {table.name: multiset_of(rows_of(filled, table)) for table in tables}
+    kept = sql("SELECT quarantine_id FROM quarantine.pump", platform=filled.platform).rows
+    erase.run(filled, word, "e", "a typing error", "a person", queues=False)
+    assert {table.name: multiset_of(rows_of(filled, table)) for table in tables} == before
+    assert sorted(sql("SELECT quarantine_id FROM quarantine.pump", platform=filled.platform).rows) == sorted(kept)
+    assert len(rows_of(filled, silver(pump))) == 6
 
 
 def test_a_device_that_was_never_there_leaves_two_rows_and_no_snapshot(filled: SparkLake, pump: Contract) -> None:

@@ -50,6 +50,11 @@ def spark_cpu() -> float:
     return _summed(lambda process: sum(process.cpu_times()[:4]))
 
 
+def jvm_read() -> int:
+    """Bytes that the JVM has read until now by the kernel's count: files, in whichever of its threads, and what its tasks shuffle."""
+    return sum(process.io_counters().read_chars for process in psutil.Process().children() if process.name() == "java")
+
+
 def _memory() -> int:
     return int(_summed(lambda process: process.memory_full_info().pss))
 

@@ -22,7 +22,8 @@ def hourly_completeness(arrived: DataFrame, cadence_seconds: float) -> DataFrame
     fleet that was switched on or off as a whole is no fault of its devices. `silent` names up to ten devices of which less
     than half came.
     """
-    by_device = _device_hours(arrived)
+    # Read three times below, and small: a row for each device and hour.
+    by_device = _device_hours(arrived).localCheckpoint()
     expected = F.floor((F.col("until") - F.col("since")) / cadence_seconds)
     # The columns of the device that sent in this hour; an expected device that did not has none.
     counted = (

@@ -8,9 +8,9 @@ import pyarrow.compute as pc
 from benchmarks.increment import _LATE_DAYS, counted, steps_of
 
 
-def test_bytes_and_rows_are_those_of_a_groups_own_tasks(tmp_path: Path) -> None:
+def test_rows_are_those_of_a_groups_own_tasks(tmp_path: Path) -> None:
     def task(stage: int, read: int, written: int) -> dict[str, object]:
-        metrics = {"Input Metrics": {"Bytes Read": read}, "Output Metrics": {"Records Written": written}}
+        metrics = {"Input Metrics": {"Records Read": read}, "Output Metrics": {"Records Written": written}}
         return {"Event": "SparkListenerTaskEnd", "Stage ID": stage, "Task Metrics": metrics}
 
     def job(group: str | None, *stages: int) -> dict[str, object]:

@@ -3,6 +3,7 @@
 import importlib
 import json
 import platform
+import signal
 import subprocess
 import sys
 import time
@@ -84,4 +85,9 @@ def git(*arguments: str) -> str | None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    # One that was started in the background ignores SIGINT, and so would all that it starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit("proofs: interrupted; rounds that have ended are kept where a proof has rounds")

@@ -115,7 +115,7 @@ def test_the_job_does_all_steps_of_a_contract_and_says_what_it_did(spark_lake: S
     assert would[:2] == ["silver.pump: 6 rows before 2026-01-31 would go", "silver.pump: 2 partitions would be compacted"]
     assert read_proofs(spark_lake.platform) == []
     clock.moment = datetime.now(UTC) + timedelta(days=2)
-    keeping(spark_lake, silver_days=(clock.now() - NOON).days + 10)
+    keeping(spark_lake, silver_days=(clock.now().date() - NOON.date()).days + 10)
     said = maintain.run(spark_lake, "pump", "m")
     assert said[:2] == [
         f"silver.pump: 6 rows before {NOON.date() - timedelta(days=10)} went",

@@ -18,7 +18,7 @@ from typer.main import get_command
 
 from cli.entry import INTERRUPTED, speak_utf8
 from cli.text import printable
-from runtime.catalog_trouble import told_catalog
+from runtime.catalog_trouble import catalog_error
 from runtime.disk import is_full, says_full, told_full
 from runtime.errors import ContractWarning, FleetlakeError
 from runtime.settings import REPOSITORY, Settings
@@ -121,8 +121,8 @@ def _of_the_machine(error: OSError) -> str:
 def _told(error: Exception) -> str:
     if says_full(error) and (home := _full_home()):
         return told_full(home)
-    if trouble := told_catalog(error):
-        return trouble
+    if trouble := catalog_error(error):
+        return str(trouble)
     # By the name, for botocore is not imported where it is not needed: no credentials, no such bucket, nobody listens.
     if type(error).__module__.startswith("botocore."):
         names = [name for name in ("FLEETLAKE_PLATFORM", "FLEETLAKE_AWS_ENDPOINT") if os.environ.get(name)]

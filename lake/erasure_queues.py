@@ -56,8 +56,6 @@ def _erase(platform: Platform, queue: Queue, device: Device) -> Looked:
 
 def is_of(platform: Platform, device: Device, body: str) -> bool:
     """Whether a message is the device's, by its topic, or says to be. One that nobody's rule wrote is, where the id stands in it by itself."""
-    message = message_of(body, platform)
-    sender = message.topic.removeprefix(f"{platform.settings.topic_prefix}/").partition("/")[0]
-    if sender in ("", "None"):
-        return device.sent(None, body.encode() + message.payload)
-    return device.sent(sender, message.payload)
+    message, prefix = message_of(body, platform), f"{platform.settings.topic_prefix}/"
+    sender = message.topic.removeprefix(prefix).partition("/")[0] if message.topic.startswith(prefix) else ""
+    return device.sent(sender, message.payload) or (not sender and device.sent(None, body.encode()))

@@ -76,7 +76,7 @@ def heard(
 ) -> int:
     """How many devices (of one: whether it) sent a reading that `find` looks at. Where none did, there is nothing between which a gap could lie."""
     one = "AND device_id = ?" if device is not None else ""
-    text = f"SELECT count(DISTINCT device_id) FROM silver.{contract.name} WHERE event_time >= ? AND event_time < ? {one}"  # noqa: S608 - as below
+    text = f"SELECT count(DISTINCT device_id) FROM silver.{contract.name} WHERE event_time >= ? AND event_time < ? {one}"  # noqa: S608 - a contract's name, as in _neighbours
     parameters = [first - _LOOK_BACK, end, *([device] if device is not None else [])]
     return int(sql(text, as_of=as_of, platform=platform, parameters=parameters).rows[0][0])
 

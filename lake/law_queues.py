@@ -79,7 +79,7 @@ def message_of(body: str, platform: Platform) -> Message:
         # A message of Basic Ingest may be told with the prefix that the rule itself does not see.
         topic = re.sub(r"^\$aws/rules/[^/]+/", "", str(document.get("topic", "")))
         return Message(topic, _bytes(document["base64OriginalPayload"]))
-    topic = f"{platform.settings.topic_prefix}/{document.get('device_id')}/{document.get('contract')}"
+    topic = f"{platform.settings.topic_prefix}/{document.get('device_id') or ''}/{document.get('contract') or ''}"
     return Message(topic, _bytes(document.get("payload")))
 
 

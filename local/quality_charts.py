@@ -7,7 +7,8 @@ from plotly.subplots import make_subplots
 from local.report_charts import FAINT, INK, PALETTE, dressed
 
 _COLORS = {"not judged": "#e4e7eb", "passed": "#9bd0ad", "waived": "#b3a1d6", "warned": "#f2c14e", "failed": "#d64545"}
-_MOST_RUNS = 120
+MOST_RUNS = 120
+_LABELS = 10
 
 
 def trend(frame: pd.DataFrame) -> go.Figure:
@@ -35,7 +36,7 @@ def trend(frame: pd.DataFrame) -> go.Figure:
 def checks(frame: pd.DataFrame) -> go.Figure:
     """A row for each check of each field, a column for each of the newest runs, the colour what came of it."""
     rows = frame.assign(check=_titles(frame), code=[list(_COLORS).index(status) for status in _judged(frame)])
-    runs = list(dict.fromkeys(rows["run_id"]))[-_MOST_RUNS:]
+    runs = list(dict.fromkeys(rows["run_id"]))[-MOST_RUNS:]
     rows = rows[rows["run_id"].isin(runs)].drop_duplicates(["check", "run_id"], keep="last")
     code, words = (rows.pivot(index="check", columns="run_id", values=column).reindex(columns=runs) for column in ("code", "sentence"))
     when = rows.groupby("run_id")["recorded_at"].max()
@@ -43,15 +44,18 @@ def checks(frame: pd.DataFrame) -> go.Figure:
     scale = [stop for place, color in steps for stop in ((place, color), (place + 1 / len(_COLORS), color))]
     figure = go.Figure(
         go.Heatmap(
-            z=code.to_numpy(), x=[f"{when[run]:%d %b %H:%M:%S}" for run in runs], y=list(code.index), xgap=1, ygap=1,
-            colorscale=scale, zmin=-0.5, zmax=len(_COLORS) - 0.5, showscale=False, customdata=_hover(runs, words),
-            hovertemplate="%{y}<br>%{customdata[0]}, %{x}<br>%{customdata[1]}<extra></extra>",
+            z=code.to_numpy(), x=runs, y=list(code.index), xgap=1, ygap=1,
+            colorscale=scale, zmin=-0.5, zmax=len(_COLORS) - 0.5, showscale=False, customdata=_hover(runs, when, words),
+            hovertemplate="%{y}<br>%{x}, %{customdata[0]}<br>%{customdata[1]}<extra></extra>",
         )
     )  # fmt: skip
     for name, color in _COLORS.items():
         figure.add_scatter(x=[None], y=[None], mode="markers", marker={"symbol": "square", "size": 10, "color": color}, name=name)
     figure.update_yaxes(autorange="reversed", tickfont={"size": 10}, showgrid=False)
-    figure.update_xaxes(type="category", nticks=12, showgrid=False, tickangle=0)
+    # By their ids, for two runs may be of one second.
+    labelled = runs[:: max(1, len(runs) // _LABELS)]
+    ticks = [f"{when[run]:%d %b %H:%M}" for run in labelled]
+    figure.update_xaxes(type="category", tickvals=labelled, ticktext=ticks, showgrid=False, tickangle=0)
     return dressed(figure, None, None, height=max(220, 15 * len(code) + 90))
 
 
@@ -70,5 +74,5 @@ def _judged(frame: pd.DataFrame) -> list[str]:
     ]
 
 
-def _hover(runs: list[str], words: pd.DataFrame) -> list[list[tuple[str, str]]]:
-    return [[(run, str(row[run])) for run in runs] for _, row in words.iterrows()]
+def _hover(runs: list[str], when: pd.Series, words: pd.DataFrame) -> list[list[tuple[str, str]]]:
+    return [[(f"{when[run]:%Y-%m-%d %H:%M:%S}", str(row[run])) for run in runs] for _, row in words.iterrows()]

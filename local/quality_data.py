@@ -1,14 +1,14 @@
 """What the quality page shows, read from the tables of operation."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import pandas as pd
 from pyiceberg.expressions import And, EqualTo, GreaterThanOrEqual
 
 from lake import history
-from lake.publications import State, read_held, read_publications
+from lake.publications import Publication, State, read_held, read_publications
 from lake.table import Table
 from lake.tables import QUALITY_FAILURES, QUALITY_RUNS
 from runtime.platforms import Platform
@@ -38,23 +38,23 @@ def verdicts(platform: Platform, contract: str, since: datetime) -> pd.DataFrame
     )
 
 
-def decisions(platform: Platform, contract: str) -> list[Decision]:
-    """Every run that was ever held, the newest first."""
+def decisions(platform: Platform, contract: str, since: datetime) -> list[Decision]:
+    """Every run that was held since then, or is held now, the newest first."""
     table = f"silver.{contract}"
     runs = {run.run_id: run for run in read_publications(platform, table, contract)}
     accepting = {run.related_run: run for run in runs.values() if run.related_run and run.known_at}
-    found = []
-    for run_id, (held_at, sentence) in read_held(platform, table, contract).items():
-        state = runs[run_id].state
-        by = accepting.get(run_id) if state is State.ACCEPTED else runs[run_id] if state is State.REFUSED else None
-        held = Decision(run_id, held_at, sentence, state)
-        accepted_by = by.run_id if by and state is State.ACCEPTED else ""
-        found.append(
-            Decision(run_id, held_at, sentence, state, by.known_at or by.recorded_at, by.who or "", by.why or "", accepted_by)
-            if by
-            else held
-        )
-    return found
+    held = read_held(platform, table, contract)
+    found = (_decision(Decision(run_id, at, why, runs[run_id].state), runs, accepting) for run_id, (at, why) in held.items())
+    return [decision for decision in found if decision.held_at >= since or decision.state is State.HELD]
+
+
+def _decision(held: Decision, runs: Mapping[str, Publication], accepting: Mapping[str, Publication]) -> Decision:
+    if held.state is State.ACCEPTED and (by := accepting.get(held.run_id)):
+        return replace(held, decided_at=by.known_at, who=by.who or "", why=by.why or "", accepted_by=by.run_id)
+    if held.state is State.REFUSED:
+        by = runs[held.run_id]
+        return replace(held, decided_at=by.recorded_at, who=by.who or "", why=by.why or "")
+    return held
 
 
 def worst(platform: Platform, contract: str, since: datetime, count: int = 10) -> pd.DataFrame:

@@ -25,17 +25,20 @@ def write_quality_page(
     since = now - timedelta(days=days)
     sections = [_section(platform, contract, since) for contract in contracts]
     waiting = sum(section["held"] for section in sections)
-    text = render_page("quality_page.html", made_at=f"{now:%d %B %Y, %H:%M} UTC", days=days, sections=sections, waiting=waiting)
+    text = render_page(
+        "quality_page.html", made_at=f"{now:%d %B %Y, %H:%M} UTC", days=days, sections=sections, waiting=waiting, most_runs=charts.MOST_RUNS
+    )
     return write_page(target or platform.settings.home / "report" / "quality.html", text)
 
 
 def _section(platform: Platform, contract: str, since: datetime) -> dict[str, Any]:
-    verdicts, decisions = data.verdicts(platform, contract, since), data.decisions(platform, contract)
+    verdicts, decisions = data.verdicts(platform, contract, since), data.decisions(platform, contract, since)
     return {
         "contract": contract,
         "held": sum(decision.state is State.HELD for decision in decisions),
         "facts": _facts(verdicts, decisions),
         "trend": html(charts.trend(verdicts)) if len(verdicts) else empty("No run was judged in this time."),
+        "runs": verdicts["run_id"].nunique(),
         "checks": html(charts.checks(verdicts)) if len(verdicts) else None,
         "failing": _failing(verdicts),
         "decisions": [_decision(decision) for decision in decisions],

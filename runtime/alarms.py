@@ -57,6 +57,14 @@ def raise_alarm(platform: Platform, alarm: Alarm) -> None:
         raise ServiceError(f"alarm {alarm.subject!r} to the topic {platform.settings.alarm_topic}: {error}") from None
 
 
+def tell(platform: Platform, alarm: Alarm) -> None:
+    """`raise_alarm`, of what stands elsewhere too: nothing fails because nobody could be told."""
+    try:
+        raise_alarm(platform, alarm)
+    except Exception as error:  # noqa: BLE001 - the edge: what could not be told is where it happened all the same
+        logger("alarms").warning(f"nobody was told that {alarm.subject}: {error}")
+
+
 def task_failed(context: Any) -> None:
     """Airflow's ``on_failure_callback``: tell that a task has failed and is not tried again. Nothing fails because this does."""
     try:

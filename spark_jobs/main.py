@@ -110,8 +110,8 @@ def run_jobs(settings: Any, options: argparse.Namespace) -> int:
     """The exit code. A job that fails is named by its own name, and no other follows."""
     from lake.contracts import sound_contracts
     from runtime import log
-    from runtime.catalog_trouble import told_catalog
-    from runtime.errors import FleetlakeError, RetryLater
+    from runtime.catalog_trouble import catalog_error
+    from runtime.errors import FleetlakeError
     from runtime.platforms import current_platform
     from spark_jobs.session import LazyLake
     from spark_jobs.tether import end_with_parent
@@ -129,11 +129,12 @@ def run_jobs(settings: Any, options: argparse.Namespace) -> int:
                     steps()[job](lake, argparse.Namespace(**{**vars(options), "contract": contract}))
                 except FleetlakeError as error:
                     return failed(job, error, settings)
+                # Of whichever class SQLAlchemy or Spark raises it: anything but the catalog's trouble goes on as it came.
                 except Exception as error:
-                    trouble = told_catalog(error)
+                    trouble = catalog_error(error)
                     if trouble is None:
                         raise
-                    return failed(job, RetryLater(trouble), settings)
+                    return failed(job, trouble, settings)
         return 0
     finally:
         lake.stop()

@@ -3,11 +3,8 @@
 from enum import StrEnum
 
 from lake.contracts import Contract
-from runtime.alarms import Alarm, raise_alarm
-from runtime.log import logger
+from runtime.alarms import Alarm, tell
 from runtime.platforms import Platform
-
-log = logger("quality")
 
 
 class Kind(StrEnum):
@@ -20,10 +17,6 @@ class Kind(StrEnum):
 _SUBJECTS = {Kind.HELD: "is held by the quality gate", Kind.WARNED: "is published with warnings of the quality gate"}
 
 
-def tell(platform: Platform, contract: Contract, run_id: str, kind: Kind, sentence: str) -> None:
-    """Nothing fails because this does."""
+def tell_verdict(platform: Platform, contract: Contract, run_id: str, kind: Kind, sentence: str) -> None:
     facts = {"contract": contract.name, "run": run_id, "look": f"fleetlake quality show {run_id}"}
-    try:
-        raise_alarm(platform, Alarm(kind, f"silver.{contract.name}: run {run_id} {_SUBJECTS[kind]}", sentence, facts=facts))
-    except Exception as error:  # noqa: BLE001 - the edge: a verdict that cannot be told stands in the lake all the same
-        log.warning(f"nobody was told that run {run_id} {_SUBJECTS[kind]}: {error}")
+    tell(platform, Alarm(kind, f"silver.{contract.name}: run {run_id} {_SUBJECTS[kind]}", sentence, facts=facts))

@@ -27,7 +27,7 @@ from spark_jobs.bronze_plan import BronzeObject, Known, append_plan, is_held, ne
 from spark_jobs.conflicts import quarantine_conflicts
 from spark_jobs.evolution import evolve
 from spark_jobs.publication import Outcome, heal, publish
-from spark_jobs.quality_alarms import Kind, tell
+from spark_jobs.quality_alarms import Kind, tell_verdict
 from spark_jobs.session import SparkLake, prepare_tables
 from spark_jobs.set_aside import SetAside, corrupt_among
 
@@ -60,7 +60,7 @@ def run(lake: SparkLake, contract_name: str, run: str, selection: Selection = Se
     A bronze object that cannot be read is set aside, and the run goes on; one that takes everything then raises JobError at its end.
     """
     contract = lake.contracts.named(contract_name)
-    aside = SetAside(contract.name)
+    aside, warnings = SetAside(contract.name), dict[str, str]()
     prepare_tables(lake.platform, contract)
     evolve(lake, contract)
     # First of all, so that an accept that ended between its swap and its note counts.
@@ -72,13 +72,16 @@ def run(lake: SparkLake, contract_name: str, run: str, selection: Selection = Se
         silver(contract),
         contract.name,
         run,
-        lambda branch: _attempt(lake, contract, branch, selection, gate or _audit, aside),
+        lambda branch: _attempt(lake, contract, branch, selection, gate or _audit, aside, warnings),
         related_run=selection.accepts,
         why=selection.why,
         who=selection.who,
         taken=lambda: read_known(lake, contract.name).run_ids,
     )
     log.info(f"silver.{contract.name}: " + (f"run {outcome.run_id} is visible" if outcome.run_id else "no new bronze objects"))
+    if warning := warnings.get(outcome.run_id or ""):
+        log.warning(f"silver.{contract.name}: run {outcome.run_id} is visible with a warning: {warning}")
+        tell_verdict(lake.platform, contract, str(outcome.run_id), Kind.WARNED, warning)
     if selection.everything:
         aside.refuse(f"silver.{contract.name}: not every object is accounted for")
     return outcome
@@ -94,8 +97,9 @@ def _was_settled_by_a_person(known: Known, run: str) -> bool:
 
 
 def _attempt(
-    lake: SparkLake, contract: Contract, branch: Branch, selection: Selection, gate: Gate, aside: SetAside
+    lake: SparkLake, contract: Contract, branch: Branch, selection: Selection, gate: Gate, aside: SetAside, warnings: dict[str, str]
 ) -> Sequence[str] | None:
+    """`warnings` gets what the gate says of the branch's run without holding it."""
     planned_at = lake.clock.now()
     keys = [key for key in _objects_to_take(lake, contract, selection) if key not in aside.objects]
     if not keys:
@@ -117,9 +121,7 @@ def _attempt(
     if not verdict.passed:
         _hold(lake, contract, branch, verdict.sentence, selection)
     log.info(verdict.sentence)
-    if verdict.warning:
-        log.warning(f"silver.{contract.name}: run {branch.run_id} goes on with a warning: {verdict.warning}")
-        tell(lake.platform, contract, branch.run_id, Kind.WARNED, verdict.warning)
+    warnings[branch.run_id] = verdict.warning
     if selection.accepts and not is_held(read_known(lake, contract.name), selection.accepts):
         # Refused by somebody else while it was being merged and judged.
         return None
@@ -172,7 +174,7 @@ def _hold(lake: SparkLake, contract: Contract, branch: Branch, sentence: str, se
         why=held,
     )
     branch.drop()
-    tell(lake.platform, contract, branch.run_id, Kind.HELD, held)
+    tell_verdict(lake.platform, contract, branch.run_id, Kind.HELD, held)
     raise GateFailed(held)
 
 

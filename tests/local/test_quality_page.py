@@ -88,11 +88,16 @@ def decide(platform: FolderPlatform, run: str, hour: int, state: State, why: str
 
 
 def test_every_run_that_was_ever_held_is_listed_with_what_became_of_it(platform: FolderPlatform) -> None:
-    assert decisions(platform, "pump") == [
+    assert decisions(platform, "pump", hour(0)) == [
         Decision("r4.1", hour(5), "r4.1 is held: stuck", State.HELD),
         Decision("r3.1", hour(3), "r3.1 is held: stuck", State.REFUSED, hour(4), "ann", "<b>water</b> in it"),
         Decision("r2.1", hour(1), HELD, State.ACCEPTED, hour(2), "ann", "the valve was shut", "a.1"),
     ]
+
+
+def test_what_was_decided_before_the_time_asked_for_is_left_out_and_what_waits_is_not(platform: FolderPlatform) -> None:
+    assert [decision.run_id for decision in decisions(platform, "pump", hour(2))] == ["r4.1", "r3.1"]
+    assert [decision.run_id for decision in decisions(platform, "pump", hour(100))] == ["r4.1"]
 
 
 def test_the_devices_behind_it_are_named_by_how_many_runs_they_failed(platform: FolderPlatform) -> None:

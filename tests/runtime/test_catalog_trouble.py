@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DatabaseError, OperationalError
 
-from runtime.catalog_trouble import told_catalog
+from runtime.catalog_trouble import catalog_error
+from runtime.errors import RetryLater, SetupError
 
 
 @pytest.fixture
@@ -34,17 +35,21 @@ def test_a_locked_catalog_is_said_to_be_held_by_another(catalog: Path) -> None:
         holder.execute("BEGIN EXCLUSIVE")
         with pytest.raises(OperationalError) as caught:
             ask(catalog)
-    assert str(told_catalog(caught.value)).startswith("the lake's catalog is locked: another process has held it")
-    # As Spark tells it.
-    assert told_catalog(Exception("org.sqlite.SQLiteException: [SQLITE_BUSY] The database file is locked")) == told_catalog(caught.value)
+    # And as Spark tells it.
+    for error in (caught.value, Exception("org.sqlite.SQLiteException: [SQLITE_BUSY] The database file is locked")):
+        trouble = catalog_error(error)
+        assert isinstance(trouble, RetryLater)
+        assert str(trouble).startswith("the lake's catalog is locked: another process has held it")
 
 
-def test_a_damaged_catalog_is_said_to_be_so(catalog: Path) -> None:
+def test_a_damaged_catalog_is_said_to_be_so_and_no_other_try_mends_it(catalog: Path) -> None:
     catalog.write_bytes(b"no database at all" * 100)
     with pytest.raises(DatabaseError) as caught:
         ask(catalog)
-    assert str(told_catalog(caught.value)).startswith("the lake's catalog is damaged")
+    trouble = catalog_error(caught.value)
+    assert isinstance(trouble, SetupError)
+    assert str(trouble).startswith("the lake's catalog is damaged")
 
 
 def test_of_anything_else_nothing_is_said() -> None:
-    assert told_catalog(ValueError("no such column")) is None
+    assert catalog_error(ValueError("no such column")) is None

@@ -30,6 +30,10 @@ def trend(frame: pd.DataFrame) -> go.Figure:
             hovertemplate="allowed %{y:.4g}<extra></extra>", showlegend=False, row=1, col=place,
         )  # fmt: skip
     figure.update_annotations(font={"size": 12, "color": INK})
+    # Of a single run Plotly would show a millisecond.
+    around = pd.Timedelta(minutes=30)
+    figure.update_xaxes(range=[frame["recorded_at"].min() - around, frame["recorded_at"].max() + around], nticks=5, tickangle=0)
+    figure.update_yaxes(rangemode="tozero")
     return dressed(figure, None, None, height=210)
 
 
@@ -40,12 +44,10 @@ def checks(frame: pd.DataFrame) -> go.Figure:
     rows = rows[rows["run_id"].isin(runs)].drop_duplicates(["check", "run_id"], keep="last")
     code, words = (rows.pivot(index="check", columns="run_id", values=column).reindex(columns=runs) for column in ("code", "sentence"))
     when = rows.groupby("run_id")["recorded_at"].max()
-    steps = [(place / len(_COLORS), color) for place, color in enumerate(_COLORS.values())]
-    scale = [stop for place, color in steps for stop in ((place, color), (place + 1 / len(_COLORS), color))]
     figure = go.Figure(
         go.Heatmap(
             z=code.to_numpy(), x=runs, y=list(code.index), xgap=1, ygap=1,
-            colorscale=scale, zmin=-0.5, zmax=len(_COLORS) - 0.5, showscale=False, customdata=_hover(runs, when, words),
+            colorscale=_scale(), zmin=-0.5, zmax=len(_COLORS) - 0.5, showscale=False, customdata=_hover(runs, when, words),
             hovertemplate="%{y}<br>%{x}, %{customdata[0]}<br>%{customdata[1]}<extra></extra>",
         )
     )  # fmt: skip
@@ -57,6 +59,12 @@ def checks(frame: pd.DataFrame) -> go.Figure:
     ticks = [f"{when[run]:%d %b %H:%M}" for run in labelled]
     figure.update_xaxes(type="category", tickvals=labelled, ticktext=ticks, showgrid=False, tickangle=0)
     return dressed(figure, None, None, height=max(220, 15 * len(code) + 90))
+
+
+def _scale() -> list[tuple[float, str]]:
+    """A colour for each code and nothing between. Plotly takes a scale of its own, and says nothing, where a stop lies before the last."""
+    stops = [(place / len(_COLORS), (place + 1) / len(_COLORS), color) for place, color in enumerate(_COLORS.values())]
+    return [stop for begins, ends, color in stops for stop in ((begins, color), (ends, color))]
 
 
 def _titles(frame: pd.DataFrame) -> list[str]:

@@ -136,6 +136,10 @@ def test_the_history_has_a_row_for_each_check_and_a_column_for_each_run(platform
     assert list(heat.y) == ["completeness", "stuck of pressure_bar", "volume"]
     assert len(heat.x) == 6
     statuses = ["not judged", "passed", "waived", "warned", "failed"]
+    stops = [stop for stop, _ in heat.colorscale]
+    # Else the browser takes colours of its own, and a sound fleet is blue.
+    assert (stops[0], stops[-1], stops) == (0, 1, sorted(stops))
+    assert [color for _, color in heat.colorscale][::2] == [mark.marker.color for mark in charts.checks(frame).data[1:]]
     named = [[None if pd.isna(code) else statuses[int(code)] for code in row] for row in heat.z]
     assert named == [
         ["passed", "passed", "passed", "passed", None, None],

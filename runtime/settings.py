@@ -96,6 +96,12 @@ _ALARM_TOPIC = _like(
     r"|(arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:)?[A-Za-z0-9_-]{1,256}",
     "empty, or the name of an SNS topic (1 to 256 letters, digits, _ and -) or its ARN",
 )
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
+_TABLE_PREFIX = _like(r"[A-Za-z0-9_.-]{1,200}", "the beginning of a DynamoDB table's name: letters, digits, _, - and .")
+# https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_UserPoolType.html
+_USER_POOL = _like(r"([\w-]+_[0-9a-zA-Z]+)?", "empty, or the id of a Cognito user pool such as eu-central-1_AbCdEf123")
+_CLIENT_ID = _like(r"[\w+]{0,128}", "empty, or the id of an app client: up to 128 letters, digits, _ and +")
+_IDENTITY_POOL = _like(r"([\w-]+:[0-9a-f-]+)?", "empty, or the id of a Cognito identity pool such as eu-central-1:1a2b…")
 _WAREHOUSE = _like(r"(file:///\S+|s3://[^\s/]\S+)?", "empty, file:///folder or s3://bucket/folder")
 
 
@@ -131,6 +137,18 @@ class Settings:
     bind_address: str = _setting("127.0.0.1", "address the laptop's cloud listens on", _IPV4)
     aws_port: int = _setting(0, "port of the emulator's AWS endpoint; 0: any free one", _PORT)
     airflow_port: int = _setting(0, "port of the Airflow UI; 0: 8080 if free, else any free one", _PORT)
+    api_port: int = _setting(0, "port of the APIs; 0: any free one", _PORT)
+    api_parts: str = _setting("", "routers that are served, of auth, devices, shadow and telemetry, with commas; empty: all")
+    api_origins: str = _setting("", "origins of the web pages that may call the APIs (CORS), with commas; empty: none")
+    api_user_rate: int = _setting(100, "calls a second that a user may make to one process of the APIs; 0: any number", _at_least(0))
+    api_device_rate: int = _setting(
+        20, "calls a second for one device to one process of the APIs, as AWS IoT takes for a thing's shadow; 0: any number", _at_least(0)
+    )
+    table_prefix: str = _setting("fleetlake-", "the DynamoDB tables of the APIs are {table_prefix}{name}", _TABLE_PREFIX)
+    user_pool: str = _setting("", "id of the Cognito user pool; empty: the laptop's cloud has its own", _USER_POOL)
+    user_pool_client: str = _setting("", "id of the user pool's app client; empty: the laptop's cloud has its own", _CLIENT_ID)
+    identity_pool: str = _setting("", "id of the Cognito identity pool; empty: the laptop's cloud has its own", _IDENTITY_POOL)
+    shadow_depth: int = _setting(6, "levels of a shadow document; AWS IoT's pages say 6 and, newer ones, 8", _between(1, 8))
     batch_readings: int = _setting(50_000, "the worker writes a bronze object at the latest after so many readings", _at_least(1))
     batch_bytes: int = _setting(32 * 1024 * 1024, "… or so many bytes of messages", _at_least(1))
     batch_seconds: float = _setting(2.0, "… or so many seconds, where all that it has in hand is in it", _above(0, _SQS_LONGEST))

@@ -1,0 +1,53 @@
+"""The one FastAPI application: routers by name, each of which can be served alone."""
+
+import importlib
+from collections.abc import Collection
+from enum import StrEnum
+
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+
+from runtime.errors import UsageError
+from services import health, problems
+from services.body import BodyGuard
+from services.composition import Services
+from services.manners import Manners
+
+
+class Part(StrEnum):
+    AUTH = "auth"
+    DEVICES = "devices"
+    SHADOW = "shadow"
+    TELEMETRY = "telemetry"
+
+
+ALL_PARTS = tuple(Part)
+
+
+def create(services: Services, parts: Collection[str] = ALL_PARTS) -> FastAPI:
+    """The application with the routers of `parts`. Raises UsageError for one that there is none of."""
+    if unknown := set(parts) - set(ALL_PARTS):
+        raise UsageError(f"parts of the API: {', '.join(sorted(unknown))} is none; there are {', '.join(ALL_PARTS)}")
+    app = FastAPI(title="fleetlake", version="1", description=__doc__, openapi_url="/openapi.json")
+    app.state.services = services
+    app.include_router(health.router)
+    for part in ALL_PARTS:
+        if part in parts:
+            app.include_router(importlib.import_module(f"services.{part}.endpoints").router)
+    problems.install(app)
+    _wrap(app, services.settings.api_origins)
+    return app
+
+
+def _wrap(app: FastAPI, origins: str) -> None:
+    # The last one added is the outermost.
+    app.add_middleware(BodyGuard)
+    if allowed := [origin.strip() for origin in origins.split(",") if origin.strip()]:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=allowed,
+            allow_methods=["GET", "POST", "PUT", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "If-Match", "Idempotency-Key", "X-Request-Id"],
+            expose_headers=["ETag", "x-amzn-RequestId", "x-amzn-ErrorType", "Retry-After"],
+        )
+    app.add_middleware(Manners)

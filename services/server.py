@@ -1,0 +1,72 @@
+"""Serves the APIs by uvicorn: ``python -m services.server [PART …]``; without parts, all of them.
+
+It binds its own socket and tells its address in ``{home}/run/api.json`` on a laptop.
+"""
+
+import json
+import os
+import socket
+import sys
+from collections.abc import Sequence
+
+import uvicorn
+
+from runtime import log
+from runtime.errors import FleetlakeError, SetupError
+from runtime.platforms import current_platform
+from runtime.settings import Settings
+from services.application import ALL_PARTS, create
+from services.composition import Services
+
+# As long as ECS's load balancer keeps a connection, and a little: else it would send a request into one that closes.
+_KEEP_ALIVE_SECONDS = 75
+_DRAIN_SECONDS = 10
+
+
+def main(parts: Sequence[str]) -> None:
+    settings = Settings.from_environment()
+    log.configure(settings.log_level)
+    app = create(Services(current_platform(settings)), parts or ALL_PARTS)
+    bound = _socket(settings)
+    if settings.platform == "local":
+        _announce(settings, bound.getsockname()[1])
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        # Our own says the same and more.
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=_DRAIN_SECONDS,
+        # Behind a load balancer its address is not the caller's.
+        proxy_headers=settings.platform == "aws",
+        forwarded_allow_ips="*",
+    )
+    uvicorn.Server(config).run(sockets=[bound])
+
+
+def _socket(settings: Settings) -> socket.socket:
+    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((settings.bind_address, settings.api_port))
+    except OSError as error:
+        bound.close()
+        where = f"{settings.bind_address}:{settings.api_port}"
+        raise SetupError(f"API: cannot listen on {where}: {error.strerror}; set another FLEETLAKE_API_PORT, or 0 for any") from None
+    return bound
+
+
+def _announce(settings: Settings, port: int) -> None:
+    file = settings.home / "run" / "api.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    fresh = file.with_suffix(".new")
+    fresh.write_text(json.dumps({"pid": os.getpid(), "port": port}))
+    fresh.replace(file)
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1:])
+    except FleetlakeError as error:
+        sys.exit(str(error))

@@ -1,4 +1,4 @@
-"""What the laptop's cloud holds before the first reading: bucket, queues, IoT rule, device policy and the topic of alarms.
+"""What the laptop's cloud holds before the first reading: bucket, queues, IoT rule, device policy, the APIs' tables and users, the topic of alarms.
 
 ``python -m local.cloud_resources`` creates what is missing and puts right what differs; again does nothing. On AWS the
 infrastructure code creates the same.

@@ -89,7 +89,18 @@ PROCESSES = (
         # Longer than it takes to finish or give up its batch (FLEETLAKE_DRAIN_SECONDS).
         stop_seconds=28.0,
     ),
-    Process("api", Part.API, "users, devices, shadows, telemetry over HTTP", "services.server", needs=("cloud-resources",), stop_seconds=15.0),
+    Process(
+        "api", Part.API, "users, devices, shadows, telemetry over HTTP", "services.server", needs=("cloud-resources",), stop_seconds=15.0
+    ),
+    Process(
+        "shadow-feed",
+        Part.API,
+        "changes of shadows to their cache and history",
+        "services.shadow.feed",
+        needs=("cloud-resources",),
+        # Longer than it waits for messages.
+        stop_seconds=12.0,
+    ),
     Process(
         "airflow-database",
         Part.AIRFLOW,

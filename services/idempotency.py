@@ -8,11 +8,10 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from fleet import tables
 from runtime.clock import Clock
 from runtime.platforms import Platform
 from services.problems import Conflict
-
-from fleet import tables
 
 _KEPT_SECONDS = 24 * 3600
 _CLAIM_SECONDS = 60

@@ -80,7 +80,8 @@ class ShadowCache:
 
     def history(self, thing: str, name: str, *, before: int | None, limit: int) -> list[Version]:
         """The newest versions first, below `before`."""
-        condition, values = "shadow = :shadow", {":shadow": _history_key(thing, name)}
+        condition = "shadow = :shadow"
+        values: dict[str, Any] = {":shadow": _history_key(thing, name)}
         if before is not None:
             condition, values = f"{condition} AND version < :before", {**values, ":before": before}
         answer = self._client.query(

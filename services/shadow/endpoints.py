@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from services import identity
 from services.composition import Services
-from services.identity import Caller, CurrentDevice, DeviceId, ReadableDevice, Right, SignedIn
+from services.identity import Caller, CurrentDevice, ReadableDevice, Right, SignedIn
 from services.openapi import problems_of
 from services.problems import Forbidden, NotFound
 from services.shadow import batch, long_poll

@@ -8,7 +8,7 @@ def restoring(current: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]
 
     An array is one value. A key that holds an object now and a plain value then, or the other way, is replaced whole.
     """
-    change: dict[str, Any] = {key: None for key in current.keys() - wanted.keys()}
+    change: dict[str, Any] = dict.fromkeys(current.keys() - wanted.keys())
     for key, value in wanted.items():
         if key in current and _same(current[key], value):
             continue

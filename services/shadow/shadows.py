@@ -106,7 +106,7 @@ class Shadows:
             return bytes(operation(thingName=device_id, **more)["payload"].read())
 
 
-class _told:  # noqa: N801 - reads as a word at its use
+class _told:
     """What AWS IoT refuses is told by its own message and code."""
 
     def __enter__(self) -> None:

@@ -13,10 +13,16 @@ from local.emulator_shadows import Entrances
 
 
 class Records:
-    """The emulator's store of shadows, with a record that nobody can read."""
+    """The emulator's store of shadows, with one record, which nobody can read."""
 
-    def get_scoped(self, account: str, region: str, key: tuple[str, str]) -> dict[str, str]:
-        return {"shadow": "no JSON"}
+    def __init__(self) -> None:
+        self.record: dict[str, Any] = {"shadow": "no JSON"}
+
+    def get_scoped(self, account: str, region: str, key: tuple[str, str]) -> dict[str, Any]:
+        return self.record
+
+    def set_scoped(self, account: str, region: str, key: tuple[str, str], value: dict[str, Any]) -> None:
+        self.record = value
 
 
 class Emulator:
@@ -66,6 +72,13 @@ def test_a_failure_of_the_engine_over_http_is_answered_there_alone(emulator: Emu
         "Internal service failure",
     )
     assert emulator.published == []
+
+
+def test_what_the_emulator_kept_by_itself_once_is_no_shadow_and_in_nobodys_way(emulator: Emulator, entrances: Entrances) -> None:
+    emulator._shadows.record = {"state": {"desired": {}, "reported": {"a": 1}}, "metadata": {}, "version": 3}
+    assert asyncio.run(entrances.over_http("GET", "/things/engine-7/shadow", b"", {}))[0] == 404
+    assert asyncio.run(entrances.over_http("POST", "/things/engine-7/shadow", b'{"state": {}}', {}))[0] == 200
+    assert json.loads(asyncio.run(entrances.over_http("GET", "/things/engine-7/shadow", b"", {}))[2])["version"] == 1
 
 
 def test_a_method_that_shadows_do_not_have_is_refused(entrances: Entrances) -> None:

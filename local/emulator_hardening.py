@@ -21,6 +21,7 @@ from collections.abc import Awaitable, Callable
 from importlib.metadata import version
 from typing import Any
 
+from fleet.shadow.engine import Limits
 from local.authority import Authority
 from local.emulator_disk import refuse_what_is_not_kept
 from local.emulator_shadows import keep_shadows
@@ -30,7 +31,7 @@ PIN = "1.5.33"
 _EVERYWHERE = {"", "0.0.0.0", "::", None}
 
 
-def apply(authority: Authority, mqtt: socket.socket, bind_address: str) -> None:
+def apply(authority: Authority, mqtt: socket.socket, bind_address: str, shadow_limits: Limits) -> None:
     """Harden the emulator of this process. Raises SetupError for a version it was not written for."""
     installed = version("ministack")
     if installed != PIN:
@@ -43,7 +44,7 @@ def apply(authority: Authority, mqtt: socket.socket, bind_address: str) -> None:
     _evaluate_policies(iot)
     _refuse_websockets(iot)
     _take_any_text(iot)
-    keep_shadows(iot, iot_data)
+    keep_shadows(iot, iot_data, shadow_limits)
     _name_queues_for_good(sqs)
     refuse_what_is_not_kept(s3)
 

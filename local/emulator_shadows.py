@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fleet.shadow import engine
-from fleet.shadow.engine import Address, Shadow, ShadowError
+from fleet.shadow.engine import Address, Limits, Shadow, ShadowError
 from runtime import log
 
 _VERBS = {"GET": "get", "POST": "update", "DELETE": "delete"}
@@ -72,11 +72,11 @@ def _shadow(record: dict[str, Any] | None) -> Shadow | None:
     return Shadow.from_record(json.loads(record["shadow"])) if record and "shadow" in record else None
 
 
-def keep_shadows(iot: Any, iot_data: Any) -> None:
+def keep_shadows(iot: Any, iot_data: Any, limits: Limits) -> None:
     """Put our engine in the place of the emulator's: its MQTT requests, its HTTP calls, the list of names and the fleet index."""
     from ministack.core import responses
 
-    entrances = Entrances(iot, iot_data, responses)
+    entrances = Entrances(iot, iot_data, responses, limits)
     iot._handle_shadow_publish = entrances.over_mqtt
     iot._classic_shadow_state = entrances.classic_state
     iot_data._shadow = entrances.over_http
@@ -86,14 +86,15 @@ def keep_shadows(iot: Any, iot_data: Any) -> None:
 class Entrances:
     """In the place of the emulator's own functions, with their signatures; its modules iot, iot_data and responses are handed in."""
 
-    def __init__(self, iot: Any, iot_data: Any, responses: Any) -> None:
+    def __init__(self, iot: Any, iot_data: Any, responses: Any, limits: Limits) -> None:
+        self._limits = limits
         self._kept = _Kept(iot._shadows)
         self._iot, self._plain_request, self._responses = iot, iot_data.handle_request, responses
 
     async def over_mqtt(self, account: str, region: str, thing: str, verb: str, name: str | None, payload: bytes) -> None:
         request = _Request(account, region, Address(thing, name), verb, payload)
         try:
-            messages = _carried_out(self._kept, request)
+            messages = _carried_out(self._kept, request, self._limits)
         except ShadowError as error:
             messages = [(f"{verb}/rejected", error.body(_now()))]
         await self._publish(request, messages)
@@ -103,7 +104,7 @@ class Entrances:
         try:
             verb = _verb(method)
             request = _Request(*self._scope(), address, verb, body if verb == "update" else b"")
-            messages = _carried_out(self._kept, request)
+            messages = _carried_out(self._kept, request, self._limits)
         except ShadowError as error:
             return _refusal(error)
         if verb != "get":
@@ -141,10 +142,10 @@ def _verb(method: str) -> str:
     return _VERBS[method]
 
 
-def _carried_out(kept: _Kept, request: _Request) -> list[Message]:
+def _carried_out(kept: _Kept, request: _Request, limits: Limits) -> list[Message]:
     """Read, decided and kept without a pause, so that no other request comes between. Raises ShadowError and nothing else."""
     try:
-        return _decided(kept, request)
+        return _decided(kept, request, limits)
     except ShadowError:
         raise
     except Exception:  # noqa: BLE001 - it is logged, and the client gets AWS's answer to it
@@ -152,7 +153,7 @@ def _carried_out(kept: _Kept, request: _Request) -> list[Message]:
         raise ShadowError(500, "Internal service failure") from None
 
 
-def _decided(kept: _Kept, request: _Request) -> list[Message]:
+def _decided(kept: _Kept, request: _Request, limits: Limits) -> list[Message]:
     """What is to be published; first the answer itself."""
     # A name that is given and empty would be kept as the classic shadow is.
     request.address.check()
@@ -164,7 +165,7 @@ def _decided(kept: _Kept, request: _Request) -> list[Message]:
         deletion = engine.delete(*asked)
         kept.write(*place, deletion.shadow)
         return [("delete/accepted", deletion.accepted)]
-    updated = engine.update(*asked)
+    updated = engine.update(*asked, limits)
     kept.write(*place, updated.shadow)
     messages = [("update/accepted", updated.accepted), ("update/delta", updated.delta), ("update/documents", updated.documents)]
     return [(end, body) for end, body in messages if body is not None]

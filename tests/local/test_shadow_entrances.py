@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from fleet.shadow.engine import Limits
 from local.emulator_shadows import Entrances
 
 
@@ -49,7 +50,7 @@ def entrances(emulator: Emulator) -> Entrances:
     responses = SimpleNamespace(
         get_account_id=lambda: "000000000000", get_region=lambda: "us-east-1", request_scope=lambda *scope: contextlib.nullcontext()
     )
-    return Entrances(emulator, emulator, responses)
+    return Entrances(emulator, emulator, responses, Limits())
 
 
 @pytest.mark.parametrize("verb", ["get", "update", "delete"])

@@ -3,10 +3,10 @@
 import json
 from typing import Any
 
-from fleet.shadow.engine import Address, update
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fleet.shadow.engine import Address, update
 from services.shadow.restore import restoring
 
 _LEAVES = st.one_of(

@@ -54,6 +54,7 @@ class KnownCaller(Caller):
     """A caller with what the table said of it when its token was verified, in this very call."""
 
     access: Access = Access()
+    session_id: str = ""
 
 
 @dataclass(frozen=True)

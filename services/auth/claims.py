@@ -26,6 +26,7 @@ _HEADERS = {"alg", "kid", "typ"}
 _TEXT_LENGTH = 128
 
 NOT_VALID = "the access token is not valid"
+ID_NOT_VALID = "the id token is not a valid one of yours"
 
 
 class Refused(Unauthenticated):
@@ -133,6 +134,15 @@ def access_claims(payload: bytes, *, issuer: str, client: str, now: datetime) ->
         issued_at=issued_at,
         expires_at=expires_at,
     )
+
+
+def check_id_claims(payload: bytes, *, issuer: str, client: str, user_id: str, now: datetime) -> None:
+    """Raises Refused where they are not those of an id token for this user and client at `now`."""
+    claims = _object(payload)
+    expected = {"iss": issuer, "aud": client, "token_use": "id", "sub": user_id}
+    if any(claims.get(name) != value for name, value in expected.items()):
+        raise Refused("no id token of this user", ID_NOT_VALID)
+    _times(claims, now)
 
 
 def check_expiry(expires_at: int, now: datetime) -> None:

@@ -43,6 +43,10 @@ class Scope:
             return self.value == device.device_id
         return self.value in (device.groups if self.kind is ScopeKind.GROUP else device.tags)
 
+    @classmethod
+    def of_device(cls, device_id: str) -> "Scope":
+        return cls(ScopeKind.DEVICE, device_id)
+
     def __str__(self) -> str:
         return f"{self.kind} {self.value}"
 

@@ -110,9 +110,9 @@ def test_a_known_token_is_looked_at_again_after_a_minute(site: Site) -> None:
         site.tokens.verify(token)
 
 
-def test_the_known_tokens_are_bounded(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_known_tokens_are_bounded(site: Site) -> None:
     assert KNOWN_TOKENS == 10_000
-    monkeypatch.setattr("services.auth.tokens.KNOWN_TOKENS", 3)
+    site.tokens._known.most = 3
     rng = random.Random(1)
     for _ in range(9):
         site.tokens.verify(good(rng))
@@ -134,6 +134,9 @@ def test_after_a_sign_out_every_earlier_token_is_refused(site: Site) -> None:
     with pytest.raises(Refused):
         site.tokens.verify(token)
     assert site.tokens.verify(token_of(HEADER, claims(iat=SECOND + 1))).user_id == USER
+    site.users[USER] = Access(signed_out=SignedOut(SECOND + 60, "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee"))
+    with pytest.raises(Refused):
+        site.tokens.verify(token_of(HEADER, claims(iat=SECOND + 1)))
 
 
 def test_of_a_token_from_the_second_of_the_sign_out_its_session_and_the_pool_decide(site: Site) -> None:
@@ -154,13 +157,14 @@ def test_a_deleted_user_is_refused(site: Site) -> None:
 
 
 def test_roles_that_were_set_count_at_once_and_until_tokens_have_them(site: Site) -> None:
-    old, new = good(), token_of(HEADER, claims(iat=SECOND + 1, **{"cognito:groups": ["viewer"]}))
+    old, new = good(), token_of(HEADER, claims(iat=SECOND + 5, exp=SECOND + 60, **{"cognito:groups": ["viewer"]}))
     unsettled = SetRoles(frozenset({"admin"}), None)
     for roles, token, role in [
         (unsettled, old, Role.ADMIN),
         (unsettled, new, Role.ADMIN),
         (replace(unsettled, settled_at=SECOND), old, Role.ADMIN),
-        (replace(unsettled, settled_at=SECOND), new, Role.VIEWER),
+        (replace(unsettled, settled_at=SECOND), new, Role.ADMIN),
+        (replace(unsettled, settled_at=SECOND - 1), new, Role.VIEWER),
         (SetRoles(frozenset(), SECOND), old, Role.VIEWER),
     ]:
         site.users[USER] = Access(roles=roles)

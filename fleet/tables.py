@@ -32,7 +32,13 @@ class Table:
 
 
 GRANTS = Table(
-    "grants", "who may do what to which devices, and what is denied", "user_id", "entry", (Index("by_scope", "scope", "user_id"),)
+    "grants",
+    "who may do what to which devices, and what is denied",
+    "user_id",
+    "entry",
+    (Index("by_scope", "scope", "user_id"),),
+    # Marks that a user signed out or is gone, which outlive its last token; grants and denials have none.
+    expires="forget_at",
 )
 AUDIT = Table("audit", "each change of users and permissions: who, what, before, after", "subject", "at")
 DEVICES = Table(

@@ -1,0 +1,266 @@
+"""Sign-in as a person does it, against the laptop's Cognito: sign-up to sign-out, MFA, SRP, roles, deletion, temporary credentials."""
+
+import base64
+import json
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pyotp
+import pytest
+from fastapi.testclient import TestClient
+from httpx import Response
+from pycognito.aws_srp import AWSSRP
+
+from fleet.user_pool import PoolIds, pool_ids
+from local import api_tables, user_pool
+from runtime.errors import UsageError
+from services.application import create
+from services.composition import Services
+from tests.cloud import Cloud, running_cloud
+from tests.services.directory import FakeDirectory
+
+pytestmark = pytest.mark.cloud
+PASSWORD = "correct Horse 7 battery"
+
+
+@dataclass
+class Site:
+    cloud: Cloud
+    api: TestClient
+    ids: PoolIds
+    directory: FakeDirectory
+    admin: str
+
+    def post(self, path: str, token: str = "", **body: Any) -> Response:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        # A body that is empty is none.
+        answer: Response = self.api.post(path, headers=headers, json=body or None)
+        return answer
+
+    def get(self, path: str, token: str) -> Response:
+        answer: Response = self.api.get(path, headers={"Authorization": f"Bearer {token}"})
+        return answer
+
+    def tokens(self, name: str, password: str = PASSWORD) -> dict[str, Any]:
+        answer = self.post("/auth/login", user_name=name, password=password)
+        assert answer.status_code == 200, answer.text
+        tokens: dict[str, Any] = answer.json()["tokens"]
+        return tokens
+
+    def user(self, name: str) -> tuple[str, str]:
+        """Of a new user its id and its access token."""
+        made = self.post("/auth/sign-up", user_name=name, email=f"{name}@example.com", password=PASSWORD)
+        assert made.status_code == 201, made.text
+        assert self.post("/auth/confirm", user_name=name, code="123456").status_code == 204
+        return made.json()["user_id"], self.tokens(name)["access_token"]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with running_cloud(tmp_path_factory.mktemp("auth")) as cloud:
+        user_pool.create(cloud.platform)
+        api_tables.create(cloud.platform)
+        services, directory = Services(cloud.platform), FakeDirectory()
+        services.__dict__["directory"] = directory
+        user_pool.make_administrator(cloud.platform, "root", "root@example.com", PASSWORD)
+        api = TestClient(create(services, ["auth"]), raise_server_exceptions=False)
+        made = Site(cloud, api, pool_ids(cloud.platform), directory, "")
+        made.admin = made.tokens("root")["access_token"]
+        yield made
+
+
+def code(answer: Response) -> tuple[int, str]:
+    return answer.status_code, answer.json()["code"]
+
+
+def claims_of(token: str) -> dict[str, Any]:
+    content = token.split(".")[1]
+    claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(content + "=" * (-len(content) % 4)))
+    return claims
+
+
+def test_from_sign_up_to_sign_out(site: Site) -> None:
+    made = site.post("/auth/sign-up", user_name="anna", email="Anna@Example.com", password=PASSWORD)
+    assert (made.status_code, made.json()["is_confirmed"]) == (201, False)
+    assert code(site.post("/auth/login", user_name="anna", password=PASSWORD)) == (400, "UserNotConfirmedException")
+    assert site.post("/auth/confirm", user_name="anna", code="123456").status_code == 204
+    # By the e-mail address, in whatever case.
+    tokens = site.tokens("ANNA@example.com")
+    access = tokens["access_token"]
+    me = site.get("/auth/me", access).json()
+    assert (me["user_id"], me["user_name"], me["permissions"]["role"]) == (made.json()["user_id"], "anna", "viewer")
+    refreshed = site.post("/auth/refresh", refresh_token=tokens["refresh_token"]).json()
+    assert site.get("/auth/me", refreshed["access_token"]).status_code == 200
+    assert site.post("/auth/sign-out", access).status_code == 204
+    for token in (access, refreshed["access_token"]):
+        assert code(site.get("/auth/me", token)) == (401, "NotAuthorizedException")
+    again = site.post("/auth/refresh", refresh_token=tokens["refresh_token"])
+    assert again.status_code == 400 or site.get("/auth/me", again.json()["access_token"]).status_code == 401
+    assert site.get("/auth/me", site.tokens("anna")["access_token"]).status_code == 200
+
+
+def test_mfa_is_asked_for_once_it_is_on(site: Site) -> None:
+    _, access = site.user("bert")
+    authenticator = site.post("/auth/mfa", access).json()
+    totp = pyotp.TOTP(authenticator["secret"])
+    assert pyotp.parse_uri(authenticator["uri"]).now() == totp.now()  # type: ignore[attr-defined]
+    wrong = f"{(int(totp.now()) + 1) % 1_000_000:06}"
+    assert code(site.post("/auth/mfa/verify", access, code=wrong)) == (400, "EnableSoftwareTokenMFAException")
+    assert site.post("/auth/mfa/verify", access, code=totp.now()).status_code == 204
+    asked = site.post("/auth/login", user_name="bert", password=PASSWORD).json()
+    assert (asked["tokens"], asked["challenge"]["name"]) == (None, "SOFTWARE_TOKEN_MFA")
+    session = asked["challenge"]["session"]
+    assert code(site.post("/auth/challenge", session=session, code=wrong)) == (400, "CodeMismatchException")
+    assert code(site.post("/auth/challenge", session=session, new_password="another Horse 8")) == (400, "InvalidParameterException")
+    assert code(site.post("/auth/challenge", session=session[:-4] + "AAAA", code=totp.now())) == (400, "NotAuthorizedException")
+    answer = site.post("/auth/challenge", session=session, code=totp.now())
+    assert site.get("/auth/me", answer.json()["tokens"]["access_token"]).json()["user_name"] == "bert"
+
+
+def test_a_sign_in_that_fails_does_not_say_why(site: Site) -> None:
+    site.user("cora")
+    site.user("disabled")
+    site.cloud.platform.client("cognito-idp").admin_disable_user(UserPoolId=site.ids.user_pool, Username="disabled")
+    answers = [
+        site.post("/auth/login", user_name=name, password=password).json()
+        for name, password in [("cora", "wrong"), ("nobody", PASSWORD), ("nobody@example.com", PASSWORD), ("disabled", PASSWORD)]
+    ]
+    told = {(answer["status"], answer["code"], answer["detail"]) for answer in answers}
+    assert told == {(400, "NotAuthorizedException", "Incorrect username or password.")}
+    for path in ("/auth/password/forgot", "/auth/resend"):
+        assert {site.post(path, user_name=name).status_code for name in ("cora", "nobody")} == {204}
+
+
+def test_a_user_name_or_password_that_will_not_do_is_told_by_its_name(site: Site) -> None:
+    site.user("dora")
+    again = site.post("/auth/sign-up", user_name="dora", email="d@example.com", password=PASSWORD)
+    assert code(again) == (400, "UsernameExistsException")
+    assert code(site.post("/auth/sign-up", user_name="dina", email="d@example.com", password="short")) == (400, "InvalidPasswordException")
+    for name in ("dora@example.com", str(uuid.uuid4()), "a b", "", "x" * 129, "a/../b", "a\0"):
+        assert code(site.post("/auth/sign-up", user_name=name, email="d@example.com", password=PASSWORD)) == (400, "ValidationException")
+
+
+def test_a_temporary_password_must_be_changed(site: Site) -> None:
+    idp = site.cloud.platform.client("cognito-idp")
+    idp.admin_create_user(UserPoolId=site.ids.user_pool, Username="emil", TemporaryPassword=PASSWORD, MessageAction="SUPPRESS")
+    asked = site.post("/auth/login", user_name="emil", password=PASSWORD).json()["challenge"]
+    assert asked["name"] == "NEW_PASSWORD_REQUIRED"
+    answer = site.post("/auth/challenge", session=asked["session"], new_password="another Horse 8 battery")
+    assert site.get("/auth/me", answer.json()["tokens"]["access_token"]).status_code == 200
+    assert site.tokens("emil", "another Horse 8 battery")
+
+
+def test_a_forgotten_password_is_set_anew_and_ends_all_sessions(site: Site) -> None:
+    _, access = site.user("fred")
+    assert site.post("/auth/password/forgot", user_name="fred").status_code == 204
+    new = "another Horse 8 battery"
+    assert site.post("/auth/password/reset", user_name="fred", code="654321", password=new).status_code == 204
+    claims = claims_of(access)
+    # A token from before this second is refused; of one from within it the laptop's Cognito says nothing.
+    assert (
+        site.get("/auth/me", access).status_code == 401 or claims["iat"] >= claims_of(site.tokens("fred", new)["access_token"])["iat"] - 1
+    )
+    assert code(site.post("/auth/login", user_name="fred", password=PASSWORD)) == (400, "NotAuthorizedException")
+
+
+def test_srp_by_a_client_of_cognito_gives_the_same_tokens(site: Site) -> None:
+    user_id, _ = site.user("greta")
+    client = site.cloud.platform.client("cognito-idp")
+    srp = AWSSRP("greta", PASSWORD, site.ids.user_pool, site.ids.client, client=client)
+    access = srp.authenticate_user()["AuthenticationResult"]["AccessToken"]
+    assert site.get("/auth/me", access).json()["user_id"] == user_id
+    wrong = AWSSRP("greta", "wrong", site.ids.user_pool, site.ids.client, client=client)
+    with pytest.raises(client.exceptions.NotAuthorizedException):
+        wrong.authenticate_user()
+
+
+def test_the_pool_s_tokens_are_as_aws_s_pages_say(site: Site) -> None:
+    tokens = site.tokens("root")
+    access, identity = claims_of(tokens["access_token"]), claims_of(tokens["id_token"])
+    assert access["iss"] == identity["iss"] == f"https://cognito-idp.us-east-1.amazonaws.com/{site.ids.user_pool}"
+    assert (access["token_use"], access["client_id"], access["username"]) == ("access", site.ids.client, "root")
+    assert "aud" not in access
+    assert (identity["token_use"], identity["aud"], identity["cognito:username"]) == ("id", site.ids.client, "root")
+    assert code(site.get("/auth/me", tokens["id_token"])) == (401, "NotAuthorizedException")
+
+
+def test_an_administrator_confirms_where_no_e_mail_comes(site: Site) -> None:
+    made = site.post("/auth/sign-up", user_name="hugo", email="hugo@example.com", password=PASSWORD).json()
+    assert site.post(f"/users/{made['user_id']}/confirm", site.admin).status_code == 204
+    assert site.tokens("hugo@example.com")
+    assert code(site.post(f"/users/{uuid.uuid4()}/confirm", site.admin)) == (404, "UserNotFoundException")
+
+
+def test_an_id_token_is_exchanged_for_temporary_credentials(site: Site) -> None:
+    site.user("ida")
+    tokens, other = site.tokens("ida"), site.tokens("root")
+    given = site.post("/auth/credentials", tokens["access_token"], id_token=tokens["id_token"])
+    assert given.status_code == 200, given.text
+    assert given.json()["access_key_id"].startswith("ASIA")
+    for wrong in (other["id_token"], tokens["access_token"], tokens["id_token"][:-2], "x.y.z"):
+        assert code(site.post("/auth/credentials", tokens["access_token"], id_token=wrong)) == (401, "NotAuthorizedException")
+
+
+def test_users_are_listed_page_by_page_and_found_by_filter(site: Site) -> None:
+    for name in ("list-a", "list-b", "list-c"):
+        site.user(name)
+    headers = {"Authorization": f"Bearer {site.admin}"}
+    names, token = [], None
+    while True:
+        page = site.api.get("/users", headers=headers, params={"limit": 2, **({"next_token": token} if token else {})}).json()
+        names += [user["user_name"] for user in page["users"]]
+        assert len(page["users"]) <= 2
+        if (token := page["next_token"]) is None:
+            break
+    assert len(names) == len(set(names)) >= 4
+    for query, found in [('email = "list-b@example.com"', {"list-b"}), ('username ^= "list-"', {"list-a", "list-b", "list-c"})]:
+        answer = site.api.get("/users", headers=headers, params={"filter": query})
+        assert {user["user_name"] for user in answer.json()["users"]} == found
+    for query in ('name = "x"', "email", 'email = "x" or email = "y"', 'email != "x"', "email = x"):
+        assert code(site.api.get("/users", headers=headers, params={"filter": query})) == (400, "InvalidParameterException")
+
+
+def test_roles_count_with_the_next_call_and_the_last_administrator_stays(site: Site) -> None:
+    user_id, access = site.user("jana")
+    headers = {"Authorization": f"Bearer {site.admin}"}
+    assert code(site.get("/users", access)) == (403, "AccessDeniedException")
+    assert site.api.put(f"/users/{user_id}/roles", headers=headers, json={"roles": ["admin"]}).json()["role"] == "admin"
+    assert site.get("/users", access).status_code == 200
+    fresh = site.tokens("jana")["access_token"]
+    assert claims_of(fresh)["cognito:groups"] == ["admin"]
+    assert site.api.put(f"/users/{user_id}/roles", headers=headers, json={"roles": []}).json()["role"] == "viewer"
+    assert {site.get("/users", token).status_code for token in (access, fresh)} == {403}
+    root = site.get("/auth/me", site.admin).json()["user_id"]
+    assert code(site.api.put(f"/users/{root}/roles", headers=headers, json={"roles": ["operator"]})) == (409, "ConflictException")
+    assert code(site.api.delete(f"/users/{root}", headers=headers)) == (409, "ConflictException")
+    assert site.get("/users", site.admin).status_code == 200
+    lines = site.get(f"/users/{user_id}/audit", site.admin).json()["lines"]
+    assert [(line["what"], line["after"]) for line in lines[:2]] == [("roles", {"groups": []}), ("roles", {"groups": ["admin"]})]
+
+
+def test_a_deleted_user_is_out_at_once(site: Site) -> None:
+    user_id, access = site.user("kurt")
+    headers = {"Authorization": f"Bearer {site.admin}"}
+    site.directory.add("engine-7")
+    assert site.post(f"/users/{user_id}/permissions/devices", site.admin, devices=["engine-7"], rights=["read"]).status_code == 200
+    assert site.api.delete(f"/users/{user_id}", headers=headers).status_code == 204
+    assert code(site.get("/auth/me", access)) == (401, "NotAuthorizedException")
+    assert code(site.get(f"/users/{user_id}", site.admin)) == (404, "UserNotFoundException")
+    assert code(site.api.delete(f"/users/{user_id}", headers=headers)) == (404, "UserNotFoundException")
+    assert code(site.post("/auth/login", user_name="kurt", password=PASSWORD)) == (400, "NotAuthorizedException")
+    assert [line["what"] for line in site.get(f"/users/{user_id}/audit", site.admin).json()["lines"]] == ["delete-user", "grant", "sign-up"]
+
+
+def test_a_second_first_administrator_is_refused(site: Site) -> None:
+    with pytest.raises(UsageError, match="there is one already"):
+        user_pool.make_administrator(site.cloud.platform, "eve", "eve@example.com", PASSWORD)
+
+
+def test_pools_and_tables_are_made_once(site: Site) -> None:
+    before = user_pool.create(site.cloud.platform)
+    api_tables.create(site.cloud.platform)
+    assert user_pool.create(site.cloud.platform) == before == site.ids
+    tables = site.cloud.platform.client("dynamodb").list_tables()["TableNames"]
+    assert len(tables) == len(set(tables)) == 7

@@ -1,9 +1,11 @@
 """What requests and answers of the devices' operations look like."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.devices.bulk_import import MOST_ITEMS, Entry, Fate
 from services.devices.certificates import CSR_BYTES, Issued
 from services.devices.creation import Creation, Order
 from services.devices.device import MOST_GROUPS, Device, Draft, State
@@ -179,3 +181,41 @@ class DevicePage(BaseModel):
 
 class ListedDevice(DeviceView):
     last_seen: str | None = Field(None, description="Time of its newest reading; only where the query or the sort is of it")
+
+
+class ImportBody(BaseModel):
+    """JSON alone: rows of a CSV file are made into it by ``fleetlake devices import``."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    devices: list[NewDevice] = Field(min_length=1, max_length=MOST_ITEMS)
+
+
+class ImportEntry(BaseModel):
+    device_id: str
+    outcome: Fate
+    certificate: CertificateView | None = Field(None, description="Of a device that was created of a certificate request")
+    code: str | None = Field(None, description="Of one that failed", examples=["ResourceAlreadyExistsException"])
+    detail: str | None = None
+
+    @classmethod
+    def of(cls, entry: Entry) -> "ImportEntry":
+        shown = CertificateView.of(entry.issued) if entry.issued else None
+        return cls(device_id=entry.device_id, outcome=entry.fate, certificate=shown, code=entry.code or None, detail=entry.detail or None)
+
+
+class ImportReport(BaseModel):
+    created: int
+    exists: int
+    failed: int
+    devices: list[ImportEntry] = Field(description="In the order of the items")
+
+    @classmethod
+    def of(cls, entries: Sequence[Entry]) -> "ImportReport":
+        counts = {str(fate): sum(entry.fate is fate for entry in entries) for fate in Fate}
+        return cls(**counts, devices=[ImportEntry.of(entry) for entry in entries])
+
+
+IMPORT_EXAMPLES = {
+    "two": {"summary": "Two devices", "value": {"devices": [{"device_id": "engine-8", **_WHOLE}, {"device_id": "engine-9"}]}}
+}

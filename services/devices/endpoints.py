@@ -5,21 +5,29 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Depends, Header, Path, Query, Request, Response
 
 from services.composition import Services
-from services.devices import history, preconditions
+from services.devices import history, preconditions, query_fields
 from services.devices.bodies import (
     DRAFT_EXAMPLES,
+    IMPORT_EXAMPLES,
     NEW_EXAMPLES,
     CertificateView,
     CreatedDevice,
     DeviceDeleted,
+    DevicePage,
     DeviceView,
     DraftBody,
     HistoryLine,
     HistoryPage,
+    ImportBody,
+    ImportReport,
+    ListedDevice,
     NewCertificate,
     NewDevice,
 )
+from services.devices.bulk_import import import_devices
 from services.devices.certificates import CERTIFICATE_ID
+from services.devices.listing import Listing, Sort
+from services.devices.query_parser import LONGEST
 from services.devices.removal import ForgetDevice
 from services.identity import Caller, DeviceId, Operator, ReadableDevice, Right, Role, SignedIn, WritableDevice, device_for
 from services.openapi import problems_of
@@ -38,6 +46,10 @@ IfMatch = Annotated[str | None, Header(description='ETag of the version that was
 Key = Annotated[
     str, Header(alias="Idempotency-Key", pattern=r"^[!-~]{0,128}$", description="Sent again with the same body it makes nothing twice")
 ]
+_SYNTAX = (
+    "In a subset of AWS IoT's fleet-index query syntax: field:value, quotes, * and ?, AND, OR, NOT, -, ( ), [a TO b}, > >= < <=; "
+    + query_fields.WORDS
+)
 CertificateId = Annotated[str, Path(pattern=CERTIFICATE_ID)]
 
 
@@ -77,6 +89,40 @@ def create_device(
     response.headers["ETag"] = preconditions.etag(made.device.version)
     response.headers["Location"] = f"{router.prefix}/{made.device.device_id}"
     return CreatedDevice.of_creation(made)
+
+
+@router.get("", responses=problems_of(400, 401, 429, 503))
+def list_devices(
+    services: All,
+    caller: SignedIn,
+    query: Annotated[
+        str, Query(description=_SYNTAX, max_length=LONGEST, examples=['attributes.site:hall-3 AND lastSeen > "2026-11-28"'])
+    ] = "",
+    sort: Sort = Sort.DEVICE_ID,
+    limit: Annotated[int, Query(ge=1, le=250)] = 100,
+    next_token: Annotated[str | None, Query(max_length=2048)] = None,
+) -> DevicePage:
+    """The devices that you may read, all or those that a query finds. Other devices than those are in no page, count or order."""
+    found = _listing(services).page(caller, query, sort, limit, next_token)
+    devices = [ListedDevice(**DeviceView.fields_of(each.device), last_seen=each.last_seen or None) for each in found.devices]
+    return DevicePage(devices=devices, next_token=found.next_token)
+
+
+def _listing(services: Services) -> Listing:
+    return Listing(services.devices, services.devices.surroundings, services.permissions, services.paging)
+
+
+@router.post("/import", responses=problems_of(400, 401, 403, 413, 415, 429, 503))
+def import_many(
+    services: All,
+    caller: Operator,
+    by: Author,
+    body: Annotated[ImportBody, Body(openapi_examples=IMPORT_EXAMPLES)],  # type: ignore[arg-type]
+) -> ImportReport:
+    """Make up to 1,000 devices, each by itself; the answer says of each whether it was created, was there already with the same content, or
+    failed. Sent again it makes nothing twice. Certificates are made of the items' requests alone."""
+    orders = [item.order(with_certificate=False) for item in body.devices]
+    return ImportReport.of(import_devices(services.devices, orders, caller, by))
 
 
 @router.get("/{device_id}", responses=_tagged(400, 401, 404, 429, 503))

@@ -18,6 +18,7 @@ from services.devices.device import MOST_CERTIFICATES, Device, Draft, State, sta
 from services.devices.history import Author
 from services.devices.removal import Farewell, ForgetDevice, Removal
 from services.devices.store import DeviceStore, Moved
+from services.devices.surroundings import Surroundings
 from services.devices.things import Things
 from services.identity import Caller, DeviceFacts
 from services.problems import Conflict, NotFound
@@ -38,6 +39,7 @@ class Registry:
     removal: Removal
     clock: Clock
     creator: Creator
+    surroundings: Surroundings
     # Set by the composition: takes away the grants on a device that is gone.
     forget_device: ForgetDevice | None = None
 
@@ -46,7 +48,7 @@ class Registry:
         iot = platform.client("iot")
         store, things, certificates = DeviceStore(platform), Things(iot), Certificates(iot)
         creator = Creator(store, things, certificates, clock, lambda: str(uuid.uuid4()))
-        return cls(store, things, certificates, Removal(platform), clock, creator)
+        return cls(store, things, certificates, Removal(platform), clock, creator, Surroundings(platform))
 
     def facts(self, device_id: str) -> DeviceFacts | None:
         device = self.store.get(device_id)
@@ -158,6 +160,11 @@ class Registry:
         except Moved:
             raise Conflict(f"device {device_id}: another request changed or deleted it at this moment; read it again") from None
         return device, taken
+
+    def last_version(self, device_id: str) -> int:
+        """Of the last line of history under the id, whether the device is still there or not; 0 where there is none."""
+        last = self.store.lines(device_id, 1, None, 1)
+        return int(last[0]["version"]) if last else 0
 
     def lines(self, device_id: str, above: int, below: int | None, limit: int) -> list[dict[str, Any]]:
         return self.store.lines(device_id, above, below, limit)

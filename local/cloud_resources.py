@@ -8,12 +8,13 @@ import json
 from typing import Any
 
 from fleet import shadow_feed
+from fleet.things import DEVICE_POLICY
+from local import api_tables, user_pool
 from local.entry import run
 from local.surroundings import check_platform
 from runtime.platforms import Platform, current_platform
 from runtime.settings import Settings
 
-DEVICE_POLICY = "fleetlake-device"
 # A message that failed so often goes to the dead-letter queue.
 MAX_RECEIVES = 5
 _DAY = 24 * 3600
@@ -44,6 +45,8 @@ def create(platform: Platform) -> None:
         _rule(iot, name, _rule_payload(settings, sql, "Tells each change of a shadow to its cache.", shadow_url))
     _policy(platform.client("iot"), device_policy(settings))
     _alarm_topic(platform.client("sns"), settings)
+    api_tables.create(platform)
+    user_pool.create(platform)
 
 
 def _alarm_topic(sns: Any, settings: Settings) -> None:

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 from runtime.errors import UsageError
-from services import health, problems
+from services import health, openapi, problems
 from services.body import BodyGuard
 from services.composition import Services
 from services.manners import Manners
@@ -35,6 +35,7 @@ def create(services: Services, parts: Collection[str] = ALL_PARTS) -> FastAPI:
         if part in parts:
             app.include_router(importlib.import_module(f"services.{part}.endpoints").router)
     problems.install(app)
+    openapi.install(app)
     _wrap(app, services.settings.api_origins)
     return app
 

@@ -8,7 +8,9 @@ from fastapi import APIRouter, Header, Request
 from services import identity
 from services.composition import Services
 from services.identity import Caller, Right, SignedIn
+from services.devices.listing import Listing
 from services.openapi import problems_of
+from services.problems import Invalid
 from services.shadow import batch
 from services.shadow.access import demand
 from services.shadow.bodies import MOST_ITEMS, Batch, BatchResult, ItemResult, ShadowDocument
@@ -41,8 +43,7 @@ def batch_shadows(
 def _batch(services: Services, caller: Caller, wanted: Batch) -> BatchResult:
     items = [batch.Item(each.device_id, each.action, each.name, each.document) for each in wanted.items or []]
     if wanted.query is not None:
-        found = services.devices.find(caller, wanted.query, services.permissions, MOST_ITEMS)
-        items = [batch.Item(device_id, "update", wanted.name, wanted.document) for device_id in found]
+        items = [batch.Item(device_id, "update", wanted.name, wanted.document) for device_id in _found(services, caller, wanted.query)]
     outcomes = batch.run(items, lambda item: _do(services, caller, item))
     results = [
         ItemResult(
@@ -57,6 +58,15 @@ def _batch(services: Services, caller: Caller, wanted: Batch) -> BatchResult:
     ]
     failed = sum(result.status != 200 for result in results)
     return BatchResult(succeeded=len(results) - failed, failed=failed, results=results)
+
+
+def _found(services: Services, caller: Caller, query: str) -> list[str]:
+    """Ids of the devices that the query finds among those that the caller may read. Raises Invalid for more than a batch takes."""
+    listing = Listing(services.devices, services.devices.surroundings, services.permissions, services.paging)
+    found = sorted(listed.device.device_id for listed in listing.matching(caller, query))
+    if len(found) > MOST_ITEMS:
+        raise Invalid(f"the query finds {len(found):,} devices, a batch takes {MOST_ITEMS:,}; narrow it")
+    return found
 
 
 def _do(services: Services, caller: Caller, item: batch.Item) -> bytes:

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 from runtime.errors import UsageError
+from runtime.settings import Settings
 from services import health, openapi, problems
 from services.body import BodyGuard
 from services.composition import Services
@@ -22,6 +23,10 @@ class Part(StrEnum):
 
 
 ALL_PARTS = tuple(Part)
+
+
+def parts_of(settings: Settings) -> Collection[str]:
+    return [part.strip() for part in settings.api_parts.split(",") if part.strip()] or ALL_PARTS
 
 
 def create(services: Services, parts: Collection[str] = ALL_PARTS) -> FastAPI:

@@ -1,4 +1,4 @@
-"""Serves the APIs by uvicorn: ``python -m services.server [PART …]``; without parts, all of them.
+"""Serves the APIs by uvicorn: ``python -m services.server [PART …]``; without parts, those of the settings.
 
 It binds its own socket and tells its address in ``{home}/run/api.json`` on a laptop.
 """
@@ -15,7 +15,7 @@ from runtime import log
 from runtime.errors import FleetlakeError, SetupError
 from runtime.platforms import current_platform
 from runtime.settings import Settings
-from services.application import ALL_PARTS, create
+from services.application import create, parts_of
 from services.composition import Services
 
 # As long as ECS's load balancer keeps a connection, and a little: else it would send a request into one that closes.
@@ -26,7 +26,7 @@ _DRAIN_SECONDS = 10
 def main(parts: Sequence[str]) -> None:
     settings = Settings.from_environment()
     log.configure(settings.log_level)
-    app = create(Services(current_platform(settings)), parts or ALL_PARTS)
+    app = create(Services(current_platform(settings)), parts or parts_of(settings))
     bound = _socket(settings)
     if settings.platform == "local":
         _announce(settings, bound.getsockname()[1])

@@ -55,7 +55,7 @@ class Requests:
                 TableName=self._table,
                 Item=item,
                 # DynamoDB forgets an expired item when it comes to it, which may be two days later.
-                ConditionExpression="attribute_not_exists(request) OR expires_at < :now "
+                ConditionExpression="attribute_not_exists(digest) OR expires_at < :now "
                 "OR (attribute_not_exists(answer) AND claimed_until < :now AND digest = :digest)",
                 ExpressionAttributeValues={":now": {"N": str(now)}, ":digest": {"S": digest}},
             )

@@ -7,8 +7,8 @@ from fastapi import APIRouter, Header, Request
 
 from services import identity
 from services.composition import Services
-from services.identity import Caller, Right, SignedIn
 from services.devices.listing import Listing
+from services.identity import Caller, Right, SignedIn
 from services.openapi import problems_of
 from services.problems import Invalid
 from services.shadow import batch

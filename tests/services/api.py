@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from httpx import Response
 from moto import mock_aws
 
-from fleet.tables import GRANTS
+from fleet.tables import AUDIT, GRANTS
 from fleet.user_pool import APP_CLIENT, GROUPS, USER_POOL
 from runtime.aws import AwsPlatform
 from runtime.clock import FixedClock
@@ -51,9 +51,10 @@ class Api:
         idp, dynamodb = self.services.platform.client("cognito-idp"), self.services.platform.client("dynamodb")
         for user in idp.list_users(UserPoolId=self.pool)["Users"]:
             idp.admin_delete_user(UserPoolId=self.pool, Username=user["Username"])
-        grants = GRANTS.full_name(self.services.settings)
-        for item in dynamodb.scan(TableName=grants)["Items"]:
-            dynamodb.delete_item(TableName=grants, Key={name: item[name] for name in ("user_id", "entry")})
+        for table in (GRANTS, AUDIT):
+            name = table.full_name(self.services.settings)
+            for item in dynamodb.scan(TableName=name)["Items"]:
+                dynamodb.delete_item(TableName=name, Key={key: item[key] for key in (table.partition_key, table.sort_key)})
         self.directory.devices.clear()
         self.clock.moment = NOW
 

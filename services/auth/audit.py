@@ -1,6 +1,7 @@
 """The trail of changes of users and permissions: who did what to whom, what was before and after. Written with the change, never changed."""
 
 import json
+import uuid
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -44,7 +45,7 @@ class AuditTable:
         """As a part of a transaction; `number` tells changes of one request apart."""
         item = {
             "subject": change.subject,
-            "at": f"{change.at.isoformat(timespec='microseconds')}#{change.actor.request_id}#{number:03d}",
+            "at": f"{change.at.isoformat(timespec='microseconds')}#{number:03d}#{uuid.uuid4().hex[:12]}",
             "what": change.what,
             "who": change.actor.user_id,
             "who_name": change.actor.user_name,

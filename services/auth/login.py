@@ -4,6 +4,8 @@ A challenge's session is handed out signed, with the user and the challenge that
 another challenge, and ends after three minutes, whatever stands behind.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -69,8 +71,9 @@ class Login:
         return str(made["UserSub"]), bool(made["UserConfirmed"])
 
     def confirm(self, user_name: str, code: str) -> None:
-        with told():
-            self._idp.confirm_sign_up(ClientId=self._ids.client, Username=normal_login(user_name), ConfirmationCode=code)
+        user_name = normal_login(user_name)
+        with _as_wrong_code("UserNotFoundException"):
+            self._idp.confirm_sign_up(ClientId=self._ids.client, Username=user_name, ConfirmationCode=code)
         self._verify_email(user_name)
 
     def _verify_email(self, user_name: str) -> None:
@@ -98,15 +101,10 @@ class Login:
                 raise
 
     def reset(self, user_name: str, code: str, password: str) -> None:
-        try:
-            with told():
-                self._idp.confirm_forgot_password(
-                    ClientId=self._ids.client, Username=normal_login(user_name), ConfirmationCode=code, Password=password
-                )
-        except ApiError as error:
-            if error.code in ("UserNotFoundException", "NotAuthorizedException"):
-                raise Invalid("Invalid verification code provided, please try again.", code="CodeMismatchException") from None
-            raise
+        with _as_wrong_code("UserNotFoundException", "NotAuthorizedException"):
+            self._idp.confirm_forgot_password(
+                ClientId=self._ids.client, Username=normal_login(user_name), ConfirmationCode=code, Password=password
+            )
 
     def sign_in(self, user_name: str, password: str) -> TokenSet | Challenge:
         """Raises Invalid in the same words whether there is no such user, another password, or a user that is disabled."""
@@ -198,6 +196,18 @@ class Login:
         if self.clock.now().timestamp() >= mark["until"]:
             raise Invalid("Invalid session for the user, session is expired.", code="NotAuthorizedException")
         return mark
+
+
+@contextmanager
+def _as_wrong_code(*codes: str) -> Iterator[None]:
+    """What would tell that there is no such user is told as a wrong code."""
+    try:
+        with told():
+            yield
+    except ApiError as error:
+        if error.code in codes:
+            raise Invalid("Invalid verification code provided, please try again.", code="CodeMismatchException") from None
+        raise
 
 
 def normal_login(name: str) -> str:

@@ -5,7 +5,7 @@ interleave, a denial that is there wins until it is lifted.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -106,7 +106,7 @@ class Rules:
         for user_id, entry in self.table.keys_of_scope(scope):
             take = self.take_grant if entry.startswith(GRANT) else self.lift
             try:
-                take(user_id, entry.partition("#")[2], replace(actor, request_id=f"{actor.request_id}.{gone}"))
+                take(user_id, entry.partition("#")[2], actor)
                 gone += 1
             except NotFound:
                 # The index had not heard of it yet.

@@ -11,7 +11,7 @@ import pyotp
 import pytest
 from fastapi.testclient import TestClient
 from httpx import Response
-from pycognito.aws_srp import AWSSRP
+from pycognito.aws_srp import AWSSRP  # type: ignore[import-untyped] # it has no types
 
 from fleet.user_pool import PoolIds, pool_ids
 from local import api_tables, user_pool

@@ -170,7 +170,7 @@ class ServicesOfNobody:
 class Api:
     """The devices' operations as users call them."""
 
-    def __init__(self, services: ServicesByHand, platform: MotoPlatform, clock: FixedClock) -> None:
+    def __init__(self, services: ServicesByHand, platform: Any, clock: FixedClock) -> None:
         self.services, self.platform, self.clock = services, platform, clock
         app = _app()
         app.state.services = services

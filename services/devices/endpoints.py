@@ -69,7 +69,7 @@ All = Annotated[Services, Depends(all_services)]
 _MADE: dict[int | str, dict[str, Any]] = {
     **problems_of(400, 401, 403, 409, 413, 415, 422, 429, 503),
     200: {"model": CreatedDevice, "description": "This very request has made it before", **_TAG},
-    201: _TAG,
+    201: {"headers": _TAG["headers"] | {"Location": {"description": "The device's path", "schema": {"type": "string"}}}},
 }
 
 

@@ -29,7 +29,7 @@ from services.devices.certificates import CERTIFICATE_ID
 from services.devices.listing import Listing, Sort
 from services.devices.query_parser import LONGEST
 from services.devices.removal import ForgetDevice
-from services.identity import Caller, DeviceId, Operator, ReadableDevice, Right, Role, SignedIn, WritableDevice, device_for
+from services.identity import Caller, DeviceId, Operator, ReadableDevice, Right, Role, SignedIn, WritableDevice, device_for, services_of
 from services.openapi import problems_of
 
 router = APIRouter(tags=["devices"], prefix="/api/v1/devices")
@@ -53,17 +53,12 @@ _SYNTAX = (
 CertificateId = Annotated[str, Path(pattern=CERTIFICATE_ID)]
 
 
-def author(request: Request, caller: SignedIn) -> history.Author:
+async def author(request: Request, caller: SignedIn) -> history.Author:
     return history.Author.of(caller, request.state.request_id)
 
 
-def all_services(request: Request) -> Services:
-    services: Services = request.app.state.services
-    return services
-
-
 Author = Annotated[history.Author, Depends(author)]
-All = Annotated[Services, Depends(all_services)]
+All = Annotated[Services, Depends(services_of)]
 
 
 _MADE: dict[int | str, dict[str, Any]] = {

@@ -152,17 +152,6 @@ def test_a_token_is_of_its_caller_its_query_and_its_order(fleet: Api) -> None:
     assert [(answer.status_code, answer.json()["code"]) for answer in wrong] == [(400, "InvalidNextTokenException")] * 5
 
 
-@pytest.mark.parametrize("parameters", [{"limit": 0}, {"limit": 251}, {"limit": "x"}, {"sort": "owner"}, {"query": "x" * 1001}])
-def test_what_no_list_can_be_made_of_is_refused(api: Api, parameters: dict[str, Any]) -> None:
-    refused = api.call("GET", "", params=parameters)
-    assert (refused.status_code, refused.json()["code"]) == (400, "ValidationException")
-
-
-def test_a_wrong_query_is_refused_with_its_place(api: Api) -> None:
-    refused = api.call("GET", "", params={"query": "thingName:a AND ("}).json()
-    assert (refused["status"], refused["code"], refused["position"]) == (400, "InvalidQueryException", 17)
-
-
 @dataclass
 class FleetIndex:
     """AWS IoT's, two things a page; `refuses` with that error code."""

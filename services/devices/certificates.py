@@ -9,6 +9,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from fleet.things import DEVICE_POLICY
@@ -75,7 +76,9 @@ class Certificates:
     def issue(self, csr: str) -> Issued:
         """A certificate that cannot connect yet: inactive, and attached to nothing. Whoever breaks off here leaves nothing that is dangerous."""
         if csr:
-            answer = self._iot.create_certificate_from_csr(certificateSigningRequest=csr, setAsActive=False)
+            # Parsed and written anew: whatever else stood in what was sent, such as its key, goes no further.
+            alone = x509.load_pem_x509_csr(csr.encode()).public_bytes(serialization.Encoding.PEM).decode()
+            answer = self._iot.create_certificate_from_csr(certificateSigningRequest=alone, setAsActive=False)
         else:
             answer = self._iot.create_keys_and_certificate(setAsActive=False)
         private_key = answer.get("keyPair", {}).get("PrivateKey", "")

@@ -13,7 +13,8 @@ removes this one. The same key with another body: 422 ``IdempotentParameterMisma
 
 **An id that is taken** answers 409 ``ResourceAlreadyExistsException``, as AWS does, also where the caller may not see the device: whoever
 may create devices can find out by trying which ids exist, and nothing else of them. There is no other way with ids that callers choose.
-Nobody but an administrator can register a thing that AWS IoT has but the registry has not: its certificate would let them pass for it.
+Nobody but an administrator can register a thing that AWS IoT has but the registry has not: its certificate would let them pass for it. The
+thing then becomes what the request says of it; certificates that it has stay, and go with the device.
 """
 
 import hashlib

@@ -29,7 +29,7 @@ from services.devices.certificates import CERTIFICATE_ID
 from services.devices.listing import Listing, Sort
 from services.devices.query_parser import LONGEST
 from services.devices.removal import ForgetDevice
-from services.identity import Caller, DeviceId, Operator, ReadableDevice, Right, Role, SignedIn, WritableDevice, device_for
+from services.identity import Caller, DeviceId, Operator, ReadableDevice, Right, Role, SignedIn, WritableDevice, device_for, services_of
 from services.openapi import problems_of
 
 router = APIRouter(tags=["devices"], prefix="/api/v1/devices")
@@ -53,23 +53,18 @@ _SYNTAX = (
 CertificateId = Annotated[str, Path(pattern=CERTIFICATE_ID)]
 
 
-def author(request: Request, caller: SignedIn) -> history.Author:
+async def author(request: Request, caller: SignedIn) -> history.Author:
     return history.Author.of(caller, request.state.request_id)
 
 
-def all_services(request: Request) -> Services:
-    services: Services = request.app.state.services
-    return services
-
-
 Author = Annotated[history.Author, Depends(author)]
-All = Annotated[Services, Depends(all_services)]
+All = Annotated[Services, Depends(services_of)]
 
 
 _MADE: dict[int | str, dict[str, Any]] = {
     **problems_of(400, 401, 403, 409, 413, 415, 422, 429, 503),
     200: {"model": CreatedDevice, "description": "This very request has made it before", **_TAG},
-    201: _TAG,
+    201: {"headers": _TAG["headers"] | {"Location": {"description": "The device's path", "schema": {"type": "string"}}}},
 }
 
 

@@ -10,7 +10,7 @@ _TAG = re.compile(r'\s*(W/)?"([^"]*)"\s*(?:,|$)')
 class Required(ApiError):
     """RFC 6585, section 3: a server may ask for conditional requests, so that nobody overwrites what they have not seen."""
 
-    status, code = 428, "PreconditionRequiredException"
+    status, code = 428, "PreconditionRequired"
 
 
 def etag(version: int) -> str:

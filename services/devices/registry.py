@@ -40,8 +40,6 @@ class Registry:
     clock: Clock
     creator: Creator
     surroundings: Surroundings
-    # Set by the composition: takes away the grants on a device that is gone.
-    forget_device: ForgetDevice | None = None
 
     @classmethod
     def of(cls, platform: Platform, clock: Clock) -> "Registry":
@@ -154,7 +152,7 @@ class Registry:
         try:
             # From here on nobody changes it: a break is mended by the same DELETE, as the version stays.
             device = self.store.replace(device, replace(device, state=State.DELETING, claim=""))
-            taken = self.removal.take_away(device, forget or self.forget_device)
+            taken = self.removal.take_away(device, author, forget)
             told = history.line(author, "deleted", device, None, device.version + 1, stamp(self.clock.now()))
             self.store.remove(device, told)
         except Moved:

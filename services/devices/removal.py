@@ -9,10 +9,11 @@ from botocore.exceptions import ClientError
 from runtime.platforms import Platform
 from services.devices.certificates import Certificates, Outcome
 from services.devices.device import Device
+from services.devices.history import Author
 from services.devices.things import Things
 
-# Takes away all grants on a device; how many there were.
-ForgetDevice = Callable[[str], int]
+# Takes away all that was granted and denied of a device; how many there were.
+ForgetDevice = Callable[[str, Author], int]
 
 _OPEN = ("QUEUED", "IN_PROGRESS")
 _GONE = "ResourceNotFoundException"
@@ -38,14 +39,14 @@ class Removal:
         self._certificates = Certificates(self._iot)
         self._things = Things(self._iot)
 
-    def take_away(self, device: Device, forget: ForgetDevice | None) -> Farewell:
+    def take_away(self, device: Device, author: Author, forget: ForgetDevice | None) -> Farewell:
         """All of it; again, or after a break, what is left of it."""
         wanted = sorted({*device.certificate_ids, *self._certificates.of_thing(device.device_id)})
         certificates = {certificate_id: self._certificates.remove(device.device_id, certificate_id) for certificate_id in wanted}
         jobs = tuple(self._cancel_jobs(device.device_id))
         shadows = tuple(self._delete_shadows(device.device_id))
         self._things.delete(device.device_id)
-        return Farewell(certificates, shadows, jobs, forget(device.device_id) if forget else None)
+        return Farewell(certificates, shadows, jobs, forget(device.device_id, author) if forget else None)
 
     def _cancel_jobs(self, device_id: str) -> Iterator[str]:
         for job_id in [job_id for status in _OPEN for job_id in self._open_jobs(device_id, status)]:

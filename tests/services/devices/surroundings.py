@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import json
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -29,6 +30,7 @@ from tests.services.tables import create_tables
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 REGION = "us-east-1"
+_MOTO = threading.RLock()
 
 
 class MotoPlatform:
@@ -50,7 +52,16 @@ class MotoPlatform:
 @functools.cache
 def _client(service: str) -> Any:
     """One for all tests: to make it takes longer than most of them."""
-    return boto3.client(service, region_name=REGION, aws_access_key_id="test", aws_secret_access_key="test")
+    client = boto3.client(service, region_name=REGION, aws_access_key_id="test", aws_secret_access_key="test")
+    plain = client._make_api_call
+
+    def one_by_one(*arguments: Any) -> Any:
+        # Moto's state is not for threads: calls come in any order, but never two at once.
+        with _MOTO:
+            return plain(*arguments)
+
+    client._make_api_call = one_by_one
+    return client
 
 
 @dataclass
@@ -159,7 +170,7 @@ class ServicesOfNobody:
 class Api:
     """The devices' operations as users call them."""
 
-    def __init__(self, services: ServicesByHand, platform: MotoPlatform, clock: FixedClock) -> None:
+    def __init__(self, services: ServicesByHand, platform: Any, clock: FixedClock) -> None:
         self.services, self.platform, self.clock = services, platform, clock
         app = _app()
         app.state.services = services

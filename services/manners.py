@@ -53,7 +53,7 @@ class Manners:
 
         try:
             await self._app(scope, receive, with_headers)
-        except Exception as error:  # noqa: BLE001 - the edge: it is logged, and the caller gets an id to ask with
+        except Exception as error:
             if is_begun:
                 raise
             await problems.told(error, request_id, scope["path"])(scope, receive, with_headers)

@@ -7,7 +7,7 @@ import json
 import os
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import uvicorn
 
@@ -21,12 +21,19 @@ from services.composition import Services
 # As long as ECS's load balancer keeps a connection, and a little: else it would send a request into one that closes.
 _KEEP_ALIVE_SECONDS = 75
 _DRAIN_SECONDS = 10
+_BACKLOG = 2048
 
 
 def main(parts: Sequence[str]) -> None:
     settings = Settings.from_environment()
     log.configure(settings.log_level)
-    app = create(Services(current_platform(settings)), parts or parts_of(settings))
+    serve(Services(current_platform(settings)), parts or parts_of(settings))
+
+
+def serve(services: Services, parts: Collection[str]) -> None:
+    """Until SIGTERM or SIGINT. Raises SetupError where it cannot listen."""
+    settings = services.settings
+    app = create(services, parts)
     bound = _socket(settings)
     if settings.platform == "local":
         _announce(settings, bound.getsockname()[1])
@@ -50,6 +57,8 @@ def _socket(settings: Settings) -> socket.socket:
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((settings.bind_address, settings.api_port))
+        # Before its address is told: who reads that may connect at once.
+        bound.listen(_BACKLOG)
     except OSError as error:
         bound.close()
         where = f"{settings.bind_address}:{settings.api_port}"

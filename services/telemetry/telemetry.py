@@ -11,9 +11,11 @@ from runtime.platforms import Platform
 from runtime.timeseries import Value, epoch_ms, moment
 from services.paging import Paging
 from services.telemetry.answers import Covered, TelemetryAnswer, bin_of, reading
+from services.telemetry.lake_query import LakeQueries
 from services.telemetry.moments import written
 from services.telemetry.readings import Source, Stretch
 from services.telemetry.request import Asked, Kind, TelemetryQuery, checked
+from services.telemetry.sandbox import Sandbox
 from services.telemetry.series import Page, Place, Series, kept_since
 
 
@@ -22,6 +24,7 @@ class Telemetry:
         self._platform = platform
         self._clock = clock
         self._series = Series(platform)
+        self.lake = LakeQueries(platform, clock, Sandbox())
 
     @classmethod
     def of(cls, platform: Platform, clock: Clock) -> "Telemetry":

@@ -40,13 +40,13 @@ class Statement:
     columns: frozenset[str] | None
 
 
-def checked(connection: Any, text: str, tables: Collection[str]) -> Statement:
-    """Raises Invalid for what may not be asked; `tables` are those there are, for whoever asks."""
+def checked(connection: Any, text: str, tables: Collection[str], offered: Collection[str] | None = None) -> Statement:
+    """Raises Invalid for what may not be asked; `tables` are those there are, `offered` those that are proposed."""
     if len(text.encode("utf-8", "replace")) > LONGEST:
         raise Invalid(f"sql: it has more than {LONGEST:,} bytes")
     try:
         tree = _tree(connection, text)
-        walk = _Walk(tables)
+        walk = _Walk(tables, tables if offered is None else offered)
         walk.visit(tree["node"], frozenset())
     except RecursionError:
         raise Invalid("sql: it is nested too deep") from None
@@ -80,8 +80,9 @@ def _serialized(connection: Any, text: str) -> Node:
 class _Walk:
     """`scope` are the names that WITH has given to queries, where they can be seen."""
 
-    def __init__(self, known: Collection[str]) -> None:
+    def __init__(self, known: Collection[str], offered: Collection[str]) -> None:
         self._known = known
+        self._offered = offered
         self._columns: set[str] = set()
         self._whole: set[str] = set()
         self._aliases: set[str] = set()
@@ -163,7 +164,7 @@ class _Walk:
         if len(path) == 1 and name in scope:
             return
         if len(path) != 2 or name not in self._known:
-            raise Invalid(f"sql: there is no table {name[:120]} for you; the tables are {', '.join(self._known)}")
+            raise Invalid(f"sql: there is no table {name[:120]}; the tables are {', '.join(self._offered)}")
         self.tables.add(name)
 
 

@@ -5,6 +5,7 @@ import json
 import os
 import resource
 import signal
+import time
 from dataclasses import dataclass
 from datetime import datetime
 from multiprocessing.connection import Connection
@@ -66,6 +67,7 @@ class Late(BaseException):
 
 def run(sender: Connection, job: Job) -> None:
     """Sends a head (JSON) and a body, and ends this process."""
+    begun = time.monotonic()
     try:
         _confine(job.limits)
         head, body = _answered(job)
@@ -75,7 +77,9 @@ def run(sender: Connection, job: Job) -> None:
         words = str(error) or f"query: it needs more than the {job.limits.memory_mib} MiB of memory that it may have; ask for less at once"
         head, body = _problem(TooLarge(words, code=LIMIT)), b""
     except Exception as error:  # noqa: BLE001 - whatever it is, it is told to whoever waits
-        head, body = _problem(of_error(error), f"{type(error).__name__}: {error}"), b""
+        # What is closed on the way out, while DuckDB still works, may complain in Late's place.
+        is_over = time.monotonic() - begun >= job.limits.seconds
+        head, body = _problem(timed_out(job.limits) if is_over else of_error(error), f"{type(error).__name__}: {error}"), b""
     signal.setitimer(signal.ITIMER_REAL, 0)
     with contextlib.suppress(OSError):
         sender.send_bytes(json.dumps(head).encode())
@@ -128,7 +132,7 @@ def _limit(kind: int, most: int) -> None:
 
 def _answered(job: Job) -> tuple[dict[str, Any], bytes]:
     platform = current_platform(job.settings)
-    statement = _allowed(platform, job)
+    statement = allowed(platform, job)
     confined = Confined(statement.tables, statement.columns, job.devices, f"{job.limits.memory_mib}MiB", job.limits.threads)
     asked: dict[str, Any] = {"as_of": job.as_of, "parameters": job.parameters, "limit": job.limit, "clock": FixedClock(job.now)}
     with stream(job.sql, platform=platform, confined=confined, **asked) as answer:
@@ -149,16 +153,22 @@ def _answered(job: Job) -> tuple[dict[str, Any], bytes]:
     return {"status": 200, **facts}, body
 
 
-def _allowed(platform: Platform, job: Job) -> Statement:
+def allowed(platform: Platform, job: Job) -> Statement:
     """Raises Invalid for a statement that may not be asked, Forbidden for a table that is not for everybody."""
     every = QueryTables(platform, sound_contracts(job.settings.contracts_folder)).names
+    offered = [name for name in every if job.is_admin or not _is_raw(name)]
     with duckdb.connect(":memory:", config={"enable_external_access": False, "threads": 1}) as connection:
-        # Of a table that is there and raw it is said that it is not for everybody, so that who asks knows what to ask for.
-        statement = checked(connection, job.sql, every)
-    raw = [name for name in statement.tables if name.startswith(tuple(f"{schema}." for schema in RAW))]
-    if raw and not job.is_admin:
-        raise Forbidden(f"query: {', '.join(raw)}: raw tables and those of operation are for admins; silver, gold and features are for all")
+        statement = checked(connection, job.sql, every, offered)
+    # That they are there is no secret: the documentation has them all.
+    if forbidden := [name for name in statement.tables if name not in offered]:
+        raise Forbidden(
+            f"query: {', '.join(forbidden)}: raw tables and those of operation are for admins; silver, gold and features are for all"
+        )
     return statement
+
+
+def _is_raw(name: str) -> bool:
+    return name.partition(".")[0] in RAW
 
 
 def _taken(answer: Stream, most: int) -> pa.Table:

@@ -16,6 +16,8 @@ from services.composition import Services
 from services.identity import Caller, Decision, DeviceFacts, Right, Role, Visible
 from services.paging import Paging
 from services.problems import Unauthenticated
+from services.telemetry.render import Form
+from services.telemetry.worker import Job, Limits
 from tests.lake.small_lake import NOON, SmallLake, moment
 
 DEVICES = ("b-1", "b-2", "b-3")
@@ -84,6 +86,22 @@ class World:
     def ask(self, sql: str, user: str = "vera", accept: str | None = None, **more: Any) -> Any:
         headers = {"Authorization": f"Bearer {user}"} | ({"Accept": accept} if accept else {})
         return self.client.post("/api/v1/lake/query", json={"sql": sql, **more}, headers=headers)
+
+    def job(self, sql: str, **changes: Any) -> Job:
+        """A question of otto's, as a process of its own is given it."""
+        job = Job(
+            settings=self.lake.platform.settings,
+            sql=sql,
+            parameters=(),
+            as_of=None,
+            limit=1_000,
+            form=Form.JSON,
+            is_admin=False,
+            devices=frozenset({"b-1", "b-2"}),
+            now=self.clock.now(),
+            limits=Limits(),
+        )
+        return dataclasses.replace(job, **changes)
 
     def store(self, minutes: Collection[float], device: str = "b-1", **values: Value) -> None:
         """Write readings to the time-series store: the water is 50 and the minute."""

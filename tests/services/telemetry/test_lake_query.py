@@ -176,7 +176,7 @@ def test_a_lake_of_which_nothing_is_made_yet_is_empty(tmp_path: Path) -> None:
 
 def test_so_many_at_once_and_no_more(world: World) -> None:
     lake = world.services.telemetry.lake
-    lake.limits = Limits(seconds=3)
+    lake.limits = Limits(seconds=2)
     endless = "SELECT sum(hash(r)) FROM range(1000000000000) t(r)"
     with ThreadPoolExecutor(4) as pool:
         answers = [pool.submit(world.ask, endless, "otto") for _ in range(4)]

@@ -1,8 +1,8 @@
 """Confinement of SQL that nobody vouches for: it runs where there is nothing but the rows that whoever asks may read.
 
-A view that filters by device is no wall: DuckDB may evaluate a condition of the question before the view's own, and its errors and
-statistics then tell of other rows. So the rows are copied, as far as the question can need them, into a second DuckDB that has no
-file to read; whatever the question tries there, what it must not see is not there.
+A view that filters by device is no wall: statistics know the rows that it leaves out (`stats(x)` tells their least and greatest), and
+whether a condition of the question, with its errors, runs before the view's own is the optimizer's affair. So the rows are copied, as
+far as the question can need them, into a second DuckDB that has no file to read: what must not be seen is not there.
 """
 
 # ruff: noqa: S608 - SQL is made here from declared names and values that are written as literals

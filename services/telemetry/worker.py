@@ -6,6 +6,7 @@ import os
 import resource
 import signal
 import time
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from multiprocessing.connection import Connection
@@ -133,12 +134,10 @@ def _limit(kind: int, most: int) -> None:
 def _answered(job: Job) -> tuple[dict[str, Any], bytes]:
     platform = current_platform(job.settings)
     statement = allowed(platform, job)
-    confined = Confined(statement.tables, statement.columns, job.devices, f"{job.limits.memory_mib}MiB", job.limits.threads)
-    asked: dict[str, Any] = {"as_of": job.as_of, "parameters": job.parameters, "limit": job.limit, "clock": FixedClock(job.now)}
-    with stream(job.sql, platform=platform, confined=confined, **asked) as answer:
+    with asked(platform, job, statement) as answer:
         # What is left to do reads, and writes into a pipe.
         _limit(resource.RLIMIT_FSIZE, 0)
-        table = _taken(answer, job.limits.answer_bytes)
+        table = taken(answer, job.limits.answer_bytes)
     restricted = list(statement.tables) if job.devices is not None else []
     facts = {
         "row_count": table.num_rows,
@@ -151,6 +150,20 @@ def _answered(job: Job) -> tuple[dict[str, Any], bytes]:
     if len(body) > job.limits.answer_bytes:
         raise _too_large(job.limits.answer_bytes)
     return {"status": 200, **facts}, body
+
+
+def asked(platform: Platform, job: Job, statement: Statement) -> AbstractContextManager[Stream]:
+    """The answer to a statement that may be asked."""
+    confined = Confined(statement.tables, statement.columns, job.devices, f"{job.limits.memory_mib}MiB", job.limits.threads)
+    return stream(
+        job.sql,
+        as_of=job.as_of,
+        platform=platform,
+        parameters=job.parameters,
+        clock=FixedClock(job.now),
+        limit=job.limit,
+        confined=confined,
+    )
 
 
 def allowed(platform: Platform, job: Job) -> Statement:
@@ -171,7 +184,8 @@ def _is_raw(name: str) -> bool:
     return name.partition(".")[0] in RAW
 
 
-def _taken(answer: Stream, most: int) -> pa.Table:
+def taken(answer: Stream, most: int) -> pa.Table:
+    """The rows of an answer. Raises TooLarge where they are more than `most` bytes as text."""
     batches, size = [], 0
     for batch in answer:
         size += batch.nbytes

@@ -83,7 +83,7 @@ def test_neither_the_lakes_files_nor_others_can_be_read(lake: SmallLake) -> None
 
 
 def test_a_table_that_was_not_named_is_not_there(lake: SmallLake) -> None:
-    with pytest.raises(QueryError, match="boiler_hourly.* does not exist"):
+    with pytest.raises(QueryError, match=r"boiler_hourly.* does not exist"):
         ask(lake, "SELECT * FROM gold.boiler_hourly")
 
 

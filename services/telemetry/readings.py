@@ -17,8 +17,11 @@ from services.problems import Throttled
 
 # Readings that one call of a store is expected to give: neither many calls nor much memory.
 _CHUNK = 5_000
-# A query of the lake is work of a processor core, or of Athena.
+# A span is asked for where it may save more calls than it costs: a store may look at all of a series for it.
+_FEW_CHUNKS = 20
+# A query of the lake is work of a processor core, or of Athena; and who waits for one holds a thread of the API.
 _LAKE_AT_ONCE = 2
+_LAKE_WAITING = 6
 _LAKE_WAIT_SECONDS = 5.0
 
 
@@ -58,18 +61,21 @@ class SeriesReadings:
         return self._platform.time_series().latest(contract.name, [device_id]).get(device_id)
 
     def chunks(self, stretch: Stretch, _wanted: int) -> Iterator[Chunk]:
-        """Stretches without a reading give empty chunks."""
+        """Times without a reading give empty chunks."""
         store, series = self._platform.time_series(), stretch.contract.name
         step = timedelta(seconds=(stretch.contract.cadence_seconds or 60) * _CHUNK)
-        span = store.span(series)
-        if span is None:
-            return
-        # Before the oldest reading of all there is nothing, nor after the newest.
-        at, end = max(stretch.start, span[0]), min(stretch.end, span[1] + timedelta(milliseconds=1))
+        at, end = self._clipped(stretch) if stretch.end - stretch.start > _FEW_CHUNKS * step else (stretch.start, stretch.end)
         while at < end:
             until = min(at + step, end)
             yield Chunk(store.range(series, stretch.device_id, at, until), until)
             at = until
+
+    def _clipped(self, stretch: Stretch) -> tuple[datetime, datetime]:
+        """Without the time before the oldest reading of all devices, and after the newest."""
+        span = self._platform.time_series().span(stretch.contract.name)
+        if span is None:
+            return stretch.end, stretch.end
+        return max(stretch.start, span[0]), min(stretch.end, span[1] + timedelta(milliseconds=1))
 
 
 class LakeReadings:
@@ -80,6 +86,7 @@ class LakeReadings:
     def __init__(self, platform: Platform) -> None:
         self._platform = platform
         self._free = threading.BoundedSemaphore(_LAKE_AT_ONCE)
+        self._welcome = threading.BoundedSemaphore(_LAKE_AT_ONCE + _LAKE_WAITING)
 
     def latest(self, contract: Contract, device_id: str) -> Point | None:
         fields = tuple(field.name for field in contract.fields)
@@ -129,12 +136,18 @@ class LakeReadings:
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
-        if not self._free.acquire(timeout=_LAKE_WAIT_SECONDS):
-            raise Throttled("many are reading from the lake; try again", headers={"Retry-After": "2"})
-        try:
+        with _held(self._welcome, 0), _held(self._free, _LAKE_WAIT_SECONDS):
             yield
-        finally:
-            self._free.release()
+
+
+@contextmanager
+def _held(semaphore: threading.BoundedSemaphore, wait_seconds: float) -> Iterator[None]:
+    if not semaphore.acquire(timeout=wait_seconds):
+        raise Throttled("many are reading from the lake; try again", headers={"Retry-After": "2"})
+    try:
+        yield
+    finally:
+        semaphore.release()
 
 
 def _present(fields: Sequence[str], values: Sequence[Value]) -> dict[str, Value]:

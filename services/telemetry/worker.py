@@ -33,6 +33,8 @@ _MIB = 1024 * 1024
 # Beyond what DuckDB counts: stacks, arenas that are reserved and not used, Arrow's own.
 _SLACK = 1536 * _MIB
 RAW = ("bronze", "quarantine", "replayed", "ops")
+# A statement may make an error of any text.
+_LONGEST_DETAIL = 2_000
 LIMIT = "LimitExceededException"
 
 
@@ -98,7 +100,13 @@ def timed_out(limits: Limits) -> ApiError:
 
 
 def _problem(error: ApiError, cause: str = "") -> dict[str, Any]:
-    return {"status": error.status, "code": error.code, "detail": error.detail, "headers": error.headers, "cause": cause}
+    return {
+        "status": error.status,
+        "code": error.code,
+        "detail": error.detail[:_LONGEST_DETAIL],
+        "headers": error.headers,
+        "cause": cause[:_LONGEST_DETAIL],
+    }
 
 
 def _confine(limits: Limits) -> None:

@@ -67,13 +67,37 @@ def test_a_time_may_be_epoch_milliseconds_or_have_a_zone(world: World) -> None:
 
 def test_pages_of_a_range_hold_each_reading_once(world: World) -> None:
     world.store(range(25))
-    seen, token, pages = [], None, 0
+    points, pages = walked(world, kind="range", from_=iso(0), to=iso(60), limit=10)
+    assert ([point["time"] for point in points], pages) == ([iso(minute) for minute in range(25)], 3)
+
+
+def walked(world: World, **query: Any) -> tuple[list[dict[str, Any]], int]:
+    """The points and bins of all pages, and how many pages they were."""
+    seen: list[dict[str, Any]] = []
+    token, pages = None, 0
     while token or not pages:
         more: dict[str, Any] = {"next_token": token} if token else {}
-        answer = world.get(kind="range", contract="boiler", from_=iso(0), to=iso(60), limit=10, **more)
-        seen += times(answer)
-        token, pages = answer.json()["next_token"], pages + 1
-    assert (seen, pages) == ([iso(minute) for minute in range(25)], 3)
+        page = world.get(contract="boiler", **query, **more).json()
+        seen += page["points"] + page["bins"]
+        token, pages = page["next_token"], pages + 1
+    return seen, pages
+
+
+def test_a_page_ends_after_so_many_calls_of_the_store_and_the_next_goes_on(world: World) -> None:
+    # The store is asked for 5,000 cadences of a minute at once, and for a page a hundred times: near a year.
+    far = 400 * 24 * 60
+    world.store([0, far])
+    points, pages = walked(world, kind="range", from_=iso(0), to=iso(far + 1))
+    assert ([point["time"] for point in points], pages) == ([iso(0), iso(far)], 2)
+    bins, pages = walked(world, kind="bins", bin="1d", from_=iso(0), to=iso(far + 1))
+    # Days begin at midnight, half a day before noon.
+    assert ([each["start"] for each in bins], pages) == ([iso(-720), iso(far - 720)], 2)
+
+
+def test_of_an_endless_range_only_what_has_readings_is_looked_at(world: World) -> None:
+    world.store([0])
+    points, pages = walked(world, kind="range", from_="0", to="2199-12-31T00:00:00Z")
+    assert ([point["time"] for point in points], pages) == ([iso(0)], 1)
 
 
 def test_a_page_token_is_worth_nothing_to_another_caller_or_for_another_range(world: World) -> None:

@@ -56,14 +56,23 @@ class Confined:
         return {name: both for name in self.tables if (both := every([wanted.get(name), of_devices])) is not None}
 
 
+def opened(confined: Confined | None) -> Any:
+    """A DuckDB of its own; with the bounds of `confined`."""
+    connection = duckdb.connect(":memory:", config=confined.settings if confined else {})
+    connection.execute("SET TimeZone = 'UTC'")
+    if confined is not None:
+        # Nobody is there to watch it.
+        connection.execute("SET enable_progress_bar = false")
+    return connection
+
+
 def isolated(source: Any, confined: Confined, wanted: Mapping[str, Filter]) -> Any:
     """A DuckDB of its own with the devices' rows of the views of `source`, which is closed.
 
     Raises QueryError for a table whose rows are of no device, and DuckDB's errors where they do not fit into the memory.
     """
-    connection = duckdb.connect(":memory:", config=confined.settings)
+    connection = opened(confined)
     try:
-        connection.execute("SET TimeZone = 'UTC'")
         with closing(source):
             devices = pa.table({_DEVICE: pa.array(sorted(confined.devices or ()), pa.string())})
             source.register("own_devices", devices)

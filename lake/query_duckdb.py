@@ -12,7 +12,7 @@ import duckdb
 import pyarrow as pa
 
 from lake import history
-from lake.confined import Confined, isolated
+from lake.confined import Confined, isolated, opened
 from lake.contracts import sound_contracts
 from lake.file_filter import Filter
 from lake.interruptible import interruptibly
@@ -61,10 +61,9 @@ class DuckAnswers:
         self._text = _LISTED if _SHOW_TABLES.fullmatch(text) and confined is None else text
         self._parameters = list(parameters)
         self._confined = confined
-        self._connection = duckdb.connect(":memory:", config=confined.settings if confined else {})
+        self._connection = opened(confined)
         self._files: list[str] = []
         try:
-            self._connection.execute("SET TimeZone = 'UTC'")
             _only_reading(self._connection, self._text)
             self._tables = QueryTables(platform, sound_contracts(platform.settings.contracts_folder))
             self.as_of = self._prepare(platform, as_of, clock)

@@ -17,6 +17,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 from typing import Any
 
+from runtime.errors import ServiceError
 from runtime.log import logger
 from services.problems import ApiError, Throttled, TooLarge
 from services.telemetry.worker import LIMIT, Job, Limits, run, timed_out
@@ -52,14 +53,22 @@ class Sandbox:
         """Raises the ApiError that the query ended with; Throttled where too many run."""
         with self._turn(caller):
             receiver, sender = self._context.Pipe(duplex=False)
+            with receiver:
+                process = self._started(sender, job)
+                try:
+                    return self._received(process, receiver, job.limits)
+                finally:
+                    _end(process)
+
+    def _started(self, sender: Connection, job: Job) -> ForkServerProcess:
+        """Raises ServiceError where the machine has no room for another process."""
+        with sender:
             process = self._context.Process(target=run, args=(sender, job), name="lake-query", daemon=True)
-            process.start()
-            sender.close()
             try:
-                return self._received(process, receiver, job.limits)
-            finally:
-                _end(process)
-                receiver.close()
+                process.start()
+            except (OSError, EOFError) as error:
+                raise ServiceError(f"lake query: no process can be started: {error}") from None
+        return process
 
     def _received(self, process: ForkServerProcess, receiver: Connection, limits: Limits) -> Answered:
         killed = threading.Event()
@@ -114,8 +123,10 @@ def _told(head: dict[str, Any]) -> ApiError:
 
 
 def _died(code: int | None, limits: Limits) -> ApiError:
-    """What a process that ended without an answer says: the kernel ends one that is out of time or memory."""
+    """What a process that ended without an answer says: the kernel ends one that is out of time, out of memory or out of its stack."""
     _log.warning(f"a lake query's process ended with {code}")
+    if code is None or code >= 0:
+        return ApiError("query: its process ended without an answer; its request id finds it in the log")
     if code == -signal.SIGXCPU:
         return timed_out(limits)
     words = f"query: it ended its process, as one does that needs more than {limits.memory_mib} MiB or is nested too deep; ask for less"

@@ -1,5 +1,8 @@
 """Whatever SELECT somebody asks, its answer never holds a word of a device that is not theirs."""
 
+import json
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -62,6 +65,24 @@ statements = st.one_of(
     st.builds("SELECT {} FROM {} t QUALIFY row_number() OVER (PARTITION BY t.{}) = 1".format, shown, table, column),
 )
 
+# Those that have one answer, whatever the order in which rows are read.
+certain = st.one_of(
+    st.just("*"), st.builds("t.{}".format, column), st.just("t"), st.just("to_json(t)"), st.just("count(*), max(t.seq), min(t.mode)")
+)
+plain_table = st.sampled_from(["silver.boiler", '"SILVER"."Boiler"'])
+same_by_any_way = st.one_of(
+    st.builds("SELECT {} FROM {} t WHERE {}".format, certain, plain_table, conditions),
+    st.builds(
+        "SELECT t.{0}, u.{1} FROM silver.boiler t JOIN silver.boiler u USING ({2}) WHERE {3}".format, column, column, column, conditions
+    ),
+    st.builds("SELECT {}, d.day FROM {} t NATURAL LEFT JOIN gold.device_daily d WHERE {}".format, certain, plain_table, conditions),
+    st.builds(
+        "WITH t AS (SELECT {0}, seq, mode FROM silver.boiler t WHERE {1}) SELECT count(*), max(t.{0}::VARCHAR) FROM t".format,
+        column,
+        conditions,
+    ),
+)
+
 
 @settings(max_examples=40, deadline=None)
 @given(sql=statements, form=st.sampled_from(Form))
@@ -70,6 +91,22 @@ def test_no_answer_holds_a_word_of_a_foreign_device(world: World, sql: str, form
     told = answered(world, job)
     # What is asked for may stand in the question; what is answered is of rows.
     assert [word for word in FOREIGN if word.encode() in told] == []
+
+
+@settings(max_examples=20, deadline=None)
+@given(sql=same_by_any_way)
+def test_copies_of_what_a_question_can_need_give_the_answer_of_the_whole_tables(world: World, sql: str) -> None:
+    over_copies = answered(world, world.job(sql, devices=frozenset({"b-1", "b-2", "b-3"})))
+    over_files = answered(world, world.job(sql, devices=None))
+    assert by_rows(over_copies) == by_rows(over_files)
+
+
+def by_rows(told: bytes) -> Any:
+    """An answer without the order of its rows; of a refusal that it is one."""
+    if not told.startswith(b'{"columns"'):
+        return "refused"
+    answer = json.loads(told)
+    return answer["columns"], sorted(json.dumps(row) for row in answer["rows"])
 
 
 def answered(world: World, job: Job) -> bytes:

@@ -17,10 +17,12 @@ class Driver:
         self.cognito = cognito
         self.mails: list[str] = []
         plain = cognito._deliver_cognito_email
-        cognito._deliver_cognito_email = lambda pool, to, subject, body, *rest, **more: (
-            self.mails.append(body),
-            plain(pool, to, subject, body, *rest, **more),
-        )
+
+        def deliver(pool: Any, to: str, subject: str, body: str, *rest: Any, **more: Any) -> Any:
+            self.mails.append(body)
+            return plain(pool, to, subject, body, *rest, **more)
+
+        cognito._deliver_cognito_email = deliver
 
     def ask(self, action: str, **data: Any) -> dict[str, Any]:
         name = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in action)

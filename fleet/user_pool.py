@@ -35,7 +35,8 @@ USER_POOL: dict[str, Any] = {
             "TemporaryPasswordValidityDays": 7,
         }
     },
-    "UsernameConfiguration": {"CaseSensitive": False},
+    # A device's user is named as the device, whose ids are told apart by case. E-mail addresses the API puts into lower case.
+    "UsernameConfiguration": {"CaseSensitive": True},
     "AccountRecoverySetting": {"RecoveryMechanisms": [{"Priority": 1, "Name": "verified_email"}]},
     "AdminCreateUserConfig": {"AllowAdminCreateUserOnly": False},
 }
@@ -113,8 +114,8 @@ def _found(platform: Platform) -> PoolIds:
 
 def _one(found: list[str], name: str, kind: str, setting: str) -> str:
     if len(found) != 1:
-        count = "none" if not found else str(len(found))
-        raise SetupError(f"Cognito {kind} {name}: there is {count} of that name; set FLEETLAKE_{setting}, or start the laptop's cloud")
+        count = "is none" if not found else f"are {len(found)}"
+        raise SetupError(f"Cognito {kind} {name}: there {count} of that name; set FLEETLAKE_{setting}, or start the laptop's cloud")
     return found[0]
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, status
+from starlette.convertors import StringConvertor, register_url_convertor
 
 from services.auth import bodies, grants
 from services.auth.access import Access
@@ -17,6 +18,13 @@ from services.identity import DEVICE_ID, Admin, Caller, DeviceFacts, Operator, R
 from services.openapi import problems_of
 from services.problems import Forbidden, NotFound
 
+
+class _RuleIds(StringConvertor):
+    # So that DELETE …/permissions/devices is a method that there is not (405), and no grant of that id.
+    regex = "[0-9a-f]{16}"
+
+
+register_url_convertor("rule", _RuleIds())
 router = APIRouter(prefix="/users/{user_id}", tags=["permissions"])
 RuleId = Annotated[str, Path(pattern=r"^[0-9a-f]{16}$", examples=["5f0a1c2d3e4f5a6b"])]
 AskedDevice = Annotated[str | None, Query(pattern=DEVICE_ID, description="Explain this device's rights", examples=["engine-7"])]
@@ -62,7 +70,7 @@ def grant_tags(request: Request, api: Api, caller: Admin, user_id: UserId, body:
     return _grant(request, api, caller, _as_caller(api, user_id), _scopes(ScopeKind.TAG, body.tags), body)
 
 
-@router.delete("/permissions/{grant_id}", status_code=status.HTTP_204_NO_CONTENT, responses=problems_of(403, 404, 409))
+@router.delete("/permissions/{grant_id:rule}", status_code=status.HTTP_204_NO_CONTENT, responses=problems_of(403, 404, 409))
 def take_grant(request: Request, api: Api, caller: Operator, user_id: UserId, grant_id: RuleId) -> None:
     """Take one grant away: an administrator any, an operator one on a device it owns. Other grants go on counting; a denial ends them all."""
     _as_caller(api, user_id)
@@ -85,7 +93,7 @@ def deny(request: Request, api: Api, caller: Admin, user_id: UserId, body: bodie
     return bodies.DenialList(denials=[denial_view(denial) for denial in denied])
 
 
-@router.delete("/denials/{denial_id}", status_code=status.HTTP_204_NO_CONTENT, responses=problems_of(403, 404, 409))
+@router.delete("/denials/{denial_id:rule}", status_code=status.HTTP_204_NO_CONTENT, responses=problems_of(403, 404, 409))
 def lift(request: Request, api: Api, caller: Admin, user_id: UserId, denial_id: RuleId) -> None:
     """Lift a denial: what is granted counts again."""
     _as_caller(api, user_id)

@@ -13,7 +13,7 @@ from fleet.user_pool import pool_ids
 from runtime.clock import Clock
 from runtime.platforms import Platform
 from services.auth.cognito import told
-from services.auth.login import Login
+from services.auth.login import Login, normal_login
 from services.auth.roles import Roles
 from services.auth.rules import Rules
 from services.problems import Invalid, NotFound
@@ -84,7 +84,7 @@ class Users:
     def by_name(self, user_name: str) -> User:
         """By its name, or by its e-mail address where that is verified. Raises NotFound."""
         with told():
-            found = self._idp.admin_get_user(UserPoolId=self._pool, Username=user_name)
+            found = self._idp.admin_get_user(UserPoolId=self._pool, Username=normal_login(user_name))
         return _user({**found, "Attributes": found["UserAttributes"]})
 
     def confirm(self, user: User) -> None:

@@ -1,74 +1,35 @@
 """Sign-in as a person does it, against the laptop's Cognito: sign-up to sign-out, MFA, SRP, roles, deletion, temporary credentials."""
 
 import base64
+import dataclasses
 import json
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import pyotp
 import pytest
-from fastapi.testclient import TestClient
 from httpx import Response
 from pycognito.aws_srp import AWSSRP  # type: ignore[import-untyped] # it has no types
 
-from fleet.user_pool import PoolIds, pool_ids
+from fleet.tables import REQUESTS
 from local import api_tables, user_pool
+from local.api_tables import create_table
 from runtime.errors import UsageError
-from services.application import create
-from services.composition import Services
-from tests.cloud import Cloud, running_cloud
-from tests.services.directory import FakeDirectory
+from runtime.platforms import current_platform
+from services.auth.audit import Actor
+from services.auth.secret import signing_key
+from services.identity import Right, Role
+from tests.services.auth.cloud_site import PASSWORD, Site, running_site
+from tests.services.threads import together
 
 pytestmark = pytest.mark.cloud
-PASSWORD = "correct Horse 7 battery"
-
-
-@dataclass
-class Site:
-    cloud: Cloud
-    api: TestClient
-    ids: PoolIds
-    directory: FakeDirectory
-    admin: str
-
-    def post(self, path: str, token: str = "", **body: Any) -> Response:
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        # A body that is empty is none.
-        answer: Response = self.api.post(path, headers=headers, json=body or None)
-        return answer
-
-    def get(self, path: str, token: str) -> Response:
-        answer: Response = self.api.get(path, headers={"Authorization": f"Bearer {token}"})
-        return answer
-
-    def tokens(self, name: str, password: str = PASSWORD) -> dict[str, Any]:
-        answer = self.post("/auth/login", user_name=name, password=password)
-        assert answer.status_code == 200, answer.text
-        tokens: dict[str, Any] = answer.json()["tokens"]
-        return tokens
-
-    def user(self, name: str) -> tuple[str, str]:
-        """Of a new user its id and its access token."""
-        made = self.post("/auth/sign-up", user_name=name, email=f"{name}@example.com", password=PASSWORD)
-        assert made.status_code == 201, made.text
-        assert self.post("/auth/confirm", user_name=name, code="123456").status_code == 204
-        return made.json()["user_id"], self.tokens(name)["access_token"]
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with running_cloud(tmp_path_factory.mktemp("auth")) as cloud:
-        user_pool.create(cloud.platform)
-        api_tables.create(cloud.platform)
-        services, directory = Services(cloud.platform), FakeDirectory()
-        services.__dict__["directory"] = directory
-        user_pool.make_administrator(cloud.platform, "root", "root@example.com", PASSWORD)
-        api = TestClient(create(services, ["auth"]), raise_server_exceptions=False)
-        made = Site(cloud, api, pool_ids(cloud.platform), directory, "")
-        made.admin = made.tokens("root")["access_token"]
-        yield made
+    with running_site(tmp_path_factory.mktemp("auth")) as running:
+        yield running
 
 
 def code(answer: Response) -> tuple[int, str]:
@@ -85,7 +46,7 @@ def test_from_sign_up_to_sign_out(site: Site) -> None:
     made = site.post("/auth/sign-up", user_name="anna", email="Anna@Example.com", password=PASSWORD)
     assert (made.status_code, made.json()["is_confirmed"]) == (201, False)
     assert code(site.post("/auth/login", user_name="anna", password=PASSWORD)) == (400, "UserNotConfirmedException")
-    assert site.post("/auth/confirm", user_name="anna", code="123456").status_code == 204
+    assert site.post("/auth/confirm", user_name="anna", code=site.code_for("anna@example.com")).status_code == 204
     # By the e-mail address, in whatever case.
     tokens = site.tokens("ANNA@example.com")
     access = tokens["access_token"]
@@ -156,7 +117,8 @@ def test_a_forgotten_password_is_set_anew_and_ends_all_sessions(site: Site) -> N
     _, access = site.user("fred")
     assert site.post("/auth/password/forgot", user_name="fred").status_code == 204
     new = "another Horse 8 battery"
-    assert site.post("/auth/password/reset", user_name="fred", code="654321", password=new).status_code == 204
+    code_ = site.code_for("fred@example.com")
+    assert site.post("/auth/password/reset", user_name="fred", code=code_, password=new).status_code == 204
     claims = claims_of(access)
     # A token from before this second is refused; of one from within it the laptop's Cognito says nothing.
     assert (
@@ -264,3 +226,63 @@ def test_pools_and_tables_are_made_once(site: Site) -> None:
     assert user_pool.create(site.cloud.platform) == before == site.ids
     tables = site.cloud.platform.client("dynamodb").list_tables()["TableNames"]
     assert len(tables) == len(set(tables)) == 7
+
+
+def test_of_two_administrators_who_demote_each_other_one_stays(site: Site) -> None:
+    tokens = {}
+    for name in ("left", "right"):
+        user_id, _ = site.user(name)
+        site.api.put(f"/users/{user_id}/roles", headers={"Authorization": f"Bearer {site.admin}"}, json={"roles": ["admin"]})
+        tokens[user_id] = site.tokens(name)["access_token"]
+    left, right = tokens
+    root = site.get("/auth/me", site.admin).json()["user_id"]
+    roles = site.services.users.roles
+    actor = Actor(root, "root", "request-1")
+    roles.set(root, "root", frozenset(), actor)
+    try:
+        for _ in range(4):
+            together(lambda user: roles.set(user, {left: "left", right: "right"}[user], frozenset(), actor), [left, right])
+            admins = [user for user, name in ((left, "left"), (right, "right")) if "admin" in roles.of(user, name)]
+            assert len(admins) == 1
+            for user, name in ((left, "left"), (right, "right")):
+                roles.set(user, name, frozenset({Role.ADMIN}), actor)
+    finally:
+        roles.set(root, "root", frozenset({Role.ADMIN}), actor)
+
+
+def test_the_same_grant_by_many_at_once_is_one_and_noted_once(site: Site) -> None:
+    user_id, _ = site.user("lena")
+    site.directory.add("engine-1")
+    body = {"devices": ["engine-1"], "rights": ["read"]}
+    answers = together(lambda _: site.post(f"/users/{user_id}/permissions/devices", site.admin, **body).json(), range(8))
+    assert answers == [answers[0]] * 8
+    assert [line["what"] for line in site.get(f"/users/{user_id}/audit", site.admin).json()["lines"]] == ["grant", "sign-up"]
+
+
+def test_a_denial_holds_among_any_number_of_grants_that_are_given_and_taken(site: Site) -> None:
+    user_id, access = site.user("mara")
+    facts = site.directory.add("engine-2", groups=("hall-9",))
+    path = f"/users/{user_id}/permissions"
+    denied = site.post(f"/users/{user_id}/denials", site.admin, devices=["engine-2"]).json()["denials"][0]["denial_id"]
+
+    def give_and_take(number: int) -> list[bool]:
+        rights, seen = (["read"], ["read", "write"])[number % 2], []
+        for _ in range(4):
+            given = site.post(f"{path}/devices", site.admin, devices=["engine-2"], rights=rights).json()["grants"][0]["grant_id"]
+            caller = site.services.tokens.verify(access)
+            seen.append(site.services.permissions.decide(caller, Right.READ, facts).is_allowed)
+            site.api.delete(f"{path}/{given}", headers={"Authorization": f"Bearer {site.admin}"})
+        return seen
+
+    assert together(give_and_take, range(4)) == [[False] * 4] * 4
+    site.post(f"{path}/groups", site.admin, groups=["hall-9"], rights=["read"])
+    site.api.delete(f"/users/{user_id}/denials/{denied}", headers={"Authorization": f"Bearer {site.admin}"})
+    assert site.services.permissions.decide(site.services.tokens.verify(access), Right.READ, facts).is_allowed
+
+
+def test_all_processes_sign_with_one_key(site: Site) -> None:
+    fresh = dataclasses.replace(site.cloud.settings, table_prefix="key-race-")
+    create_table(site.cloud.platform.client("dynamodb"), REQUESTS, fresh)
+    keys = together(lambda _: signing_key(current_platform(fresh)), range(6))
+    assert keys == [keys[0]] * 6
+    assert len(keys[0]) == 32

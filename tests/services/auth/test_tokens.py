@@ -140,7 +140,7 @@ def test_after_a_sign_out_every_earlier_token_is_refused(site: Site) -> None:
 
 
 def test_of_a_token_from_the_second_of_the_sign_out_its_session_and_the_pool_decide(site: Site) -> None:
-    same, other, fresh = (token_of(HEADER, claims(iat=SECOND, origin_jti=name)) for name in ("same", "other", "fresh"))
+    same, other, fresh = (token_of(HEADER, claims(iat=SECOND, origin_jti=name, jti=name)) for name in ("same", "other", "fresh"))
     site.users[USER] = Access(signed_out=SignedOut(SECOND, "same"))
     site.revoked.add(other)
     for token in (same, other):

@@ -20,6 +20,7 @@ app = typer.Typer(help="Devices: their registry, certificates and history, over 
 _console = Console(highlight=False, soft_wrap=True)
 _PATH = "/api/v1/devices"
 _AT_ONCE = 1_000
+_NOT_BEGUN = "RequestTimeoutException"
 
 _JSON = typer.Option(False, "--json", help="For a script.")
 _ID = typer.Argument(help="The device's id.", callback=lambda device: device_files.checked_id(device))
@@ -205,7 +206,7 @@ def import_devices(
     client = _client()
     entries: list[dict[str, Any]] = []
     for begin in range(0, len(devices), _AT_ONCE):
-        entries += client.call("POST", f"{_PATH}/import", {"devices": devices[begin : begin + _AT_ONCE]}).body["devices"]
+        entries += _imported(client, devices[begin : begin + _AT_ONCE])
     counts = {fate: sum(entry["outcome"] == fate for entry in entries) for fate in ("created", "exists", "failed")}
     if as_json:
         print(json.dumps({**counts, "devices": entries}))
@@ -216,6 +217,19 @@ def import_devices(
         raise UserError(f"import {file}: {counts['failed']} of {counted(len(entries), 'device')} failed, {counts['created']} are made")
     if not as_json:
         _console.print(f"{counted(counts['created'], 'device')} made, {counts['exists']} were there already")
+
+
+def _imported(client: ApiClient, devices: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """As often as it takes: one call begins what it can within its time."""
+    told: dict[str, dict[str, Any]] = {}
+    left = devices
+    while left:
+        entries = client.call("POST", f"{_PATH}/import", {"devices": left}).body["devices"]
+        told |= {entry["device_id"]: entry for entry in entries}
+        still = [item for item, entry in zip(left, entries, strict=True) if entry["code"] == _NOT_BEGUN]
+        # Where none was begun, the APIs are too slow to go on.
+        left = still if len(still) < len(left) else []
+    return list(told.values())
 
 
 @app.command()

@@ -4,17 +4,21 @@ It is idempotent by id and content: what is there already as the item has it is 
 repeated after a break. What is there with other content is a failure, and is changed by PUT alone. Certificates are made of requests
 (CSR) only: no answer carries a thousand private keys; a device without a request is registered without a certificate and gets one later.
 Creations that broke off half way are mended by the same item again.
+
+What is not begun within 20 s is left, and said to be: load balancers and API Gateway wait no longer than 30 to 60 s for an answer. The same call
+again passes over what is there and goes on with the rest.
 """
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 
 from runtime.log import logger
 from services.devices.certificates import Issued
 from services.devices.creation import Order
-from services.devices.device import State
+from services.devices.device import Device, State
 from services.devices.history import Author
 from services.devices.registry import Registry
 from services.identity import Caller
@@ -24,6 +28,8 @@ _log = logger("api")
 MOST_ITEMS = 1_000
 # AWS IoT creates some tens of things a second for an account; more at once only waits there.
 _AT_ONCE = 8
+_TIME = timedelta(seconds=20)
+_LEFT = "it was not begun, for the time of one call was over; send the same import again to go on"
 
 
 class Fate(StrEnum):
@@ -43,15 +49,25 @@ class Entry:
     detail: str = ""
 
 
-def import_devices(registry: Registry, orders: Sequence[Order], caller: Caller, author: Author) -> list[Entry]:
+def import_devices(registry: Registry, orders: Sequence[Order], caller: Caller, author: Author, at_once: int = _AT_ONCE) -> list[Entry]:
     """An entry for each order, in their order. Raises Invalid where an id stands twice; then nothing was made."""
     ids = [order.device_id for order in orders]
     if twice := sorted({each for each in ids if ids.count(each) > 1}) if len(set(ids)) < len(ids) else []:
         raise Invalid(
             f"import: {', '.join(twice[:5])} stands in it more than once; nothing was made", more={"errors": _places(ids, set(twice))}
         )
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        return list(pool.map(lambda order: _one(registry, order, caller, author), orders))
+    there = {device.device_id: device for device in registry.devices(ids)}
+    until = registry.clock.now() + _TIME
+
+    def entry(order: Order) -> Entry:
+        if _is_there(there.get(order.device_id), order, caller):
+            return Entry(order.device_id, Fate.EXISTS)
+        if registry.clock.now() > until:
+            return Entry(order.device_id, Fate.FAILED, code="RequestTimeoutException", detail=_LEFT)
+        return _one(registry, order, caller, author)
+
+    with ThreadPoolExecutor(at_once) as pool:
+        return list(pool.map(entry, orders))
 
 
 def _places(ids: Sequence[str], twice: set[str]) -> list[dict[str, str]]:
@@ -65,7 +81,7 @@ def _one(registry: Registry, order: Order, caller: Caller, author: Author) -> En
         made = registry.create(order, caller, author, key)
         return Entry(order.device_id, Fate.CREATED, made.issued)
     except Conflict as conflict:
-        if _is_there(registry, order, caller):
+        if _is_there(registry.store.get(order.device_id), order, caller):
             return Entry(order.device_id, Fate.EXISTS)
         return Entry(order.device_id, Fate.FAILED, code=conflict.code, detail=conflict.detail)
     except Exception as error:  # noqa: BLE001 - whatever it is costs this item alone
@@ -75,7 +91,6 @@ def _one(registry: Registry, order: Order, caller: Caller, author: Author) -> En
         return Entry(order.device_id, Fate.FAILED, code=told.code, detail=told.detail)
 
 
-def _is_there(registry: Registry, order: Order, caller: Caller) -> bool:
-    found = registry.store.get(order.device_id)
+def _is_there(found: Device | None, order: Order, caller: Caller) -> bool:
     # Of somebody else's device not even that is told.
-    return bool(found and found.state is not State.CREATING and found.owner == caller.user_id and found.draft == order.draft)
+    return bool(found and found.state is State.ACTIVE and found.owner == caller.user_id and found.draft == order.draft)

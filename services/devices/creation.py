@@ -13,8 +13,9 @@ removes this one. The same key with another body: 422 ``IdempotentParameterMisma
 
 **An id that is taken** answers 409 ``ResourceAlreadyExistsException``, as AWS does, also where the caller may not see the device: whoever
 may create devices can find out by trying which ids exist, and nothing else of them. There is no other way with ids that callers choose.
-Nobody but an administrator can register a thing that AWS IoT has but the registry has not: its certificate would let them pass for it. The
-thing then becomes what the request says of it; certificates that it has stay, and go with the device.
+An id is also taken where AWS IoT has a thing of its name that the registry has not, for a certificate would let its owner pass for it; and where
+a device of somebody else's had it before, for its readings in the lake stay when it is deleted, and the new owner would read them. Both are for
+administrators: a thing then becomes what the request says of it; certificates that it has stay, and go with the device.
 """
 
 import hashlib
@@ -115,9 +116,10 @@ class Creator:
 
     def _claim(self, order: Order, caller: Caller, request: Request | None) -> Device:
         """The row that this work holds. Raises Taken."""
-        if caller.role is not Role.ADMIN and self._things.exists(order.device_id):
+        last = next(iter(self._store.lines(order.device_id, 1, None, 1)), None)
+        if caller.role is not Role.ADMIN and (self._things.exists(order.device_id) or (last and last["owner"] != caller.user_id)):
             raise _taken(order.device_id)
-        at, first = stamp(self._clock.now()), self._first_version(order.device_id)
+        at, first = stamp(self._clock.now()), int(last["version"]) + 1 if last else 1
         claimed = Device(
             order.device_id,
             caller.user_id,
@@ -133,10 +135,6 @@ class Creator:
         self._store.insert(claimed, request, self._now())
         return claimed
 
-    def _first_version(self, device_id: str) -> int:
-        last = self._store.lines(device_id, 1, None, 1)
-        return int(last[0]["version"]) + 1 if last else 1
-
     def _finish(self, order: Order, claimed: Device, author: Author) -> Creation:
         """Raises Conflict where another request took the work over."""
         for certificate_id in claimed.certificate_ids:
@@ -145,13 +143,14 @@ class Creator:
         self._things.converge(claimed)
         issued = self._certificates.issue(order.csr) if order.csr or order.with_certificate else None
         try:
-            noted = self._store.replace(claimed, replace(claimed, certificate_ids=(issued.certificate_id,) if issued else ()))
+            device = claimed
             if issued:
+                device = self._store.replace(claimed, replace(claimed, certificate_ids=(issued.certificate_id,)))
                 self._certificates.enable(claimed.device_id, issued)
-            active = replace(noted, state=State.ACTIVE, claim="")
-            return Creation(
-                self._store.replace(noted, active, history.line(author, "created", None, active, active.version, active.created_at)), issued
-            )
+            # Those of an earlier try are gone.
+            active = replace(device, state=State.ACTIVE, claim="", certificate_ids=(issued.certificate_id,) if issued else ())
+            told = history.line(author, "created", None, active, active.version, active.created_at)
+            return Creation(self._store.replace(device, active, told), issued)
         except Moved:
             if issued:
                 self._certificates.remove(claimed.device_id, issued.certificate_id)

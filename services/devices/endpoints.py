@@ -28,8 +28,21 @@ from services.devices.bulk_import import import_devices
 from services.devices.certificates import CERTIFICATE_ID
 from services.devices.listing import Listing, Sort
 from services.devices.query_parser import LONGEST
+from services.devices.registry import check_owner
 from services.devices.removal import ForgetDevice
-from services.identity import Caller, DeviceId, Operator, ReadableDevice, Right, Role, SignedIn, WritableDevice, device_for, services_of
+from services.identity import (
+    Caller,
+    CurrentDevice,
+    DeviceId,
+    Operator,
+    ReadableDevice,
+    Right,
+    Role,
+    SignedIn,
+    WritableDevice,
+    device_for,
+    services_of,
+)
 from services.openapi import problems_of
 
 router = APIRouter(tags=["devices"], prefix="/api/v1/devices")
@@ -57,6 +70,13 @@ async def author(request: Request, caller: SignedIn) -> history.Author:
     return history.Author.of(caller, request.state.request_id)
 
 
+def owned(device: WritableDevice, caller: Operator) -> CurrentDevice:
+    """A certificate outlives every grant: who was only granted the device makes none that would let them pass for it later."""
+    check_owner(caller, device.facts, "a certificate outlives a grant")
+    return device
+
+
+OwnedDevice = Annotated[CurrentDevice, Depends(owned)]
 Author = Annotated[history.Author, Depends(author)]
 All = Annotated[Services, Depends(services_of)]
 
@@ -115,7 +135,7 @@ def import_many(
     body: Annotated[ImportBody, Body(openapi_examples=IMPORT_EXAMPLES)],  # type: ignore[arg-type]
 ) -> ImportReport:
     """Make up to 1,000 devices, each by itself; the answer says of each whether it was created, was there already with the same content, or
-    failed. Sent again it makes nothing twice. Certificates are made of the items' requests alone."""
+    failed. What is not begun within 20 s is left. Sent again it makes nothing twice and goes on. Certificates are made of the items' requests alone."""
     orders = [item.order(with_certificate=False) for item in body.devices]
     return ImportReport.of(import_devices(services.devices, orders, caller, by))
 
@@ -138,8 +158,9 @@ def change_device(
     body: Annotated[DraftBody, Body(openapi_examples=DRAFT_EXAMPLES)],  # type: ignore[arg-type]
     if_match: IfMatch = None,
 ) -> DeviceView:
-    """Replace what is said of the device. Needs If-Match; a body that changes nothing makes no new version."""
-    changed = services.devices.change(device.device_id, body.draft(), if_match, by)
+    """Replace what is said of the device. Needs If-Match; a body that changes nothing makes no new version. Groups and tags, by which others may
+    be granted the device, are changed by its owner and administrators alone."""
+    changed = services.devices.change(device.device_id, body.draft(), if_match, caller, by)
     response.headers["ETag"] = preconditions.etag(changed.version)
     return DeviceView.of(changed)
 
@@ -158,16 +179,15 @@ def _forget(services: Services) -> ForgetDevice | None:
 
 
 @router.post("/{device_id}/certificates", status_code=201, responses=problems_of(400, 401, 403, 404, 409, 413, 415, 429, 503))
-def add_certificate(services: All, device: WritableDevice, caller: Operator, by: Author, body: NewCertificate) -> CertificateView:
-    """Another certificate for the device; those that it has stay until they are removed, so that it can change over. Ten at most."""
+def add_certificate(services: All, device: OwnedDevice, by: Author, body: NewCertificate) -> CertificateView:
+    """Another certificate for the device; those that it has stay until they are removed, so that it can change over. Ten at most. For its owner
+    and administrators."""
     _, issued = services.devices.add_certificate(device.device_id, body.csr or "", by)
     return CertificateView.of(issued)
 
 
 @router.delete("/{device_id}/certificates/{certificate_id}", responses=_tagged(400, 401, 403, 404, 409, 429, 503))
-def remove_certificate(
-    services: All, response: Response, device: WritableDevice, caller: Operator, by: Author, certificate_id: CertificateId
-) -> DeviceView:
+def remove_certificate(services: All, response: Response, device: OwnedDevice, by: Author, certificate_id: CertificateId) -> DeviceView:
     """Deactivate, detach and delete a certificate: it opens no connection any more. Again after a break it ends what is left."""
     left = services.devices.remove_certificate(device.device_id, certificate_id, by)
     response.headers["ETag"] = preconditions.etag(left.version)

@@ -29,6 +29,7 @@ def line(author: Author, what: str, before: Device | None, after: Device | None,
     assert some is not None
     return {
         "device_id": some.device_id,
+        "owner": some.owner,
         "version": version,
         "at": at,
         "what": what,

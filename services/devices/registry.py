@@ -20,8 +20,8 @@ from services.devices.removal import Farewell, ForgetDevice, Removal
 from services.devices.store import DeviceStore, Moved
 from services.devices.surroundings import Surroundings
 from services.devices.things import Things
-from services.identity import Caller, DeviceFacts
-from services.problems import Conflict, NotFound
+from services.identity import Caller, DeviceFacts, Role
+from services.problems import Conflict, Forbidden, NotFound
 
 # How often a write is tried again that others overtook.
 _TRIES = 5
@@ -75,11 +75,14 @@ class Registry:
     def create(self, order: Order, caller: Caller, author: Author, key: str = "") -> Creation:
         return self.creator.create(order, caller, author, key)
 
-    def change(self, device_id: str, draft: Draft, if_match: str | None, author: Author) -> Device:
+    def change(self, device_id: str, draft: Draft, if_match: str | None, caller: Caller, author: Author) -> Device:
         """`draft` in the place of what is said of the device; what is the same already makes no new version."""
         draft.check()
         device = self.device(device_id)
         preconditions.check(if_match, device_id, device.version)
+        if (draft.groups, draft.tags) != (device.draft.groups, device.draft.tags):
+            # Grants name them: who changes them decides who else reaches the device.
+            check_owner(caller, device.facts(), "groups and tags decide who may reach it")
         _check_settled(device)
         if device.draft == draft and device.state is State.ACTIVE:
             return device
@@ -166,6 +169,12 @@ class Registry:
 
     def lines(self, device_id: str, above: int, below: int | None, limit: int) -> list[dict[str, Any]]:
         return self.store.lines(device_id, above, below, limit)
+
+
+def check_owner(caller: Caller, device: DeviceFacts, why: str) -> None:
+    """Raises Forbidden for whoever was only granted the device."""
+    if caller.role is not Role.ADMIN and caller.user_id != device.owner:
+        raise Forbidden(f"device {device.device_id}: {why}; that is for its owner and administrators")
 
 
 def _check_settled(device: Device) -> None:

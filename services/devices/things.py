@@ -45,13 +45,15 @@ class Things:
         known = self._found(lambda: self._iot.describe_thing(thingName=device.device_id))
         if known is None:
             self._iot.create_thing(thingName=device.device_id, **_type_and_attributes(device.draft))
-        elif (known.get("thingTypeName") or "", known.get("attributes") or {}) != (device.draft.type, dict(device.draft.attributes)):
+            self._join(device, set())
+            return
+        if (known.get("thingTypeName") or "", known.get("attributes") or {}) != (device.draft.type, dict(device.draft.attributes)):
             dropped = {"removeThingType": True} if known.get("thingTypeName") and not device.draft.type else {}
             self._iot.update_thing(thingName=device.device_id, **_type_and_attributes(device.draft), **dropped)
-        self._join(device)
+        self._join(device, set(self._groups(device.device_id)))
 
-    def _join(self, device: Device) -> None:
-        there, wanted = set(self._groups(device.device_id)), set(device.draft.groups)
+    def _join(self, device: Device, there: set[str]) -> None:
+        wanted = set(device.draft.groups)
         for group in sorted(there - wanted):
             self._iot.remove_thing_from_thing_group(thingGroupName=group, thingName=device.device_id)
         for group in sorted(wanted - there):

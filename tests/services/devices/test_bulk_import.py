@@ -1,11 +1,18 @@
 """Bulk import: each item by itself, nothing twice, and the report says what became of each."""
 
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from tests.services.devices.surroundings import Api
+from runtime.clock import Clock, FixedClock
+from services.devices.bulk_import import Fate, import_devices
+from services.devices.creation import Order
+from services.devices.device import Draft
+from services.devices.history import Author
+from tests.services.devices.surroundings import NOW, Api, NamesAsTokens
 from tests.services.devices.test_creation import csr_of
 
 
@@ -90,3 +97,25 @@ def test_an_import_of_ten_thousand_items_is_refused_with_few_words(api: Api) -> 
     refused = api.call("POST", "/import", json={"devices": [{"device_id": f"e{n}"} for n in range(10_000)]})
     assert refused.status_code == 400
     assert len(refused.content) < 2_000
+
+
+class SlowClock(FixedClock):
+    """Two seconds go by whenever it is looked at."""
+
+    def now(self) -> datetime:
+        self.advance(seconds=2)
+        return super().now()
+
+
+def test_what_is_not_begun_in_time_is_left_and_made_by_the_same_import_again(api: Api) -> None:
+    registry, olga = api.services.devices, NamesAsTokens().verify("operator-olga")
+    orders = [Order(f"e{n:02}", Draft(), with_certificate=False) for n in range(30)]
+
+    def fates(clock: Clock) -> list[tuple[Fate, str]]:
+        slow = replace(registry, clock=clock)
+        return [(entry.fate, entry.code) for entry in import_devices(slow, orders, olga, Author.of(olga), at_once=1)]
+
+    made, left = (Fate.CREATED, ""), (Fate.FAILED, "RequestTimeoutException")
+    # The first look begins the 20 s; each item takes one more.
+    assert fates(SlowClock(NOW)) == [made] * 10 + [left] * 20
+    assert fates(FixedClock(NOW)) == [(Fate.EXISTS, "")] * 10 + [made] * 20

@@ -17,6 +17,7 @@ from tests.local.mqtt import Session, session
 from tests.services.devices.surroundings import NOW, Api, ServicesByHand
 from tests.services.devices.test_creation import csr_of
 from tests.services.tables import create_tables
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.cloud
 
@@ -80,6 +81,26 @@ def test_a_certificate_that_was_removed_is_refused_and_its_successor_taken(cloud
     assert api.call("DELETE", f"/rotating/certificates/{first['certificate_id']}").status_code == 200
     assert is_refused(cloud, old, "rotating")
     assert not is_refused(cloud, new, "rotating")
+
+
+def test_a_connection_that_is_open_may_do_nothing_once_its_certificate_is_removed(cloud: Cloud, api: Api, tmp_path: Path) -> None:
+    certificate = api.make("staying").json()["certificate"]
+    with session(cloud.platform.mqtt_endpoint(), files_of(cloud, tmp_path / "staying", certificate), "staying") as device:
+        assert device.publish("dt/fleetlake/staying/pump", b"{}") == "published: Success"
+        assert api.call("DELETE", f"/staying/certificates/{certificate['certificate_id']}").status_code == 200
+        assert device.publish("dt/fleetlake/staying/pump", b"{}") != "published: Success"
+
+
+def test_who_is_connected_is_found_by_the_fleet_index(cloud: Cloud, api: Api, tmp_path: Path) -> None:
+    certificate = api.make("online", groups=["index"]).json()["certificate"]
+    api.make("offline", groups=["index"])
+    query = {"query": "thingGroupNames:index connectivity.connected:true"}
+    assert api.call("GET", "", params=query).json()["code"] == "InvalidQueryException"
+    indexing = {"thingIndexingMode": "REGISTRY", "thingConnectivityIndexingMode": "STATUS"}
+    cloud.platform.client("iot").update_indexing_configuration(thingIndexingConfiguration=indexing)
+    with session(cloud.platform.mqtt_endpoint(), files_of(cloud, tmp_path / "online", certificate), "online"):
+        found = eventually(lambda: api.call("GET", "", params=query).json().get("devices"), 10, "the index knows who is connected")
+    assert [device["device_id"] for device in found] == ["online"]
 
 
 def test_what_a_broken_creation_left_behind_does_not_connect(cloud: Cloud, api: Api, tmp_path: Path) -> None:

@@ -199,13 +199,39 @@ def test_the_history_is_read_page_by_page(api: Api) -> None:
     assert seen == [7, 6, 5, 4, 3, 2, 1]
 
 
-def test_a_device_that_is_made_again_goes_on_counting_and_hides_what_was_before(api: Api) -> None:
-    api.make("engine-7", attributes={"secret": "olgas"})
+def test_who_was_only_granted_a_device_neither_regroups_it_nor_makes_certificates_for_it(api: Api) -> None:
+    api.make("engine-7", groups=["hall-3"], tags={"team": "a"})
+    for right in (Right.READ, Right.WRITE):
+        api.grant("otto", "engine-7", right)
+    kept = {"groups": ["hall-3"], "tags": {"team": "a"}}
+    assert api.put("engine-7", "*", "operator-otto", **kept, attributes={"n": "1"}).status_code == 200
+    refused = [
+        api.put("engine-7", "*", "operator-otto", **{**kept, "groups": []}),
+        api.put("engine-7", "*", "operator-otto", **{**kept, "tags": {"team": "b"}}),
+        api.call("POST", "/engine-7/certificates", "operator-otto", json={}),
+        api.call("DELETE", "/engine-7/certificates/" + "a" * 64, "operator-otto"),
+    ]
+    assert [code(answer) for answer in refused] == [(403, "AccessDeniedException")] * 4
+    assert api.put("engine-7", "*", "admin-ada", tags={"team": "b"}).status_code == 200
+
+
+def test_a_device_that_is_made_again_goes_on_counting(api: Api) -> None:
+    api.make("engine-7", attributes={"site": "x"})
     api.delete("engine-7")
     assert code(api.call("GET", "/engine-7/history")) == (404, "ResourceNotFoundException")
-    assert api.make("engine-7", user="operator-otto").headers["ETag"] == '"3"'
-    assert [line["version"] for line in api.call("GET", "/engine-7/history", "operator-otto").json()["lines"]] == [3]
+    assert api.make("engine-7").headers["ETag"] == '"3"'
+    assert [line["version"] for line in api.call("GET", "/engine-7/history").json()["lines"]] == [3]
     assert [line["version"] for line in api.call("GET", "/engine-7/history", "admin-ada").json()["lines"]] == [3, 2, 1]
+
+
+def test_an_id_whose_readings_are_anothers_is_not_taken_over(api: Api) -> None:
+    api.make("engine-7")
+    for right in (Right.READ, Right.WRITE):
+        api.grant("otto", "engine-7", right)
+    assert api.delete("engine-7", user="operator-otto").status_code == 200
+    assert code(api.make("engine-7", user="operator-otto")) == (409, "ResourceAlreadyExistsException")
+    assert code(api.get("engine-7", "operator-otto")) == (404, "ResourceNotFoundException")
+    assert api.make("engine-7", user="admin-ada").status_code == 201
 
 
 def test_an_administrator_reads_the_history_of_what_is_gone_and_not_of_what_never_was(api: Api) -> None:

@@ -37,6 +37,11 @@ _KINDS = {
     403: ("The caller's role or rights do not reach so far", "AccessDeniedException", "this operation is for admins; anna is viewer"),
     404: ("There is none that the caller may see", "ResourceNotFoundException", "device engine-7: there is none that you may see"),
     405: ("No operation of this path", "MethodNotAllowedException", "Method Not Allowed"),
+    406: (
+        "None of the forms that it can answer in is accepted",
+        "NotAcceptableException",
+        "answer as text/html: there are application/json, text/csv",
+    ),
     408: ("It took longer than it may", "RequestTimeoutException", "the query took longer than 30 s"),
     409: ("It does not fit to what is there", "ConflictException", "device engine-7: there is one already"),
     412: ("If-Match names another version", "PreconditionFailed", "device engine-7: version 4 given, current is 6"),

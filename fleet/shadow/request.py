@@ -12,9 +12,13 @@ SECTIONS = ("desired", "reported")
 
 @dataclass(frozen=True)
 class Limits:
-    """Of the Device Shadow service: bytes of a document, levels of nesting (desired and reported are the first), bytes of a token.
+    """Of the Device Shadow service: bytes of a document, levels of nesting, bytes of a token.
 
-    Newer pages of AWS speak of 8 levels, and an account's documents may be raised to 30 KiB.
+    A level is an object or an array; desired's or reported's own object is the first, and a plain value has none. So of
+    ``{"desired": {"one": {"two": {"three": {"four": {"five": {}}}}}}}``, AWS's example of the deepest that it takes, ``five`` is the sixth:
+    it may have plain members, and no further object. AWS's page, which speaks of five levels, may be read as forbidding ``five`` any member
+    (then names are what is counted), or as one level less. Counted by objects and arrays the example passes and is the deepest, and so
+    counts AWS's open edge component, whose message names six. Newer pages speak of 8 levels, and an account's documents may be raised to 30 KiB.
     """
 
     document_bytes: int = 8192
@@ -27,7 +31,7 @@ DEFAULT_LIMITS = Limits()
 
 @dataclass(frozen=True)
 class UpdateRequest:
-    """`state` None clears both sections."""
+    """`state` None clears both sections; `version` and `client_token` None were not given, or were null."""
 
     state: dict[str, Any] | None
     version: int | None
@@ -35,9 +39,9 @@ class UpdateRequest:
 
 
 def parse_update(payload: bytes, limits: Limits) -> UpdateRequest:
-    """Raises ShadowError with the first fault, in the order of AWS's table of messages."""
+    """Raises ShadowError with the first fault, in the order of AWS's table of messages; which it tells of several AWS does not state."""
     document = _parse(payload, limits)
-    token = document.get("clientToken") if _token_fault(document, limits) is None else None
+    token = None if _token_fault(document, limits) else document.get("clientToken")
     fault = (
         _shape_fault(document)
         or _version_fault(document)
@@ -117,14 +121,16 @@ def _shape_fault(document: dict[str, Any]) -> str | None:
 
 
 def _version_fault(document: dict[str, Any]) -> str | None:
-    """A whole number that is not negative; ``true`` is none, and neither are ``1.0`` and ``null``."""
-    version = document.get("version", 0)
-    return None if type(version) is int and version >= 0 else "Invalid version"
+    """A whole number that is not negative; ``true`` is none, and neither is ``1.0``. A null gives none."""
+    version = document.get("version")
+    return None if version is None or (type(version) is int and version >= 0) else "Invalid version"
 
 
 def _token_fault(document: dict[str, Any], limits: Limits) -> str | None:
-    token = document.get("clientToken", "")
-    return None if isinstance(token, str) and len(token.encode("utf-8")) <= limits.token_bytes else "Invalid clientToken"
+    """A null gives none."""
+    token = document.get("clientToken")
+    is_good = token is None or (isinstance(token, str) and len(token.encode("utf-8")) <= limits.token_bytes)
+    return None if is_good else "Invalid clientToken"
 
 
 def _nesting_fault(state: dict[str, Any] | None, limits: Limits) -> str | None:

@@ -33,18 +33,15 @@ def members(rng: Random, level: int, deepest: int, nulls: bool) -> dict[str, Any
 
 
 def _value(rng: Random, level: int, deepest: int, nulls: bool) -> Any:
+    """An object or an array at `level`, where there may be one; or what has no level of its own."""
     chance = rng.random()
-    if chance < 0.35 and level < deepest:
-        return members(rng, level, deepest, nulls)
-    if chance < 0.47 and level < deepest - 2:
-        return array(rng, level, deepest)
-    if chance < 0.6 and nulls:
-        return None
-    return {} if chance > 0.97 else plain(rng)
+    if level <= deepest and (chance < 0.47 or chance > 0.97):
+        return {} if chance > 0.97 else members(rng, level, deepest, nulls) if chance < 0.35 else array(rng, level, deepest)
+    return None if chance < 0.6 and nulls else plain(rng)
 
 
 def array(rng: Random, level: int, deepest: int) -> list[Any]:
-    """Without a null; what is in it is a level lower."""
+    """One at `level`, without a null; what is in it is a level lower."""
     return [_value(rng, level + 1, deepest, nulls=False) for _ in range(rng.choice((0, 1, 2, 3)))]
 
 

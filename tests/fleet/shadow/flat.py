@@ -57,15 +57,14 @@ def cut(flat: Flat, path: Path) -> None:
 
 
 def make_object(flat: Flat, path: Path, now: int) -> None:
-    """An object stands at `path`: the one that is there, or one without keys."""
-    if not any(known[: len(path)] == path and known != path for known in flat):
+    """An object stands at `path`: the one that is there, or one without keys; a section without keys is none, though."""
+    if path[1:] and not any(known[: len(path)] == path and known != path for known in flat):
         put(flat, path, Leaf(HOLLOW, now))
 
 
 def take_away(flat: Flat, path: Path, now: int) -> None:
     cut(flat, path)
-    if len(path) > 1:
-        make_object(flat, path[:-1], now)
+    make_object(flat, path[:-1], now)
 
 
 def tree(flat: Flat, shown: Callable[[Leaf], Any]) -> dict[str, Any]:
@@ -85,14 +84,15 @@ def value_of(leaf: Leaf) -> Any:
 
 def stamps_of(leaf: Leaf) -> Any:
     """Its metadata: a stamp, and for an array one for each plain value in it."""
-    return _stamped(leaf.value, leaf.at)
+    return stamped(leaf.value, leaf.at)
 
 
-def _stamped(value: Any, at: int) -> Any:
+def stamped(value: Any, at: int) -> Any:
+    """A stamp for each plain value, of which null is one too, where it stands in its objects and arrays."""
     if isinstance(value, list):
-        return [_stamped(element, at) for element in value]
+        return [stamped(element, at) for element in value]
     if isinstance(value, dict):
-        return {key: _stamped(member, at) for key, member in value.items()}
+        return {key: stamped(member, at) for key, member in value.items()}
     return {"timestamp": at}
 
 

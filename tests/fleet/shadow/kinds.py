@@ -15,9 +15,7 @@ _VERSIONS = _AS_NEW | {
     "wrong version, new": _WRONG,
     "wrong version, deleted": _CONFLICT,
     "wrong version, there": _CONFLICT,
-    "negative version, new": _WRONG,
-    "negative version, deleted": _CONFLICT,
-    "negative version, there": _CONFLICT,
+    **{f"negative version, {standing}": _WRONG for standing in ("new", "deleted", "there")},
     **{f"version is no integer, {standing}": _WRONG for standing in ("new", "deleted", "there")},
     **{f"null for a version, {standing}": _MERGED for standing in ("new", "deleted", "there")},
 }
@@ -31,11 +29,14 @@ _UPDATES = {
     **{f"{depth} {words} the deepest": _WRONG for depth in ("depth", "depth in arrays") for words in ("one below", "two below")},
     **dict.fromkeys(("token of 64 bytes", "token is odd", "null for a token", "unknown key beside state"), _MERGED),
     **dict.fromkeys(("token of more than 64 bytes", "token is no text"), _WRONG),
+    **dict.fromkeys(("two faults", "three faults"), _WRONG | _CONFLICT),
     **{kind: _CODES.get(kind, _WRONG) for kind in (*refused.BYTES, *refused.DOCUMENTS)},
 }
 
 _OTHERS = {
-    **dict.fromkeys(("get", "get with token", "delete", "delete with token"), _ASKED),
+    **dict.fromkeys(
+        (*("get", "get with token", "get with null for a token"), *("delete", "delete with token", "delete with null for a token")), _ASKED
+    ),
     **{f"{verb} with wrong token": _WRONG for verb in ("get", "delete")},
     **{f"{verb} with {kind}": _CODES.get(kind, _WRONG) for verb in ("get", "delete") for kind in refused.OF_ANY_VERB},
 }
@@ -55,7 +56,8 @@ MESSAGES = (
     "JSON contains too many levels of nesting; maximum is 8",
     "State contains an invalid node: '",
     "No shadow exists with name: engine:",
-    "No shadow exists with name: config_",
+    "No shadow exists with name: engine-1~config_",
+    "No shadow exists with name: pump:",
     "Version conflict",
     "The payload exceeds the maximum size allowed",
     "Unsupported documented encoding; supported encoding is UTF-8",

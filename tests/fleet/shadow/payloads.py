@@ -52,7 +52,31 @@ def _no_number(text: str) -> float:
     raise ValueError(text)
 
 
+def check_state(asked: dict[str, Any]) -> None:
+    """There is a state, and what it has of sections are objects; a null is as good as an object."""
+    if "state" not in asked:
+        raise Refused(400, "Missing required node: state")
+    state = asked["state"]
+    if state is not None and not isinstance(state, dict):
+        raise Refused(400, "State node must be an object")
+    for name in SECTIONS:
+        section = (state or {}).get(name)
+        if section is not None and not isinstance(section, dict):
+            raise Refused(400, f"{name.capitalize()} node must be an object")
+
+
+def version(asked: dict[str, Any]) -> int | None:
+    """None where none is given; a null gives none."""
+    given = asked.get("version")
+    if given is None:
+        return None
+    if type(given) is not int or given < 0:
+        raise Refused(400, "Invalid version")
+    return given
+
+
 def token(asked: dict[str, Any], most_bytes: int) -> str | None:
+    """None where none is given; a null gives none."""
     given = asked.get("clientToken")
     if given is None:
         return None
@@ -61,42 +85,31 @@ def token(asked: dict[str, Any], most_bytes: int) -> str | None:
     return given
 
 
-def version(asked: dict[str, Any]) -> int | None:
-    given = asked.get("version")
-    if given is not None and type(given) is not int:
-        raise Refused(400, "Invalid version")
-    return given
-
-
-def state(asked: dict[str, Any]) -> dict[str, Any] | None:
-    """None where the request clears everything."""
-    if "state" not in asked:
-        raise Refused(400, "Missing required node: state")
-    given = asked["state"]
-    if given is None:
-        return None
-    if not isinstance(given, dict):
-        raise Refused(400, "State node must be an object")
-    for name, section in given.items():
-        if name not in SECTIONS:
-            raise Refused(400, f"State contains an invalid node: '{name}'")
-        if section is not None and not isinstance(section, dict):
-            raise Refused(400, f"{name.capitalize()} node must be an object")
-    return given
+def sections(asked: dict[str, Any]) -> list[dict[str, Any]]:
+    """Those that are given and are not null."""
+    return [section for name, section in (asked["state"] or {}).items() if name in SECTIONS and section is not None]
 
 
 def too_deep(deepest: int) -> Refused:
     return Refused(400, f"JSON contains too many levels of nesting; maximum is {deepest}")
 
 
-def is_deeper(value: Any, than: int, level: int = 1) -> bool:
-    """Whether a name, or an array or object within an array, stands below level `than`; `value` itself stands at `level`."""
-    if level > than:
-        return True
-    if isinstance(value, dict):
-        return any(is_deeper(member, than, level + 1) for member in value.values())
-    nested = [element for element in value if isinstance(element, dict | list)] if isinstance(value, list) else []
-    return any(is_deeper(element, than, level + 1) for element in nested)
+def is_deeper(section: dict[str, Any], than: int) -> bool:
+    """Whether objects and arrays stand in each other on more than so many levels, of which `section` itself is the first.
+
+    The levels are taken off from the outside; what is left then is too deep.
+    """
+    level: list[Any] = [section]
+    for _ in range(than):
+        level = [member for outer in level for member in (outer.values() if isinstance(outer, dict) else outer)]
+        level = [member for member in level if isinstance(member, dict | list)]
+    return bool(level)
+
+
+def check_nodes(asked: dict[str, Any]) -> None:
+    for name in asked["state"] or ():
+        if name not in SECTIONS:
+            raise Refused(400, f"State contains an invalid node: '{name}'")
 
 
 def has_null_in_array(value: Any, in_array: bool = False) -> bool:

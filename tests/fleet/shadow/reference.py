@@ -1,4 +1,9 @@
-"""The reference model of one device shadow, written from AWS's semantics alone: plain, slow, and built unlike an engine."""
+"""The reference model of one device shadow, written from AWS's semantics alone: plain, slow, and built unlike an engine.
+
+Where a request has several faults AWS does not state which of them is told. Here it is the first of: the encoding, the JSON, nodes that are
+missing or no objects, the form of the version, the token, the nesting, nodes that are unknown, nulls in arrays; then the shadow's absence
+or another version; and the size last.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,7 +30,7 @@ class Reference:
     """`number` is the version that the shadow has or, deleted, had; `flat` is None while there is no shadow."""
 
     def __init__(self, thing: str, name: str | None = None, *, document_bytes: int = 8192, depth: int = 6, token_bytes: int = 64) -> None:
-        self.shown_name = thing if name is None else name
+        self.shown_name = thing if name is None else f"{thing}~{name}"
         self.document_bytes, self.depth, self.token_bytes = document_bytes, depth, token_bytes
         self.number = 0
         self.flat: Flat | None = None
@@ -46,23 +51,31 @@ class Reference:
         token = None
         try:
             asked = self.document(payload)
-            token = self.token(asked)
+            token = self.token_of_refusal(asked)
             return answer(asked, now)
         except Refused as refusal:
             return Outcome(refusal.code, refusal.message, client_token=token)
 
+    def token_of_refusal(self, asked: dict[str, Any]) -> str | None:
+        """A refusal gives back a token that is right, whatever else is wrong."""
+        try:
+            return self.token(asked)
+        except Refused:
+            return None
+
     def _updated(self, asked: dict[str, Any], now: int) -> Outcome:
-        version, state = payloads.version(asked), self.asked_state(asked)
-        self.check_version(version)
+        for check in self.checks():
+            check(asked)
+        state = asked["state"]
         merged = self.merged(dict(self.flat or {}), state, now)
-        self.check_size(merged)
+        self.check_against(asked, merged)
         previous, self.flat, self.number = self.described(), merged, self.number + 1
         head = {"version": self.number, "timestamp": now} | self.echoed(asked)
         return Outcome(200, "", head | self.given(state, now), self.delta_message(head), self.documents(previous, head))
 
     def given(self, state: dict[str, Any] | None, now: int) -> dict[str, Any]:
-        """The request's own sections: as they were given, and the metadata of what they gave."""
-        return {"state": state or {}, "metadata": self.metadata_of(self.merged({}, state, now))}
+        """The request's own state, as it was given, nulls and all; and a stamp for each plain value and null in it."""
+        return {"state": state, "metadata": flat.stamped(state, now)}
 
     def delta_message(self, head: dict[str, Any]) -> dict[str, Any] | None:
         differing = self.differing()
@@ -81,7 +94,7 @@ class Reference:
         return {"state": self.state(), "metadata": self.metadata_of(self.flat), "version": self.number}
 
     def _got(self, asked: dict[str, Any], now: int) -> Outcome:
-        told = self._existing()
+        told = self._existing(asked)
         differing = self.differing()
         if differing:
             told["state"]["delta"] = self.state_of(differing)[DESIRED]
@@ -89,11 +102,12 @@ class Reference:
         return Outcome(200, "", told | {"timestamp": now} | self.echoed(asked))
 
     def _deleted(self, asked: dict[str, Any], now: int) -> Outcome:
-        self._existing()
+        self._existing(asked)
         self.flat = None
         return Outcome(200, "", {"version": self.number, "timestamp": now} | self.echoed(asked))
 
-    def _existing(self) -> dict[str, Any]:
+    def _existing(self, asked: dict[str, Any]) -> dict[str, Any]:
+        self.token(asked)
         described = self.described()
         if described is None:
             raise Refused(404, f"No shadow exists with name: {self.shown_name}")
@@ -111,16 +125,31 @@ class Reference:
         token = self.token(asked)
         return {} if token is None else {"clientToken": token}
 
-    def asked_state(self, asked: dict[str, Any]) -> dict[str, Any] | None:
-        state = payloads.state(asked)
-        self.check_sections(state or {})
-        return state
+    def checks(self) -> list[Callable[[dict[str, Any]], object]]:
+        """Of a request by itself, in their order."""
+        return [payloads.check_state, self.version, self.token, self.check_depth, self.check_nodes, self.check_arrays]
 
-    def check_sections(self, state: dict[str, Any]) -> None:
-        if any(payloads.is_deeper(section, self.depth) for section in state.values()):
+    def version(self, asked: dict[str, Any]) -> int | None:
+        return payloads.version(asked)
+
+    def check_depth(self, asked: dict[str, Any]) -> None:
+        if any(self.is_deeper(section, self.depth) for section in payloads.sections(asked)):
             raise payloads.too_deep(self.depth)
-        if payloads.has_null_in_array(state):
+
+    def is_deeper(self, section: dict[str, Any], than: int) -> bool:
+        return payloads.is_deeper(section, than)
+
+    def check_nodes(self, asked: dict[str, Any]) -> None:
+        payloads.check_nodes(asked)
+
+    def check_arrays(self, asked: dict[str, Any]) -> None:
+        if payloads.has_null_in_array(asked["state"]):
             raise Refused(400, "Invalid JSON")
+
+    def check_against(self, asked: dict[str, Any], merged: Flat) -> None:
+        """The request against the shadow that is there, and what would become of it."""
+        self.check_version(self.version(asked))
+        self.check_size(merged)
 
     def check_version(self, version: int | None) -> None:
         """A shadow that never was has 0 or 1; one that was deleted has these too, and the number it had."""

@@ -81,15 +81,17 @@ def section_no_object(rng: Random) -> Any:
 
 
 def unknown_node(rng: Random) -> Any:
-    return {"state": _beside(rng, rng.choice(_NODES), rng.choice(({"a": 77}, {}, None, 77)))}
+    """One, or two, of which the first is told."""
+    names = rng.sample(_NODES, rng.choice((1, 1, 2)))
+    return {"state": _beside(rng, {name: rng.choice(({"a": 77}, {}, None, 77)) for name in names})}
 
 
 def delta_node(rng: Random) -> Any:
-    return {"state": _beside(rng, "delta", {"a": 77})}
+    return {"state": _beside(rng, {"delta": {"a": 77}})}
 
 
-def _beside(rng: Random, name: str, value: Any) -> dict[str, Any]:
-    good, odd = {"desired": {"a": 77}}, {name: value}
+def _beside(rng: Random, odd: dict[str, Any]) -> dict[str, Any]:
+    good = {"desired": {"a": 77}}
     return rng.choice((odd, good | odd, odd | good))
 
 

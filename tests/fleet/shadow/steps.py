@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from tests.fleet.shadow import documents, refused
+from tests.fleet.shadow import documents, faults, refused
 from tests.fleet.shadow.documents import written
 from tests.fleet.shadow.flat import DESIRED, REPORTED, SECTIONS
 from tests.fleet.shadow.reference import Reference
@@ -54,8 +54,8 @@ class Steps:
     def _new(self, place: int) -> Spot:
         """Two of a thing, four of things of their own; two are classic; two have little room, and one of them is deep."""
         number = next(self._numbers)
-        thing = "engine-1" if place in (1, 2) else f"engine:{number}"
         name = None if place in (0, 3) else f"config_{number}"
+        thing = f"engine:{number}" if name is None else "engine-1" if place in (1, 2) else f"pump:{number}"
         return (Spot(thing, name), Spot(thing, name, 150), Spot(thing, name, 90, 8))[max(0, place - 3)]
 
     def step(self, known: Reference) -> Step:
@@ -78,11 +78,13 @@ class Steps:
     def _asking(self, verb: str) -> Made:
         """What a get or a delete brings along: nothing, a token, or something wrong."""
         rng, chance = self._rng, self._rng.random()
-        if chance < 0.4:
+        if chance < 0.3:
             return verb, rng.choice((b"", b"{}"))
-        if chance < 0.6:
+        if chance < 0.48:
             return f"{verb} with token", written(rng, {"clientToken": rng.choice(("t", "t" * 64, "é" * 32))})
-        if chance < 0.7:
+        if chance < 0.56:
+            return f"{verb} with null for a token", written(rng, {"clientToken": None})
+        if chance < 0.63:
             return f"{verb} with wrong token", written(rng, {"clientToken": refused.long_token(rng)})
         kind = rng.choice(refused.OF_ANY_VERB)
         return f"{verb} with {kind}", refused.BYTES[kind](rng) or b"{"
@@ -134,19 +136,19 @@ class Steps:
         return "numbers spelled", b'{"state": {"desired": {"a": %s}, "reported": {"a": %s}}}' % (one, other)
 
     def _depth(self, known: Reference) -> Made:
-        """The lowest name stands so many levels from the deepest there may be; what it names has none below it."""
+        """The innermost object or array stands so many levels from the deepest there may be; the section is the first, plain values have none."""
         off, words = self._rng.choice(((-1, "one above"), (0, "at"), (1, "one below"), (2, "two below")))
-        value: Any = self._rng.choice((77, {}, [], [77], True))
-        for _ in range(known.depth + off - 1):
+        value: Any = self._rng.choice((77, None, True, {}, [], [77]))
+        for _ in range(known.depth + off - isinstance(value, dict | list)):
             value = {self._rng.choice("ab"): value}
         return f"depth {words} the deepest", self._asked({self._rng.choice(SECTIONS): value})
 
     def _depth_in_array(self, known: Reference) -> Made:
         off, words = self._rng.choice(((-1, "one above"), (0, "at"), (1, "one below"), (2, "two below")))
-        value: Any = self._rng.choice(({}, []))
-        for _ in range(known.depth + off - 2):
+        value: Any = self._rng.choice(({}, [], {"a": 77}, [77]))
+        for _ in range(known.depth + off - 3):
             value = [value] if self._rng.random() < 0.7 else {"a": value}
-        return f"depth in arrays {words} the deepest", self._asked({self._rng.choice(SECTIONS): {"a": value}})
+        return f"depth in arrays {words} the deepest", self._asked({self._rng.choice(SECTIONS): {"a": [value]}})
 
     def _size(self, known: Reference) -> Made:
         """As much as makes both sections together so many bytes long."""
@@ -196,12 +198,16 @@ class Steps:
         token = {"clientToken": "t" * self._rng.randrange(65)} if self._rng.random() < 0.5 else {}
         return kind, written(self._rng, refused.DOCUMENTS[kind](self._rng) | token)
 
+    def _faults(self, known: Reference) -> Made:
+        many, words = self._rng.choice(((2, "two"), (2, "two"), (3, "three")))
+        return f"{words} faults", written(self._rng, faults.request(self._rng, known, many))
+
     def _unknown_at_root(self, known: Reference) -> Made:
         beside = {self._rng.choice(("metadata", "timestamp", "desired", "x")): self._rng.choice(({"a": 77}, 77, None, [None]))}
         return "unknown key beside state", self._asked(documents.state(self._rng, 3), **beside)
 
     _MAKERS: tuple[Callable[["Steps", Reference], Made], ...] = (
         *(_merge, _same_again, _look_alike, _report, _section, _whole_state, _spelled, _depth, _depth_in_array),
-        *(_size, _version, _token, _bytes, _document, _unknown_at_root),
+        *(_size, _version, _token, _bytes, _document, _faults, _unknown_at_root),
     )
-    _WEIGHTS = (30, 3, 4, 8, 5, 3, 3, 4, 3, 6, 9, 5, 8, 7, 1)
+    _WEIGHTS = (30, 3, 4, 8, 5, 3, 3, 4, 3, 6, 9, 5, 8, 7, 9, 1)

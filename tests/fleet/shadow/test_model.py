@@ -1,6 +1,7 @@
 """`make proof-shadow`, small: 2,000 random steps, in which the engine must answer as the reference model does."""
 
 import itertools
+from typing import Any
 
 import pytest
 
@@ -33,7 +34,7 @@ def test_a_record_that_is_read_as_another_is_told(monkeypatch: pytest.MonkeyPatc
     first: list[engine.Shadow] = []
     read = engine.Shadow.from_record
 
-    def from_record(record: object) -> engine.Shadow:
+    def from_record(record: dict[str, Any]) -> engine.Shadow:
         first.append(read(record))
         return first[0]
 

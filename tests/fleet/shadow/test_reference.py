@@ -46,7 +46,7 @@ def test_an_update_merges_what_it_gives_and_stamps_no_other_leaf() -> None:
     outcome = known.update(told(state={"desired": {"a": 1, "b": {"c": None, "e": [5]}}}), 107)
     assert outcome.accepted == {
         "state": {"desired": {"a": 1, "b": {"c": None, "e": [5]}}},
-        "metadata": {"desired": {"a": {"timestamp": 107}, "b": {"e": [{"timestamp": 107}]}}},
+        "metadata": {"desired": {"a": {"timestamp": 107}, "b": {"c": {"timestamp": 107}, "e": [{"timestamp": 107}]}}},
         "version": 2,
         "timestamp": 107,
     }
@@ -74,7 +74,9 @@ def test_an_update_merges_what_it_gives_and_stamps_no_other_leaf() -> None:
 @pytest.mark.parametrize(
     ("before", "asked", "after"),
     [
-        ({"desired": {"a": 1}}, {"desired": {"a": None}}, {"desired": {}}),
+        ({"desired": {"a": 1}}, {"desired": {"a": None}}, {}),
+        ({"desired": {"a": {"b": 1}}}, {"desired": {"a": None}}, {}),
+        ({"desired": {"a": 1, "b": 2}}, {"desired": {"a": None}}, {"desired": {"b": 2}}),
         ({"desired": {"a": {"b": 1}}}, {"desired": {"a": {"b": None}}}, {"desired": {"a": {}}}),
         ({"desired": {"a": {"b": 1}}}, {"desired": {"a": {}}}, {"desired": {"a": {"b": 1}}}),
         ({"desired": {"a": 1}}, {"desired": {"a": {}}}, {"desired": {"a": {}}}),
@@ -86,7 +88,9 @@ def test_an_update_merges_what_it_gives_and_stamps_no_other_leaf() -> None:
         ({"desired": {"a": 1}, "reported": {"a": 1}}, {"desired": None}, {"reported": {"a": 1}}),
         ({"desired": {"a": 1}, "reported": {"a": 1}}, None, {}),
         ({"desired": {"a": 1}}, {}, {"desired": {"a": 1}}),
-        ({}, {"desired": {}}, {"desired": {}}),
+        ({}, {"desired": {}}, {}),
+        ({}, {"desired": {}, "reported": {"a": None}}, {}),
+        ({"desired": {"a": 1}}, {"desired": {}}, {"desired": {"a": 1}}),
     ],
 )
 def test_merge(before: Any, asked: Any, after: Any) -> None:
@@ -127,10 +131,15 @@ def test_an_update_of_anything_sends_all_the_differences() -> None:
 def test_a_deletion_keeps_the_number_and_the_next_creation_goes_on_from_it() -> None:
     known = shadow(*[told(state={"desired": {"a": 1}})] * 5)
     assert known.delete(b'{"clientToken": "t"}', 120) == Outcome(200, accepted={"version": 5, "timestamp": 120, "clientToken": "t"})
+    assert known.get(b'{"clientToken": 7}', 121) == Outcome(400, "Invalid clientToken")
     gone = Outcome(404, "No shadow exists with name: engine-1", client_token="t")
     assert known.delete(b'{"clientToken": "t"}', 121) == known.get(b'{"clientToken": "t"}', 121) == gone
     again = known.update(told(state={"reported": {}}), 122)
     assert again.accepted == {"state": {"reported": {}}, "metadata": {"reported": {}}, "version": 6, "timestamp": 122}
+
+
+def test_the_name_of_a_named_shadow_that_is_not_there_is_told_behind_its_things() -> None:
+    assert Reference("engine-1", "config").get(b"", 100) == Outcome(404, "No shadow exists with name: engine-1~config")
 
 
 @pytest.mark.parametrize(
@@ -139,9 +148,10 @@ def test_a_deletion_keeps_the_number_and_the_next_creation_goes_on_from_it() -> 
         *((0, False, version, code) for version, code in ((0, 200), (1, 200), (2, 400), (-1, 400), (None, 200), (True, 400), (1.0, 400))),
         *(
             (3, False, version, code)
-            for version, code in ((3, 200), (2, 409), (4, 409), (0, 409), (1, 409), (-3, 409), ("3", 400), (3.0, 400))
+            for version, code in ((3, 200), (2, 409), (4, 409), (0, 409), (1, 409), (-3, 400), ("3", 400), (3.0, 400), (None, 200))
         ),
-        *((3, True, version, code) for version, code in ((3, 200), (0, 200), (1, 200), (2, 409), (4, 409))),
+        *((3, False, version, 400) for version in (True, False, "", [], [3], {}, {"version": 3}, -1, -0.5, 2.5)),
+        *((3, True, version, code) for version, code in ((3, 200), (0, 200), (1, 200), (2, 409), (4, 409), (-1, 400), (True, 400))),
     ],
 )
 def test_a_version_must_be_the_present_one(updates: int, deleted: bool, version: Any, code: int) -> None:
@@ -190,14 +200,18 @@ def test_text_that_is_not_utf8_is_of_an_unsupported_encoding() -> None:
         ({"one": {"two": {"three": {"four": {"five": 1}}}}}, 200),
         ({"one": {"two": {"three": {"four": {"five": {}}}}}}, 200),
         ({"one": {"two": {"three": {"four": {"five": [1]}}}}}, 200),
-        ({"one": {"two": {"three": {"four": {"five": {"six": 1}}}}}}, 400),
-        ({"one": {"two": {"three": {"four": {"five": {"six": None}}}}}}, 400),
+        ({"one": {"two": {"three": {"four": {"five": {"six": 1}}}}}}, 200),
+        ({"one": {"two": {"three": {"four": {"five": {"six": None}}}}}}, 200),
+        ({"one": {"two": {"three": {"four": {"five": {"six": {}}}}}}}, 400),
+        ({"one": {"two": {"three": {"four": {"five": {"six": []}}}}}}, 400),
         ({"one": {"two": {"three": {"four": {"five": [[]]}}}}}, 400),
         ({"one": [[[[{}]]]]}, 200),
+        ({"one": [[[[{"six": 1}]]]]}, 200),
         ({"one": [[[[[{}]]]]]}, 400),
+        ({"one": [[[[[[]]]]]]}, 400),
     ],
 )
-def test_five_names_may_stand_below_a_section(desired: Any, code: int) -> None:
+def test_five_objects_or_arrays_may_stand_below_a_section(desired: Any, code: int) -> None:
     assert Reference("engine-1").update(told(state={"desired": desired}), 100).code == code
     assert Reference("engine-1", depth=7).update(told(state={"desired": desired}), 100).code == 200
 
@@ -216,6 +230,42 @@ def test_a_token_has_64_bytes_at_most(token: str, code: int) -> None:
     assert (outcome.code, (outcome.accepted or {}).get("clientToken")) == (code, token if code == 200 else None)
 
 
-def test_a_refusal_gives_back_the_token() -> None:
+def test_a_refusal_gives_back_the_token_unless_that_is_wrong_itself() -> None:
     outcome = Reference("engine-1").update(told(state=1, clientToken="t"), 100)
     assert outcome == Outcome(400, "State node must be an object", client_token="t")
+    assert Reference("engine-1").update(told(state=1, clientToken="t" * 65), 100) == Outcome(400, "State node must be an object")
+
+
+def test_a_null_for_a_version_or_a_token_gives_none() -> None:
+    known = shadow(told(state={"desired": {"a": 1}}))
+    outcome = known.update(told(state={"desired": None}, version=None, clientToken=None), 110)
+    metadata = {"desired": {"timestamp": 110}}
+    assert outcome.accepted == {"state": {"desired": None}, "metadata": metadata, "version": 2, "timestamp": 110}
+    assert known.get(b'{"clientToken": null}', 111).accepted == {"state": {}, "metadata": {}, "version": 2, "timestamp": 111}
+
+
+def test_of_what_clears_everything_the_answer_has_a_null_and_one_stamp() -> None:
+    known = shadow(told(state={"desired": {"a": 1}, "reported": {"a": 2}}))
+    assert known.update(told(state=None), 110).accepted == {"state": None, "metadata": {"timestamp": 110}, "version": 2, "timestamp": 110}
+
+
+def test_of_several_faults_the_first_is_told() -> None:
+    too_deep = {"a": {"b": {"c": {"d": {"e": {"f": {"g": 1}}}}}}}
+    known = shadow(told(state={}))
+    asked: dict[str, Any] = {"state": 7, "version": 1.5, "clientToken": 7}
+    mended: tuple[tuple[str, dict[str, Any]], ...] = (
+        ("State node must be an object", {"state": {"reported": 7, "x": too_deep, "desired": 7}}),
+        ("Desired node must be an object", {"state": {"reported": 7, "x": too_deep, "desired": too_deep}}),
+        ("Reported node must be an object", {"state": {"reported": {"a": [None]}, "x": too_deep, "desired": too_deep}}),
+        ("Invalid version", {"version": 9}),
+        ("Invalid clientToken", {"clientToken": "t"}),
+        ("JSON contains too many levels of nesting; maximum is 6", {"state": {"x": too_deep, "y": 1, "reported": {"a": [None]}}}),
+        ("State contains an invalid node: 'x'", {"state": {"reported": {"a": [None], "b": "x" * 9_000}}}),
+        ("Invalid JSON", {"state": {"reported": {"b": "x" * 9_000}}}),
+        ("Version conflict", {"version": 1}),
+        ("The payload exceeds the maximum size allowed", {"state": {}}),
+        ("", {}),
+    )
+    for message, mend in mended:
+        assert known.update(told(**asked), 110).message == message
+        asked |= mend

@@ -57,9 +57,9 @@ def desired(value: Any) -> bytes:
         (b'{"state": {}, "version": true}', 400, "Invalid version"),
         (b'{"state": {}, "version": 1.0}', 400, "Invalid version"),
         (b'{"state": {}, "version": -1}', 400, "Invalid version"),
-        (b'{"state": {}, "version": null}', 400, "Invalid version"),
+        (b'{"state": {}, "version": []}', 400, "Invalid version"),
+        (b'{"state": {}, "version": {}}', 400, "Invalid version"),
         (b'{"state": {}, "clientToken": 1}', 400, "Invalid clientToken"),
-        (b'{"state": {}, "clientToken": null}', 400, "Invalid clientToken"),
         (b'{"state": {}, "clientToken": "' + b"x" * 65 + b'"}', 400, "Invalid clientToken"),
         (b'{"state": {}, "clientToken": "' + "é".encode() * 33 + b'"}', 400, "Invalid clientToken"),
         (b'{"state": {"delta": {}}}', 400, "State contains an invalid node: 'delta'"),
@@ -104,6 +104,25 @@ def test_a_sound_client_token_comes_back_with_whatever_is_wrong_beside_it() -> N
 @pytest.mark.parametrize("token", ["", "x" * 64, "é" * 32])
 def test_a_client_token_of_64_bytes_comes_back(token: str) -> None:
     assert Played().update({}, clientToken=token).accepted["clientToken"] == token
+
+
+def test_a_null_for_a_version_or_a_token_counts_as_none_given() -> None:
+    shadow = Played()
+    for version in (1, 2, 3):
+        answered = shadow.update({"reported": {"rpm": version}}, version=None, clientToken=None)
+        assert (answered.accepted["version"], "clientToken" in answered.accepted) == (version, False)
+    assert "clientToken" not in shadow.get(b'{"clientToken": null}')
+    assert "clientToken" not in shadow.delete(b'{"clientToken": null}').accepted
+
+
+def test_the_deepest_example_of_aws_is_taken_and_may_have_plain_members_only() -> None:
+    def five(innermost: str) -> bytes:
+        return b'{"state": {"desired": {"one": {"two": {"three": {"four": {"five": %s}}}}}}}' % innermost.encode()
+
+    for innermost in ("{}", '{"six": 1}', '{"six": null, "seven": "x"}', "[1]"):
+        assert Played().send(five(innermost)).shadow.version == 1
+    for innermost in ('{"six": {}}', '{"six": []}', "[{}]", "[[]]"):
+        assert Played().refusal(five(innermost)) == (400, TOO_DEEP)
 
 
 @pytest.mark.parametrize("by_array", [False, True])

@@ -1,11 +1,9 @@
-"""What an engine may get wrong of requests and answers: versions, tokens, payloads, messages."""
+"""What an engine may get wrong of its answers: their parts, their versions and moments."""
 
-import json
 from typing import Any
 
 from tests.fleet.shadow import flat
-from tests.fleet.shadow.flat import DESIRED, SECTIONS, Flat
-from tests.fleet.shadow.payloads import Refused
+from tests.fleet.shadow.flat import DESIRED, Flat
 from tests.fleet.shadow.reference import Outcome, Reference
 
 
@@ -27,23 +25,6 @@ class ADeletedShadowIsShownAsPrevious(Reference):
     def documents(self, previous: dict[str, Any] | None, head: dict[str, Any]) -> dict[str, Any]:
         past = {"state": {}, "metadata": {}, "version": self.number - 1} if self.number > 1 else None
         return super().documents(previous or past, head)
-
-
-class VersionsAreNotCompared(Reference):
-    def check_version(self, version: int | None) -> None:
-        pass
-
-
-class AnOlderVersionAloneConflicts(Reference):
-    def check_version(self, version: int | None) -> None:
-        if self.flat is None or version is None or version <= self.number:
-            super().check_version(version)
-
-
-class TrueIsVersionOne(Reference):
-    def _updated(self, asked: dict[str, Any], now: int) -> Outcome:
-        asked = dict(asked, version=1) if asked.get("version") is True else asked
-        return super()._updated(asked, now)
 
 
 class ARefusedUpdateMovesTheVersion(Reference):
@@ -87,56 +68,32 @@ class AcceptedHasTheWholeSection(Reference):
         return {"state": self.state_of(now_there), "metadata": self.metadata_of(now_there)}
 
 
-class AnUnknownNodeIsDropped(Reference):
-    def asked_state(self, asked: dict[str, Any]) -> dict[str, Any] | None:
-        if isinstance(asked.get("state"), dict):
-            asked = asked | {"state": {name: asked["state"][name] for name in SECTIONS if name in asked["state"]}}
-        return super().asked_state(asked)
+class AcceptedForgetsNulls(Reference):
+    def given(self, state: dict[str, Any] | None, now: int) -> dict[str, Any]:
+        return super().given(_without_nulls(state), now)
 
 
-class TheLastOfTwoKeysCounts(Reference):
-    def document(self, payload: bytes) -> dict[str, Any]:
-        try:
-            return super().document(payload)
-        except Refused:
-            found = _found(payload)
-            if not isinstance(found, dict) or any(word in flat.compact(found) for word in ("NaN", "Infinity")):
-                raise
-            return found
+class ANullHasNoStamp(Reference):
+    def given(self, state: dict[str, Any] | None, now: int) -> dict[str, Any]:
+        return super().given(state, now) | {"metadata": flat.stamped(_without_nulls(state) or {}, now)}
 
 
-class NotANumberIsTaken(Reference):
-    def document(self, payload: bytes) -> dict[str, Any]:
-        found = _found(payload)
-        return found if isinstance(found, dict) and "NaN" in flat.compact(found) else super().document(payload)
+class ANullSectionHasNoStamp(Reference):
+    def given(self, state: dict[str, Any] | None, now: int) -> dict[str, Any]:
+        told = {name: section for name, section in (state or {}).items() if section is not None}
+        return super().given(state, now) | ({} if state is None else {"metadata": flat.stamped(told, now)})
 
 
-class WhatIsNotFiniteIsTaken(Reference):
-    def document(self, payload: bytes) -> dict[str, Any]:
-        found = _found(payload)
-        return found if isinstance(found, dict) and b"e999" in payload else super().document(payload)
+class ANullStateIsToldAsAnEmptyOne(Reference):
+    def given(self, state: dict[str, Any] | None, now: int) -> dict[str, Any]:
+        return super().given(state or {}, now)
 
 
-def _found(payload: bytes) -> Any:
-    try:
-        return json.loads(payload.decode())
-    except (ValueError, RecursionError):
-        return None
-
-
-class AHalfOfAPairIsTaken(Reference):
-    def document(self, payload: bytes) -> dict[str, Any]:
-        return dict(json.loads(payload)) if b"\\ud8" in payload.lower() else super().document(payload)
-
-
-class LatinIsTaken(Reference):
-    def document(self, payload: bytes) -> dict[str, Any]:
-        try:
-            return super().document(payload)
-        except Refused as refusal:
-            if refusal.code != 415:
-                raise
-            return super().document(payload.decode("latin-1").encode())
+def _without_nulls(value: Any) -> Any:
+    """Arrays have none."""
+    if not isinstance(value, dict):
+        return value
+    return {key: _without_nulls(member) for key, member in value.items() if member is not None}
 
 
 class TheClockStandsStill(Reference):

@@ -3,9 +3,8 @@
 import json
 from typing import Any
 
-from tests.fleet.shadow import flat, payloads
+from tests.fleet.shadow import flat
 from tests.fleet.shadow.flat import DESIRED, GONE, HOLLOW, Flat, Leaf
-from tests.fleet.shadow.payloads import Refused
 from tests.fleet.shadow.reference import Outcome, Reference
 
 
@@ -68,7 +67,8 @@ class TheWholeSectionIsStamped(Reference):
 
 class AKeyNamedTimestampIsTakenForAStamp(Reference):
     def metadata_of(self, leaves: Flat) -> dict[str, Any]:
-        return super().metadata_of({path: leaf for path, leaf in leaves.items() if "timestamp" not in path})
+        kept = super().metadata_of({path: leaf for path, leaf in leaves.items() if "timestamp" not in path})
+        return {path[0]: {} for path in leaves} | kept
 
 
 class SizeIsInCharacters(Reference):
@@ -111,32 +111,45 @@ class OneByteMore(Reference):
 
 
 class OneLevelLess(Reference):
-    def check_sections(self, state: dict[str, Any]) -> None:
-        if any(payloads.is_deeper(section, self.depth - 1) for section in state.values()):
-            raise payloads.too_deep(self.depth)
-        super().check_sections(state)
+    def is_deeper(self, section: dict[str, Any], than: int) -> bool:
+        return super().is_deeper(section, than - 1)
 
 
 class OneLevelMore(Reference):
-    def check_sections(self, state: dict[str, Any]) -> None:
-        self.depth += 1
-        try:
-            super().check_sections(state)
-        finally:
-            self.depth -= 1
+    def is_deeper(self, section: dict[str, Any], than: int) -> bool:
+        return super().is_deeper(section, than + 1)
+
+
+class NamesAreLevels(Reference):
+    """The other reading of AWS's page: a plain value has a level too where it has a name."""
+
+    def is_deeper(self, section: dict[str, Any], than: int) -> bool:
+        return super().is_deeper(section, than) or super().is_deeper(_named_as_objects(section), than)
+
+
+def _named_as_objects(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _named_as_objects(member) if isinstance(member, dict | list) else {} for key, member in value.items()}
+    return [_named_as_objects(element) for element in value] if isinstance(value, list) else value
 
 
 class ArraysHaveNoDepth(Reference):
-    def check_sections(self, state: dict[str, Any]) -> None:
-        super().check_sections({name: _without_arrays(section) for name, section in state.items()})
-        if payloads.has_null_in_array(state):
-            raise Refused(400, "Invalid JSON")
+    def is_deeper(self, section: dict[str, Any], than: int) -> bool:
+        return super().is_deeper(section, than + 6) or super().is_deeper(_without(list, section), than)
 
 
-def _without_arrays(value: Any) -> Any:
+class AnEmptyObjectHasNoDepth(Reference):
+    def is_deeper(self, section: dict[str, Any], than: int) -> bool:
+        return super().is_deeper(section, than + 6) or super().is_deeper({"a": _without({}, section)}, than + 1)
+
+
+def _without(what: Any, value: Any) -> Any:
+    """Nought in the place of each value that is `what` or of that type."""
+    if value == what or type(value) is what:
+        return 0
     if isinstance(value, dict):
-        return {key: _without_arrays(member) for key, member in value.items()}
-    return 0 if isinstance(value, list) else value
+        return {key: _without(what, member) for key, member in value.items()}
+    return [_without(what, element) for element in value] if isinstance(value, list) else value
 
 
 class ArraysAreMerged(Reference):
@@ -160,3 +173,23 @@ class AnEmptiedObjectGoes(Reference):
             flat.cut(into, path)
         else:
             super().apply(into, path, value, now)
+
+
+class AnEmptyObjectIsNotKept(Reference):
+    def apply(self, into: Flat, path: flat.Path, value: Any, now: int) -> None:
+        if value is not HOLLOW:
+            super().apply(into, path, value, now)
+
+
+class AnEmptiedSectionStays(Reference):
+    def apply(self, into: Flat, path: flat.Path, value: Any, now: int) -> None:
+        super().apply(into, path, value, now)
+        if value is GONE and len(path) == 2 and not any(known[0] == path[0] for known in into):
+            flat.put(into, path[:1], Leaf(HOLLOW, now))
+
+
+class AnEmptySectionIsMade(Reference):
+    def apply(self, into: Flat, path: flat.Path, value: Any, now: int) -> None:
+        super().apply(into, path, value, now)
+        if value is HOLLOW and len(path) == 1 and not any(known[0] == path[0] for known in into):
+            flat.put(into, path, Leaf(HOLLOW, now))

@@ -42,15 +42,15 @@ class AnySizeIsTaken(Reference):
 
 
 class AnyDepthIsTaken(Reference):
-    def check_sections(self, state: dict[str, Any]) -> None:
-        self.depth = 10_000
-        super().check_sections(state)
+    """Nearly: what is much deeper could not be merged."""
+
+    def is_deeper(self, section: dict[str, Any], than: int) -> bool:
+        return super().is_deeper(section, 50)
 
 
 class NullInAnArrayIsKept(Reference):
-    def check_sections(self, state: dict[str, Any]) -> None:
-        if any(payloads.is_deeper(section, self.depth) for section in state.values()):
-            raise payloads.too_deep(self.depth)
+    def check_arrays(self, asked: dict[str, Any]) -> None:
+        pass
 
 
 class ASecondDeleteMovesTheVersion(Reference):
@@ -61,11 +61,10 @@ class ASecondDeleteMovesTheVersion(Reference):
 
 
 class StateNullIsRefused(Reference):
-    def asked_state(self, asked: dict[str, Any]) -> dict[str, Any] | None:
-        state = super().asked_state(asked)
-        if state is None:
+    def check_against(self, asked: dict[str, Any], merged: Flat) -> None:
+        if asked["state"] is None:
             raise Refused(400, "State node must be an object")
-        return state
+        super().check_against(asked, merged)
 
 
 class AnArrayHasOneStamp(Reference):

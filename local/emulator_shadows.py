@@ -158,14 +158,14 @@ def _decided(kept: _Kept, request: _Request, limits: Limits) -> list[Message]:
     # A name that is given and empty would be kept as the classic shadow is.
     request.address.check()
     place = (request.account, request.region, request.address)
-    asked = (request.address, kept.read(*place), request.payload, _now())
+    asked = (request.address, kept.read(*place), request.payload, _now(), limits)
     if request.verb == "get":
         return [("get/accepted", engine.get(*asked))]
     if request.verb == "delete":
         deletion = engine.delete(*asked)
         kept.write(*place, deletion.shadow)
         return [("delete/accepted", deletion.accepted)]
-    updated = engine.update(*asked, limits)
+    updated = engine.update(*asked)
     kept.write(*place, updated.shadow)
     messages = [("update/accepted", updated.accepted), ("update/delta", updated.delta), ("update/documents", updated.documents)]
     return [(end, body) for end, body in messages if body is not None]

@@ -44,10 +44,10 @@ def update(address: Address, shadow: Shadow | None, payload: bytes, now: int, li
     return Update(updated, _accepted(request, updated), _delta(request, updated), _documents(request, shadow, updated))
 
 
-def get(address: Address, shadow: Shadow | None, payload: bytes, now: int) -> dict[str, Any]:
+def get(address: Address, shadow: Shadow | None, payload: bytes, now: int, limits: Limits = DEFAULT_LIMITS) -> dict[str, Any]:
     """The whole document with its delta. `payload` is empty or holds a client token. Raises ShadowError, 404 where there is none."""
     address.check()
-    token = parse_token(payload, DEFAULT_LIMITS)
+    token = parse_token(payload, limits)
     if shadow is None or shadow.is_deleted:
         raise address.absent(token)
     document = shadow.document()
@@ -57,10 +57,10 @@ def get(address: Address, shadow: Shadow | None, payload: bytes, now: int) -> di
     return answer(document | {"timestamp": now}, token)
 
 
-def delete(address: Address, shadow: Shadow | None, payload: bytes, now: int) -> Deletion:
+def delete(address: Address, shadow: Shadow | None, payload: bytes, now: int, limits: Limits = DEFAULT_LIMITS) -> Deletion:
     """`payload` as for `get`. Raises ShadowError, 404 where there is none, also of one that is deleted already."""
     address.check()
-    token = parse_token(payload, DEFAULT_LIMITS)
+    token = parse_token(payload, limits)
     if shadow is None or shadow.is_deleted:
         raise address.absent(token)
     deleted = Shadow(shadow.version, None, None, None, None, now, is_deleted=True)

@@ -55,7 +55,9 @@ def _tagged(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {**problems_of(*statuses), 200: _TAG}
 
 
-IfMatch = Annotated[str | None, Header(description='ETag of the version that was seen, such as "3"; * for any', max_length=1024)]
+IfMatch = Annotated[
+    str | None, Header(description='ETag of the version that was seen, such as "3"; * for any', max_length=1024, examples=["*", '"1"'])
+]
 Key = Annotated[
     str, Header(alias="Idempotency-Key", pattern=r"^[!-~]{0,128}$", description="Sent again with the same body it makes nothing twice")
 ]

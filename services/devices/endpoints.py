@@ -1,5 +1,6 @@
 """The devices' operations: who may call them, and what they answer."""
 
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Header, Path, Query, Request, Response
@@ -29,7 +30,6 @@ from services.devices.certificates import CERTIFICATE_ID
 from services.devices.listing import Listing, Sort
 from services.devices.query_parser import LONGEST
 from services.devices.registry import check_owner
-from services.devices.removal import ForgetDevice
 from services.identity import (
     Caller,
     CurrentDevice,
@@ -171,13 +171,8 @@ def change_device(
 def delete_device(services: All, device: WritableDevice, caller: Operator, by: Author, if_match: IfMatch = None) -> DeviceDeleted:
     """Take the device away: its certificates are deactivated and deleted, its shadows deleted, its open job executions cancelled, the grants
     on it removed. Its history and its rows in the lake stay. Needs If-Match; what broke off is ended by the same call."""
-    gone, farewell = services.devices.delete(device.device_id, if_match, by, _forget(services))
+    gone, farewell = services.devices.delete(device.device_id, if_match, by, partial(services.grants_of_device_gone, author=by))
     return DeviceDeleted.of(gone, farewell)
-
-
-def _forget(services: Services) -> ForgetDevice | None:
-    found: ForgetDevice | None = getattr(services, "grants_of_device_gone", None)
-    return found
 
 
 @router.post("/{device_id}/certificates", status_code=201, responses=problems_of(400, 401, 403, 404, 409, 413, 415, 429, 503))

@@ -1,6 +1,5 @@
 """The devices' operations: who may call them, and what they answer."""
 
-from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Header, Path, Query, Request, Response
@@ -171,7 +170,7 @@ def change_device(
 def delete_device(services: All, device: WritableDevice, caller: Operator, by: Author, if_match: IfMatch = None) -> DeviceDeleted:
     """Take the device away: its certificates are deactivated and deleted, its shadows deleted, its open job executions cancelled, the grants
     on it removed. Its history and its rows in the lake stay. Needs If-Match; what broke off is ended by the same call."""
-    gone, farewell = services.devices.delete(device.device_id, if_match, by, partial(services.grants_of_device_gone, author=by))
+    gone, farewell = services.devices.delete(device.device_id, if_match, by, services.grants_of_device_gone)
     return DeviceDeleted.of(gone, farewell)
 
 

@@ -109,7 +109,7 @@ def test_a_deletion_says_what_went_and_what_stays(api: Api) -> None:
         data.update_thing_shadow(thingName="engine-7", payload=json.dumps({"state": {"desired": {"a": 1}}}), **name)
     iot = api.iot()
     iot.create_job(jobId="j1", targets=[iot.describe_thing(thingName="engine-7")["thingArn"]], document="{}")
-    api.services.grants_of_device_gone = lambda device_id, by: {("engine-7", "olga"): 3}[device_id, by.user_name]  # type: ignore[attr-defined]
+    api.services.grants_of_device_gone = lambda device_id, author: {("engine-7", "olga"): 3}[device_id, author.user_name]  # type: ignore[method-assign]
     gone = api.delete("engine-7", '"1"')
     assert gone.status_code == 200
     certificate_id = made.json()["certificate"]["certificate_id"]

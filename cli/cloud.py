@@ -190,6 +190,8 @@ def _print_addresses(settings: Settings) -> None:
 
     endpoints = Instance(settings.home).endpoints()
     lines = {"AWS": endpoints.get("aws_endpoint"), "MQTT": f"{endpoints.get('mqtt_host')}:{endpoints.get('mqtt_port')} (mutual TLS)"}
+    if "api_url" in endpoints:
+        lines["API"] = f"{endpoints['api_url']}   operations: {endpoints['api_url']}/docs"
     if "airflow_url" in endpoints:
         lines["Airflow"] = f"{endpoints['airflow_url']}   user {login(settings)[0]}, password {login(settings)[1]}"
     for name, text in lines.items():

@@ -9,8 +9,8 @@ from pyiceberg.catalog import Catalog, load_catalog
 from pyiceberg.exceptions import CommitFailedException, NamespaceAlreadyExistsError, NoSuchTableError, TableAlreadyExistsError
 from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
+from pyiceberg.table import CommitTableResponse, Transaction
 from pyiceberg.table import Table as IcebergTable
-from pyiceberg.table import Transaction
 from pyiceberg.table.metadata import TableMetadata
 from pyiceberg.transforms import DayTransform, MonthTransform, Transform
 from pyiceberg.types import (
@@ -59,7 +59,21 @@ def open_catalog(platform: Platform) -> Catalog:
 
 @functools.cache
 def _load(properties: tuple[tuple[str, str], ...]) -> Catalog:
-    return load_catalog(CATALOG, **dict(properties))
+    catalog = load_catalog(CATALOG, **dict(properties))
+    plain_commit = catalog.commit_table
+
+    def commit_table(table: IcebergTable, requirements: tuple[Any, ...], updates: tuple[Any, ...]) -> CommitTableResponse:
+        try:
+            return plain_commit(table, requirements, updates)
+        except ValueError as error:
+            # Where another branch of the table got a snapshot first, PyIceberg finds every requirement met and then the number of ours
+            # taken: it is overtaken as any other, and its own next try takes the next number.
+            if "older than last sequence number" in str(error):
+                raise CommitFailedException(f"commit to {'.'.join(table.name())}: {error}") from error
+            raise
+
+    catalog.commit_table = commit_table  # type: ignore[method-assign]
+    return catalog
 
 
 def ensure_tables(platform: Platform, tables: Iterable[Table]) -> None:

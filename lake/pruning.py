@@ -16,9 +16,8 @@ from typing import Any
 import duckdb
 
 from lake.file_filter import Compare, Filter, OneOf, Value, either, every
+from lake.statement import Node, nodes, parsed
 
-# A node of the parsed statement: JSON as DuckDB writes it.
-Node = dict[str, Any]
 _EXPLAIN = re.compile(r"\s*explain\s+(analyze\s+)?", re.IGNORECASE)
 _SIGNS = {
     "COMPARE_EQUAL": "=",
@@ -62,29 +61,20 @@ def filters(connection: Any, text: str, columns: Mapping[str, Mapping[str, str]]
 
     A table that is not in the answer is needed whole. Never raises for wrong SQL: what cannot be read says nothing.
     """
-    parsed = _parsed(connection, _EXPLAIN.sub("", text, count=1) if _EXPLAIN.match(text) else text)
-    if parsed is None or not all(_is_understood(node) for node in _nodes(parsed)):
+    statement = parsed(connection, _EXPLAIN.sub("", text, count=1) if _EXPLAIN.match(text) else text)
+    if statement is None or not all(_is_understood(node) for node in nodes(statement)):
         return {}
     reader = _Reader(connection, columns, {str(n): value for n, value in enumerate(parameters, 1)})
     said: dict[int, Filter | None] = {}
-    for node in _nodes(parsed):
+    for node in nodes(statement):
         if node.get("type") == "SELECT_NODE":
             said |= reader.places(node)
     wanted: dict[str, list[Filter | None]] = {}
-    for node in _nodes(parsed):
+    for node in nodes(statement):
         if node.get("type") == "BASE_TABLE":
             wanted.setdefault(_name(node), []).append(said.get(id(node)))
     found = {table: either(each) for table, each in wanted.items() if table in columns}
     return {table: each for table, each in found.items() if each is not None}
-
-
-def _parsed(connection: Any, text: str) -> Node | None:
-    try:
-        row = connection.execute("SELECT json_serialize_sql(?)", [text]).fetchone()
-    except duckdb.Error:
-        return None
-    answer: Node = json.loads(row[0])
-    return None if answer.get("error") or len(answer["statements"]) != 1 else answer["statements"][0]
 
 
 def _is_understood(node: Node) -> bool:
@@ -92,14 +82,6 @@ def _is_understood(node: Node) -> bool:
     if node.get("type") == "TABLE_FUNCTION":
         return str(node["function"].get("function_name")).lower() in _READERS_OF_NOTHING
     return node.get("type") not in ("SHOW_REF", "PIVOT")
-
-
-def _nodes(value: Any) -> Iterator[Node]:
-    """Every object of the parse, outer ones first."""
-    if isinstance(value, dict):
-        yield value
-    for member in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
-        yield from _nodes(member)
 
 
 def _name(node: Node) -> str:

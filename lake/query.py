@@ -18,10 +18,11 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
+from lake.confined import Confined
 from lake.query_athena import EngineAnswers
 from lake.query_duckdb import DuckAnswers, Explanation
 from runtime.clock import Clock
-from runtime.errors import UsageError
+from runtime.errors import QueryError, UsageError
 from runtime.platforms import Platform, current_platform
 
 BATCH_ROWS = 50_000
@@ -103,15 +104,17 @@ def stream(
     clock: Clock | None = None,
     limit: int | None = None,
     batch_rows: int = BATCH_ROWS,
+    confined: Confined | None = None,
 ) -> Iterator[Stream]:
     """The same answer in Arrow batches of at most `batch_rows`: memory holds a few of them, however large it is.
 
-    Raises as `sql` does, also while batches are taken.
+    `confined` is for SQL that nobody vouches for (lake/confined.py says what of): raises QueryTooLarge beyond its memory, and ServiceError
+    for a file of the lake that is wrong, whose path is nobody's business then. Raises as `sql` does, also while batches are taken.
     """
     for name, number, least in (("limit", limit, 0), ("batch_rows", batch_rows, 1)):
         if number is not None and number < least:
             raise UsageError(f"query: {name} {number}; it must be at least {least}")
-    with closing(_answers(text, as_of, platform, parameters, clock)) as answers:
+    with closing(_answers(text, as_of, platform, parameters, clock, confined)) as answers:
         schema, batches = answers.batches(batch_rows)
         # Of no rows Arrow makes a table all the same.
         answer = Stream(_distinct(schema.empty_table()).schema, answers.as_of)
@@ -133,13 +136,20 @@ def explain(
 
 
 def _answers(
-    text: str, as_of: datetime | str | None, platform: Platform | None, parameters: Sequence[Any], clock: Clock | None
+    text: str,
+    as_of: datetime | str | None,
+    platform: Platform | None,
+    parameters: Sequence[Any],
+    clock: Clock | None,
+    confined: Confined | None = None,
 ) -> DuckAnswers | EngineAnswers:
     chosen = platform or current_platform()
     engine = chosen.query_engine()
     if engine is not None:
+        if confined is not None and confined.devices is not None:
+            raise QueryError("query: this platform's engine answers over all devices alone; a part of them cannot be asked for")
         return EngineAnswers(chosen, engine, text, as_of, parameters, clock)
-    return DuckAnswers(chosen, text, as_of, parameters, clock)
+    return DuckAnswers(chosen, text, as_of, parameters, clock, confined)
 
 
 def _limited(answer: Stream, batches: Iterator[pa.RecordBatch], limit: int | None) -> Iterator[pa.RecordBatch]:

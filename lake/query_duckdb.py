@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,13 +12,15 @@ import duckdb
 import pyarrow as pa
 
 from lake import history
+from lake.confined import Confined, isolated, opened
 from lake.contracts import sound_contracts
+from lake.file_filter import Filter
 from lake.interruptible import interruptibly
 from lake.pruning import filters
 from lake.query_tables import QueryTables
 from lake.scan import Scan
 from runtime.clock import Clock
-from runtime.errors import QueryError
+from runtime.errors import FleetlakeError, QueryError, QueryTooLarge, ServiceError
 from runtime.platforms import Platform
 
 Answer = TypeVar("Answer")
@@ -30,6 +32,8 @@ _LISTED = "SELECT schema || '.' || name AS name FROM (SHOW ALL TABLES) ORDER BY 
 _EXPLAIN = re.compile(r"\s*explain\s+(analyze\s+)?", re.IGNORECASE)
 # DuckDB reads the word alone as the beginning of AT (VERSION => …).
 _BARE_AT = re.compile(r"(?<![.\"\w])at(?![\"\w])", re.IGNORECASE)
+# Also what a reader of Arrow's has kept of it.
+_OUT_OF_MEMORY = re.compile(r"out of memory|failed to allocate|bad_alloc|cannot allocate memory", re.IGNORECASE)
 _READING = (duckdb.StatementType.SELECT, duckdb.StatementType.MULTI)
 
 
@@ -45,13 +49,21 @@ class Explanation:
 class DuckAnswers:
     """A connection that is ready to answer `text`; close it. Raises QueryError as `lake.query.sql` says."""
 
-    def __init__(self, platform: Platform, text: str, as_of: datetime | str | None, parameters: Sequence[Any], clock: Clock | None) -> None:
-        self._text = _LISTED if _SHOW_TABLES.fullmatch(text) else text
+    def __init__(
+        self,
+        platform: Platform,
+        text: str,
+        as_of: datetime | str | None,
+        parameters: Sequence[Any],
+        clock: Clock | None,
+        confined: Confined | None = None,
+    ) -> None:
+        self._text = _LISTED if _SHOW_TABLES.fullmatch(text) and confined is None else text
         self._parameters = list(parameters)
-        self._connection = duckdb.connect(":memory:")
+        self._confined = confined
+        self._connection = opened(confined)
         self._files: list[str] = []
         try:
-            self._connection.execute("SET TimeZone = 'UTC'")
             _only_reading(self._connection, self._text)
             self._tables = QueryTables(platform, sound_contracts(platform.settings.contracts_folder))
             self.as_of = self._prepare(platform, as_of, clock)
@@ -78,9 +90,10 @@ class DuckAnswers:
     def _prepare(self, platform: Platform, as_of: datetime | str | None, clock: Clock | None) -> datetime | None:
         """Make the views that the query needs, over no more files than it needs, and close the connection to all else."""
         tables, text = self._tables, self._text
-        names = tables.names if _CATALOG_WORDS.search(text) else tables.named_in(text)
+        names = self._names()
         at = None if as_of is None else history.resolve(platform, as_of, tables.time_bound(names), clock)
         wanted = filters(self._connection, text, tables.columns(names), self._parameters)
+        wanted = self._confined.wanted(wanted) if self._confined else wanted
         try:
             self._files = interruptibly(self._connection, lambda: tables.make(self._connection, names, at, wanted))
         except (duckdb.IOException, duckdb.InvalidInputException) as error:
@@ -88,9 +101,21 @@ class DuckAnswers:
             named = re.search(r"['\"]([^'\"]+\.parquet)['\"/]", str(error))
             if named is None:
                 raise
-            raise QueryError(f"query: {_told_of(named.group(1))}") from None
+            raise self._wrong_file(named.group(1)) from None
+        if self._confined is not None and self._confined.devices is not None:
+            self._isolate(self._confined, wanted)
         _lock(self._connection, self._files)
         return at
+
+    def _names(self) -> Sequence[str]:
+        if self._confined is not None:
+            return self._confined.tables
+        return self._tables.names if _CATALOG_WORDS.search(self._text) else self._tables.named_in(self._text)
+
+    def _isolate(self, confined: Confined, wanted: Mapping[str, Filter]) -> None:
+        """Go on in a DuckDB that has the devices' rows alone, and no files."""
+        self._connection = self._asked(lambda: isolated(self._connection, confined, wanted))
+        self._files = []
 
     def _relation(self) -> Any:
         return self._connection.sql(self._text, params=self._parameters)
@@ -105,14 +130,21 @@ class DuckAnswers:
         except duckdb.CatalogException as error:
             raise QueryError(f"query: {_unknown(error, self._tables.names)}; the tables are {', '.join(self._tables.names)}") from None
         # Of an error on the way Arrow's reader keeps the words and not the class.
-        except (duckdb.Error, pa.ArrowException, OSError) as error:
-            raise QueryError(f"query: {self._of_a_file(error) or _of_the_text(error)}") from None
+        except (duckdb.Error, pa.ArrowException, OSError, MemoryError) as error:
+            raise self._told(error) from None
 
-    def _of_a_file(self, error: Exception) -> str | None:
-        """What is wrong with a file of the lake, where that is what the error is about."""
+    def _told(self, error: Exception) -> FleetlakeError:
         # The longest first: one path may begin with another.
         file = next((file for file in sorted(self._files, key=len, reverse=True) if file in str(error)), None)
-        return _told_of(file) if file else None
+        if file is not None:
+            return self._wrong_file(file)
+        if self._confined is not None and (isinstance(error, MemoryError) or _OUT_OF_MEMORY.search(str(error))):
+            return QueryTooLarge(f"query: it needs more than the {self._confined.memory} of memory that it may have; ask for less at once")
+        return QueryError(f"query: {_of_the_text(error)}")
+
+    def _wrong_file(self, file: str) -> FleetlakeError:
+        """What is wrong with a file of the lake; whose SQL is confined is not to blame for it."""
+        return ServiceError(f"query: {_told_of(file)}") if self._confined is not None else QueryError(f"query: {_told_of(file)}")
 
 
 def _told_of(file: str) -> str:

@@ -1,4 +1,4 @@
-"""What the laptop's cloud holds before the first reading: bucket, queues, IoT rule, device policy and the topic of alarms.
+"""What the laptop's cloud holds before the first reading: bucket, queues, IoT rule, device policy, the APIs' tables and users, the topic of alarms.
 
 ``python -m local.cloud_resources`` creates what is missing and puts right what differs; again does nothing. On AWS the
 infrastructure code creates the same.
@@ -7,12 +7,14 @@ infrastructure code creates the same.
 import json
 from typing import Any
 
+from fleet import shadow_feed
+from fleet.things import DEVICE_POLICY
+from local import api_tables, user_pool
 from local.entry import run
 from local.surroundings import check_platform
 from runtime.platforms import Platform, current_platform
 from runtime.settings import Settings
 
-DEVICE_POLICY = "fleetlake-device"
 # A message that failed so often goes to the dead-letter queue.
 MAX_RECEIVES = 5
 _DAY = 24 * 3600
@@ -20,6 +22,14 @@ _DAY = 24 * 3600
 KEPT_WAITING, KEPT_DEAD = 4 * _DAY, 14 * _DAY
 _SQL_VERSION = "2016-03-23"
 _THING = "${iot:Connection.Thing.ThingName}"
+# The thing's name too where the thing is attached, as each statement demands, and half as long.
+_CLIENT = "${iot:ClientId}"
+_OWN = f"$aws/things/{_CLIENT}"
+# Each by itself: a * reaches over slashes, so with `shadow/*` a device could publish what the service alone may say of its shadow.
+_REQUESTS = (
+    *(f"{shadow}/{verb}" for shadow in ("shadow", "shadow/name/*") for verb in ("get", "update", "delete")),
+    *("jobs/get", "jobs/start-next", "jobs/*/get", "jobs/*/update"),
+)
 
 
 def create(platform: Platform) -> None:
@@ -27,10 +37,16 @@ def create(platform: Platform) -> None:
     settings = platform.settings
     check_platform(settings)
     _bucket(platform.client("s3"), settings)
-    telemetry_url, error_url = _queues(platform.client("sqs"), settings)
-    _rule(platform.client("iot"), settings, telemetry_url, error_url)
+    sqs, iot = platform.client("sqs"), platform.client("iot")
+    telemetry_url, error_url = _queues(sqs, settings)
+    _rule(iot, settings.rule_name, _telemetry_rule(settings, telemetry_url, error_url))
+    shadow_url = _shadow_queue(sqs, settings)
+    for name, sql in shadow_feed.rules(settings).items():
+        _rule(iot, name, _rule_payload(settings, sql, "Tells each change of a shadow to its cache.", shadow_url))
     _policy(platform.client("iot"), device_policy(settings))
     _alarm_topic(platform.client("sns"), settings)
+    api_tables.create(platform)
+    user_pool.create(platform)
 
 
 def _alarm_topic(sns: Any, settings: Settings) -> None:
@@ -46,12 +62,22 @@ def _bucket(s3: Any, settings: Settings) -> None:
 
 def _queues(sqs: Any, settings: Settings) -> tuple[str, str]:
     """URLs of the telemetry queue and of the error queue, which both redrive to the dead-letter queue."""
-    dead_url = _queue(sqs, settings.dead_letter_queue, {"MessageRetentionPeriod": str(KEPT_DEAD)})
+    taken = _taken(sqs, settings, settings.dead_letter_queue)
+    return _queue(sqs, settings.telemetry_queue, taken), _queue(sqs, settings.error_queue, taken)
+
+
+def _shadow_queue(sqs: Any, settings: Settings) -> str:
+    """URL of the queue that feeds the cache of shadows, which has a dead-letter queue of its own: a change is no reading."""
+    return _queue(sqs, settings.shadow_queue, _taken(sqs, settings, settings.shadow_dead_letter_queue))
+
+
+def _taken(sqs: Any, settings: Settings, dead_letter_queue: str) -> dict[str, str]:
+    """Attributes of a queue that somebody takes from, which redrives to `dead_letter_queue`."""
+    dead_url = _queue(sqs, dead_letter_queue, {"MessageRetentionPeriod": str(KEPT_DEAD)})
     dead_arn = sqs.get_queue_attributes(QueueUrl=dead_url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     redrive = json.dumps({"deadLetterTargetArn": dead_arn, "maxReceiveCount": MAX_RECEIVES})
     waits = {"MessageRetentionPeriod": str(KEPT_WAITING), "VisibilityTimeout": str(settings.visibility_seconds)}
-    taken = waits | {"RedrivePolicy": redrive}
-    return _queue(sqs, settings.telemetry_queue, taken), _queue(sqs, settings.error_queue, taken)
+    return waits | {"RedrivePolicy": redrive}
 
 
 def _queue(sqs: Any, name: str, attributes: dict[str, str]) -> str:
@@ -61,20 +87,32 @@ def _queue(sqs: Any, name: str, attributes: dict[str, str]) -> str:
     return url
 
 
-def _rule(iot: Any, settings: Settings, telemetry_url: str, error_url: str) -> None:
-    role = f"arn:aws:iam::{settings.account}:role/fleetlake-telemetry-rule"
-    payload = {
-        "sql": rule_sql(settings),
-        "description": "Keeps each message byte for byte, with who sent it and when it arrived.",
+def _telemetry_rule(settings: Settings, telemetry_url: str, error_url: str) -> dict[str, Any]:
+    words = "Keeps each message byte for byte, with who sent it and when it arrived."
+    payload = _rule_payload(settings, rule_sql(settings), words, telemetry_url)
+    return payload | {"errorAction": _to_queue(settings, error_url)}
+
+
+def _rule_payload(settings: Settings, sql: str, description: str, queue_url: str) -> dict[str, Any]:
+    return {
+        "sql": sql,
+        "description": description,
         "awsIotSqlVersion": _SQL_VERSION,
         "ruleDisabled": False,
-        "actions": [{"sqs": {"roleArn": role, "queueUrl": telemetry_url, "useBase64": False}}],
-        "errorAction": {"sqs": {"roleArn": role, "queueUrl": error_url, "useBase64": False}},
+        "actions": [_to_queue(settings, queue_url)],
     }
-    if settings.rule_name in {rule["ruleName"] for rule in iot.list_topic_rules()["rules"]}:
-        iot.replace_topic_rule(ruleName=settings.rule_name, topicRulePayload=payload)
+
+
+def _to_queue(settings: Settings, url: str) -> dict[str, Any]:
+    role = f"arn:aws:iam::{settings.account}:role/fleetlake-telemetry-rule"
+    return {"sqs": {"roleArn": role, "queueUrl": url, "useBase64": False}}
+
+
+def _rule(iot: Any, name: str, payload: dict[str, Any]) -> None:
+    if name in {rule["ruleName"] for rule in iot.list_topic_rules()["rules"]}:
+        iot.replace_topic_rule(ruleName=name, topicRulePayload=payload)
     else:
-        iot.create_topic_rule(ruleName=settings.rule_name, topicRulePayload=payload)
+        iot.create_topic_rule(ruleName=name, topicRulePayload=payload)
 
 
 def rule_sql(settings: Settings) -> str:
@@ -90,25 +128,27 @@ def rule_sql(settings: Settings) -> str:
 
 
 def device_policy(settings: Settings) -> dict[str, Any]:
-    """A device connects as the thing its certificate is attached to, and publishes under that name alone."""
+    """A device connects as the thing its certificate is attached to; it publishes telemetry and uses shadows and jobs under that name alone.
+
+    AWS IoT takes 2,048 characters of a policy, white space aside: https://docs.aws.amazon.com/general/latest/gr/iot-core.html
+    """
     arn = f"arn:aws:iot:{settings.region}:{settings.account}"
-    topic = f"{settings.topic_prefix}/{_THING}/*"
+    telemetry = f"{settings.topic_prefix}/{_CLIENT}/*"
+    topics = (telemetry, f"$aws/rules/{settings.rule_name}/{telemetry}", *(f"{_OWN}/{request}" for request in _REQUESTS))
+    answers = [f"{arn}:{kind}/{_OWN}/{part}/*" for kind in ("topicfilter", "topic") for part in ("shadow", "jobs")]
     return {
         "Version": "2012-10-17",
         "Statement": [
-            {
-                "Effect": "Allow",
-                "Action": "iot:Connect",
-                "Resource": f"{arn}:client/{_THING}",
-                "Condition": {"Bool": {"iot:Connection.Thing.IsAttached": ["true"]}},
-            },
-            {
-                "Effect": "Allow",
-                "Action": "iot:Publish",
-                "Resource": [f"{arn}:topic/{topic}", f"{arn}:topic/$aws/rules/{settings.rule_name}/{topic}"],
-            },
+            _allow(["iot:Connect"], [f"{arn}:client/{_THING}"]),
+            _allow(["iot:Publish"], [f"{arn}:topic/{topic}" for topic in topics]),
+            _allow(["iot:Subscribe", "iot:Receive"], answers),
         ],
     }
+
+
+def _allow(actions: list[str], resources: list[str]) -> dict[str, Any]:
+    attached = {"Bool": {"iot:Connection.Thing.IsAttached": ["true"]}}
+    return {"Effect": "Allow", "Action": actions, "Resource": resources, "Condition": attached}
 
 
 def _policy(iot: Any, document: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ import yaml
 
 from local.processes import PROCESSES, Kind, Process
 
-AWS_PORT, MQTT_PORT, AIRFLOW_PORT = 4566, 8883, 8080
+AWS_PORT, MQTT_PORT, API_PORT, AIRFLOW_PORT = 4566, 8883, 8000, 8080
 _NETWORK_OWNER = "emulator"
 _HEAD = """\
 # The laptop's cloud in containers: docker compose up
@@ -25,6 +25,7 @@ ENVIRONMENT = {
     "FLEETLAKE_AWS_ENDPOINT": f"http://127.0.0.1:{AWS_PORT}",
     "FLEETLAKE_MQTT_HOST": "127.0.0.1",
     "FLEETLAKE_MQTT_PORT": str(MQTT_PORT),
+    "FLEETLAKE_API_PORT": str(API_PORT),
     "FLEETLAKE_AIRFLOW_PORT": str(AIRFLOW_PORT),
 }
 
@@ -51,7 +52,7 @@ def _service(process: Process) -> dict[str, Any]:
         "volumes": ["home:/data"],
     }
     if process.name == _NETWORK_OWNER:
-        service["ports"] = [f"127.0.0.1:{port}:{port}" for port in (AWS_PORT, MQTT_PORT, AIRFLOW_PORT)]
+        service["ports"] = [f"127.0.0.1:{port}:{port}" for port in (AWS_PORT, MQTT_PORT, API_PORT, AIRFLOW_PORT)]
     else:
         service["network_mode"] = f"service:{_NETWORK_OWNER}"
     if process.needs or process.name != _NETWORK_OWNER:

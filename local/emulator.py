@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from fleet.shadow.engine import Limits
 from local.authority import Authority
 from local.entry import run
 from local.files import write_whole
@@ -66,7 +67,7 @@ def main() -> None:
     # Only now: it reads its environment at import.
     from local import emulator_hardening
 
-    emulator_hardening.apply(authority, mqtt, settings.bind_address)
+    emulator_hardening.apply(authority, mqtt, settings.bind_address, Limits(depth=settings.shadow_depth))
     asyncio.run(_serve(settings, http, mqtt, authority))
 
 

@@ -9,6 +9,7 @@ It reaches into ministack's private names, so it holds for the pinned version al
 - queues are saved under a name that does not hold the port, or their messages would be lost at the next start on another one;
 - a message that its rule engine cannot parse reaches the rule as text: nested 5,000 deep, or with a number of 5,000 digits,
   it would disconnect its sender and lose the message;
+- device shadows are decided by our own engine (`local/emulator_shadows.py`), where its own differ from those of AWS;
 - an object that does not come to the disk is refused (`local/emulator_disk.py`), where it would say yes and have it in memory alone.
 """
 
@@ -20,20 +21,22 @@ from collections.abc import Awaitable, Callable
 from importlib.metadata import version
 from typing import Any
 
+from fleet.shadow.engine import Limits
 from local.authority import Authority
 from local.emulator_disk import refuse_what_is_not_kept
+from local.emulator_shadows import keep_shadows
 from runtime.errors import SetupError
 
 PIN = "1.5.33"
 _EVERYWHERE = {"", "0.0.0.0", "::", None}
 
 
-def apply(authority: Authority, mqtt: socket.socket, bind_address: str) -> None:
+def apply(authority: Authority, mqtt: socket.socket, bind_address: str, shadow_limits: Limits) -> None:
     """Harden the emulator of this process. Raises SetupError for a version it was not written for."""
     installed = version("ministack")
     if installed != PIN:
         raise SetupError(f"emulator: ministack is {installed}, this launcher is written for {PIN}; install the locked requirements")
-    from ministack.services import iot, s3, sqs
+    from ministack.services import iot, iot_data, s3, sqs
 
     _bind_only(bind_address)
     _serve_mqtt_on(mqtt)
@@ -41,6 +44,7 @@ def apply(authority: Authority, mqtt: socket.socket, bind_address: str) -> None:
     _evaluate_policies(iot)
     _refuse_websockets(iot)
     _take_any_text(iot)
+    keep_shadows(iot, iot_data, shadow_limits)
     _name_queues_for_good(sqs)
     refuse_what_is_not_kept(s3)
 
@@ -127,7 +131,8 @@ def _name_queues_for_good(sqs: Any) -> None:
 
 def hooks() -> dict[str, str]:
     """Signature of every private name above, as the pinned version has them."""
-    from ministack.services import iot, s3, sqs
+    from ministack.core.responses import get_account_id, get_region, request_scope
+    from ministack.services import iot, iot_data, s3, sqs
 
     of_s3 = (
         *("_atomic_write", "_dispatch", "_error", "_key_history_meta", "_object_disk_path", "_object_meta_from_record"),
@@ -142,6 +147,17 @@ def hooks() -> dict[str, str]:
         "_WSSession._policy_allows": iot._WSSession._policy_allows,
         "handle_websocket": iot.handle_websocket,
         "_rule_message": iot._rule_message,
+        "_handle_shadow_publish": iot._handle_shadow_publish,
+        "_classic_shadow_state": iot._classic_shadow_state,
+        "_shadows.get_scoped": iot._shadows.get_scoped,
+        "_shadows.set_scoped": iot._shadows.set_scoped,
+        "_shadows.items_scoped": iot._shadows.items_scoped,
+        "broker_publish": iot.broker_publish,
+        "iot_data._shadow": iot_data._shadow,
+        "iot_data.handle_request": iot_data.handle_request,
+        "get_account_id": get_account_id,
+        "get_region": get_region,
+        "request_scope": request_scope,
         "sqs._externalize_url": sqs._externalize_url,
     }
     names |= {f"s3.{name}": getattr(s3, name) for name in of_s3}

@@ -50,6 +50,22 @@ def worker(settings: Settings) -> str | None:
     return None if silent < _SILENT_SECONDS else f"it has not written its state for {silent:.0f} s"
 
 
+def shadow_feed(settings: Settings) -> str | None:
+    file = settings.home / "run" / "shadow-feed.json"
+    if read_json(file) is None:
+        return "it has not written its state yet"
+    silent = time.time() - file.stat().st_mtime
+    return None if silent < _SILENT_SECONDS else f"it has not written its state for {silent:.0f} s"
+
+
+def api(settings: Settings) -> str | None:
+    facts = read_json(settings.home / "run" / "api.json")
+    if facts is None:
+        return "it has not told its port yet"
+    state = get_json(f"http://{reachable(settings)}:{facts['port']}/health?check=live")["status"]
+    return None if state == "live" else f"it says that it is {state}"
+
+
 def airflow_database(settings: Settings) -> str | None:
     with socket.socket(socket.AF_UNIX) as probe:
         probe.connect(str(socket_folder(settings) / ".s.PGSQL.5432"))
@@ -69,6 +85,8 @@ def _airflow(component: str) -> Callable[[Settings], str | None]:
 CHECKS: dict[str, Callable[[Settings], str | None]] = {
     "emulator": emulator,
     "worker": worker,
+    "api": api,
+    "shadow-feed": shadow_feed,
     "airflow-database": airflow_database,
     "airflow-api-server": _airflow("metadatabase"),
     "airflow-scheduler": _airflow("scheduler"),

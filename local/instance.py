@@ -94,7 +94,7 @@ class Instance:
 
     def forget(self) -> None:
         """Take away what is true only while it runs."""
-        for name in ("endpoints.json", "processes.json", "emulator.json", "worker.json"):
+        for name in ("endpoints.json", "processes.json", "emulator.json", "worker.json", "api.json", "shadow-feed.json"):
             (self.folder / name).unlink(missing_ok=True)
 
 

@@ -15,6 +15,7 @@ from runtime.errors import UsageError
 class Part(StrEnum):
     EMULATOR = "emulator"
     WORKER = "worker"
+    API = "api"
     AIRFLOW = "airflow"
 
 
@@ -74,7 +75,7 @@ PROCESSES = (
     Process(
         "cloud-resources",
         Part.EMULATOR,
-        "creates bucket, queues, IoT rule, policy and the topic of alarms",
+        "creates bucket, queues, IoT rule, policy, tables, user pool and the topic of alarms",
         "local.cloud_resources",
         kind=Kind.ONCE,
         needs=("emulator",),
@@ -87,6 +88,18 @@ PROCESSES = (
         needs=("cloud-resources",),
         # Longer than it takes to finish or give up its batch (FLEETLAKE_DRAIN_SECONDS).
         stop_seconds=28.0,
+    ),
+    Process(
+        "api", Part.API, "users, devices, shadows, telemetry over HTTP", "services.server", needs=("cloud-resources",), stop_seconds=15.0
+    ),
+    Process(
+        "shadow-feed",
+        Part.API,
+        "changes of shadows to their cache and history",
+        "services.shadow.feed",
+        needs=("cloud-resources",),
+        # Longer than it waits for messages.
+        stop_seconds=12.0,
     ),
     Process(
         "airflow-database",

@@ -10,7 +10,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 
 from local.authority import Authority, write_secret
-from local.cloud_resources import DEVICE_POLICY
+from fleet.things import DEVICE_POLICY
 from local.files import write_whole
 from runtime.errors import UserError
 from runtime.platforms import Platform

@@ -190,7 +190,7 @@ class Supervisor:
 
     @property
     def endpoints(self) -> dict[str, Any]:
-        """``aws_endpoint``, ``mqtt_host``, ``mqtt_port``, ``ca_file`` and, with Airflow, ``airflow_url``."""
+        """``aws_endpoint``, ``mqtt_host``, ``mqtt_port``, ``ca_file``, with the APIs ``api_url`` and, with Airflow, ``airflow_url``."""
         return self.instance.endpoints()
 
     def pid(self, name: str) -> int:

@@ -82,6 +82,9 @@ def endpoints(name: str, settings: Settings) -> dict[str, Any]:
             "mqtt_port": facts["mqtt_port"],
             "ca_file": facts["ca_file"],
         }
+    if name == "api":
+        facts = read_json(settings.home / "run" / "api.json") or {}
+        return {"api_url": f"http://{host}:{facts['port']}"}
     if name == "airflow-api-server":
         return {"airflow_url": base_url(settings)}
     return {}

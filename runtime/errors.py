@@ -6,6 +6,7 @@
      │   ├─ SettingsError       a FLEETLAKE_… variable is wrong
      │   ├─ ContractError       a contract file is wrong (file, field, reason)
      │   └─ QueryError          SQL or its time of knowledge cannot be answered
+     │       └─ QueryTooLarge   it needs more than a query may have
      ├─ SetupError              the machine lacks something (Java, network at set-up, disk, a free port)
      ├─ ServiceError            a part of the platform is down or answered wrongly
      │   └─ RetryLater          the same call may succeed later
@@ -56,6 +57,10 @@ class ContractWarning(UserWarning):
 class QueryError(UserError):
     # What is not known yet because a run is under way is known when it ended.
     retry_helps = True
+
+
+class QueryTooLarge(QueryError):
+    pass
 
 
 class SetupError(FleetlakeError):

@@ -126,6 +126,8 @@ class Settings:
     telemetry_queue: str = _setting("fleetlake-telemetry", "SQS queue that the IoT rule writes", _QUEUE)
     error_queue: str = _setting("fleetlake-telemetry-errors", "SQS queue of the IoT rule's error action", _QUEUE)
     dead_letter_queue: str = _setting("fleetlake-telemetry-dead", "SQS dead-letter queue of the telemetry queue", _QUEUE)
+    shadow_queue: str = _setting("fleetlake-shadows", "SQS queue of the changes of shadows, which feed their cache", _QUEUE)
+    shadow_dead_letter_queue: str = _setting("fleetlake-shadows-dead", "its dead-letter queue", _QUEUE)
     alarm_topic: str = _setting(
         "fleetlake-alarms", "SNS topic of alarms, such as that a task failed: its name or ARN; empty: nobody is told", _ALARM_TOPIC
     )

@@ -8,7 +8,8 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 from runtime.errors import UsageError
-from services import health, problems
+from runtime.settings import Settings
+from services import health, openapi, problems
 from services.body import BodyGuard
 from services.composition import Services
 from services.manners import Manners
@@ -24,6 +25,10 @@ class Part(StrEnum):
 ALL_PARTS = tuple(Part)
 
 
+def parts_of(settings: Settings) -> Collection[str]:
+    return [part.strip() for part in settings.api_parts.split(",") if part.strip()] or ALL_PARTS
+
+
 def create(services: Services, parts: Collection[str] = ALL_PARTS) -> FastAPI:
     """The application with the routers of `parts`. Raises UsageError for one that there is none of."""
     if unknown := set(parts) - set(ALL_PARTS):
@@ -35,6 +40,7 @@ def create(services: Services, parts: Collection[str] = ALL_PARTS) -> FastAPI:
         if part in parts:
             app.include_router(importlib.import_module(f"services.{part}.endpoints").router)
     problems.install(app)
+    openapi.install(app)
     _wrap(app, services.settings.api_origins)
     return app
 

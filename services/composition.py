@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from runtime.clock import Clock, SystemClock
 from runtime.platforms import Platform
 from runtime.settings import Settings
+from services.idempotency import Requests
 from services.identity import Directory, Permissions, Tokens
 from services.paging import Paging
 from services.rates import Rates
@@ -31,6 +32,10 @@ class Services:
     @cached_property
     def rates(self) -> Rates:
         return Rates.of(self.settings)
+
+    @cached_property
+    def requests(self) -> Requests:
+        return Requests(self.platform, self.clock)
 
     @cached_property
     def paging(self) -> Paging:

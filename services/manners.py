@@ -9,6 +9,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from runtime.log import logger
+from services import problems
 
 _log = logger("access")
 _GIVEN_ID = re.compile(rb"[A-Za-z0-9_.:-]{8,128}")
@@ -37,12 +38,12 @@ class Manners:
         request_id = _request_id(scope)
         scope.setdefault("state", {})["request_id"] = request_id
         begun = time.perf_counter()
-        status = 500
+        status, is_begun = 500, False
 
         async def with_headers(message: Message) -> None:
-            nonlocal status
+            nonlocal status, is_begun
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, is_begun = message["status"], True
                 headers = MutableHeaders(scope=message)
                 headers["x-amzn-RequestId"] = request_id
                 for name, value in _HEADERS.items():
@@ -52,6 +53,10 @@ class Manners:
 
         try:
             await self._app(scope, receive, with_headers)
+        except Exception as error:
+            if is_begun:
+                raise
+            await problems.told(error, request_id, scope["path"])(scope, receive, with_headers)
         finally:
             _tell(scope, request_id, status, time.perf_counter() - begun)
 

@@ -38,6 +38,11 @@ _KINDS = {
     403: ("The caller's role or rights do not reach so far", "AccessDeniedException", "this operation is for admins; anna is viewer"),
     404: ("There is none that the caller may see", "ResourceNotFoundException", "device engine-7: there is none that you may see"),
     405: ("No operation of this path", "MethodNotAllowedException", "Method Not Allowed"),
+    406: (
+        "None of the forms that it can answer in is accepted",
+        "NotAcceptableException",
+        "answer as text/html: there are application/json, text/csv",
+    ),
     408: ("It took longer than it may", "RequestTimeoutException", "the query took longer than 30 s"),
     409: ("It does not fit to what is there", "ConflictException", "device engine-7: there is one already"),
     412: ("If-Match names another version", "PreconditionFailed", "device engine-7: version 4 given, current is 6"),
@@ -62,6 +67,7 @@ _KINDS = {
         "a service behind this API does not answer; try again",
     ),
 }
+_PROBLEM = "#/components/schemas/Problem"
 # What any operation may answer.
 _ALWAYS = (400, 401, 413, 415, 429, 500, 503)
 _RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait", "schema": {"type": "string"}}}
@@ -84,16 +90,17 @@ def _response(status: int) -> dict[str, Any]:
         "code": code,
         "request_id": "2c9c1b1e-6f0e-4f5e-9d9f-0d8f3a3b7c11",
     }
-    content = {MEDIA_TYPE: {"schema": Problem.model_json_schema(), "example": example}}
+    content = {MEDIA_TYPE: {"schema": {"$ref": _PROBLEM}, "example": example}}
     return {"description": when, "content": content, **({"headers": _RETRY_AFTER} if status in (429, 503) else {})}
 
 
 def install(app: FastAPI) -> None:
-    """Take out the 422 that FastAPI declares for each operation with parameters: here it is a 400, and a 422 only where one is declared."""
+    """Name the problem once, and take out the 422 that FastAPI declares for each operation with parameters: here it is a 400, and a 422 only where one is declared."""
     plain = app.openapi
 
     def openapi() -> dict[str, Any]:
         document = plain()
+        document.setdefault("components", {}).setdefault("schemas", {})["Problem"] = Problem.model_json_schema()
         for operations in document.get("paths", {}).values():
             for operation in operations.values():
                 if MEDIA_TYPE not in operation["responses"].get("422", {}).get("content", {MEDIA_TYPE: {}}):

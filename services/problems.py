@@ -133,11 +133,18 @@ def answer(error: ApiError, request_id: str, path: str) -> JSONResponse:
 
 
 def install(app: FastAPI) -> None:
-    async def handle(request: Request, error: Exception) -> JSONResponse:
-        told = of_error(error)
-        if told.status >= 500:
-            _log.error("request failed", exc_info=error, extra={"request_id": request.state.request_id})
-        return answer(told, request.state.request_id, request.url.path)
+    """What nobody foresaw `services.manners` answers: FastAPI would do so outside of every middleware, without id and headers."""
 
-    for kind in (FleetlakeError, RequestValidationError, HTTPException, Exception):
+    async def handle(request: Request, error: Exception) -> JSONResponse:
+        return told(error, request.state.request_id, request.url.path)
+
+    for kind in (FleetlakeError, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, handle)
+
+
+def told(error: Exception, request_id: str, path: str) -> JSONResponse:
+    """The answer to a request that failed, and a line in the log where it is the API that did."""
+    problem = of_error(error)
+    if problem.status >= 500:
+        _log.error("request failed", exc_info=error, extra={"request_id": request_id})
+    return answer(problem, request_id, path)

@@ -1,4 +1,4 @@
-"""Serves the APIs by uvicorn: ``python -m services.server [PART …]``; without parts, all of them.
+"""Serves the APIs by uvicorn: ``python -m services.server [PART …]``; without parts, those of the settings.
 
 It binds its own socket and tells its address in ``{home}/run/api.json`` on a laptop.
 """
@@ -7,7 +7,7 @@ import json
 import os
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import uvicorn
 
@@ -15,18 +15,25 @@ from runtime import log
 from runtime.errors import FleetlakeError, SetupError
 from runtime.platforms import current_platform
 from runtime.settings import Settings
-from services.application import ALL_PARTS, create
+from services.application import create, parts_of
 from services.composition import Services
 
 # As long as ECS's load balancer keeps a connection, and a little: else it would send a request into one that closes.
 _KEEP_ALIVE_SECONDS = 75
 _DRAIN_SECONDS = 10
+_BACKLOG = 2048
 
 
 def main(parts: Sequence[str]) -> None:
     settings = Settings.from_environment()
     log.configure(settings.log_level)
-    app = create(Services(current_platform(settings)), parts or ALL_PARTS)
+    serve(Services(current_platform(settings)), parts or parts_of(settings))
+
+
+def serve(services: Services, parts: Collection[str]) -> None:
+    """Until SIGTERM or SIGINT. Raises SetupError where it cannot listen."""
+    settings = services.settings
+    app = create(services, parts)
     bound = _socket(settings)
     if settings.platform == "local":
         _announce(settings, bound.getsockname()[1])
@@ -50,6 +57,8 @@ def _socket(settings: Settings) -> socket.socket:
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((settings.bind_address, settings.api_port))
+        # Before its address is told: who reads that may connect at once.
+        bound.listen(_BACKLOG)
     except OSError as error:
         bound.close()
         where = f"{settings.bind_address}:{settings.api_port}"

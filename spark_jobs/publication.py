@@ -14,6 +14,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pyiceberg.exceptions import CommitFailedException
+
 from lake.catalog import ensure_table, open_catalog
 from lake.publications import Publication, State, note, read_publications
 from lake.tables import Table
@@ -99,7 +101,7 @@ def _try(lake: SparkLake, branch: Branch, attempt: Attempt, details: dict[str, A
 
 
 def _attempted(attempt: Attempt, branch: Branch) -> Sequence[str] | None:
-    """The attempt's inputs. An error that comes from the branch having been dropped under it is MainMoved."""
+    """The attempt's inputs. An error that comes from the branch having been dropped under it, or from other commits each time, is MainMoved."""
     try:
         inputs = attempt(branch)
         if inputs is not None:
@@ -110,7 +112,14 @@ def _attempted(attempt: Attempt, branch: Branch) -> Sequence[str] | None:
     except Exception as error:
         if branch.made and not branch.exists:
             raise MainMoved(f"branch {branch.name} was dropped by another run's heal") from error
+        if _is_overtaken(error):
+            raise MainMoved(f"other commits to {branch.table.name} came first each time that {branch.name} tried") from error
         raise
+
+
+def _is_overtaken(error: Exception) -> bool:
+    """PyIceberg's error of that name, or Spark's, which is known by its text."""
+    return isinstance(error, CommitFailedException) or "org.apache.iceberg.exceptions.CommitFailedException" in str(error)
 
 
 def heal(lake: SparkLake, table: Table, contract: str) -> None:

@@ -4,6 +4,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.table import Table as IcebergTable
@@ -11,7 +12,7 @@ from pyiceberg.table import update
 from pyiceberg.table.metadata import TableMetadata
 from pyiceberg.table.snapshots import ancestors_of
 
-from lake.catalog import append_rows, ensure_tables, open_catalog
+from lake.catalog import QuickTransaction, append_rows, ensure_tables, open_catalog
 from lake.tables import LEDGER, PUBLICATIONS
 from runtime.local import LocalPlatform
 from runtime.settings import Settings
@@ -76,3 +77,36 @@ def test_an_append_copies_the_metadata_a_few_times_however_many_steps_ask_for_it
         monkeypatch.setattr(f"{module}.update_table_metadata", counted)
     append_rows(platform, PUBLICATIONS, [row("second")])
     assert 1 <= len(copies) <= 4
+
+
+def test_a_commit_to_a_branch_that_one_to_another_branch_overtakes_stands_beside_it(
+    platform: LocalPlatform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append_rows(platform, PUBLICATIONS, [row("first")])
+    catalog = open_catalog(platform)
+    with catalog.load_table(PUBLICATIONS.name).manage_snapshots() as refs:
+        base = catalog.load_table(PUBLICATIONS.name).metadata.refs["main"].snapshot_id
+        refs.create_branch(base, "ours").create_branch(base, "theirs")
+    plain_commit, overtaking = IcebergTable._do_commit, iter(["theirs"])
+
+    def commit(self: IcebergTable, *facts: Any, **named: Any) -> None:
+        for branch in overtaking:
+            _append_to(platform, branch, "second")
+        plain_commit(self, *facts, **named)
+
+    monkeypatch.setattr(IcebergTable, "_do_commit", commit)
+    _append_to(platform, "ours", "third")
+    assert next(overtaking, "overtaken") == "overtaken"
+    found = catalog.load_table(PUBLICATIONS.name)
+    read = {
+        name: sorted(found.scan(snapshot_id=found.metadata.refs[name].snapshot_id).to_arrow()["run_id"].to_pylist())
+        for name in ("ours", "theirs")
+    }
+    assert read == {"ours": ["first", "third"], "theirs": ["first", "second"]}
+
+
+def _append_to(platform: LocalPlatform, branch: str, run_id: str) -> None:
+    iceberg = open_catalog(platform).load_table(PUBLICATIONS.name)
+    frame = pa.Table.from_pylist([row(run_id)], schema=iceberg.schema().as_arrow())
+    with QuickTransaction(iceberg) as transaction:
+        transaction.append(frame, branch=branch)

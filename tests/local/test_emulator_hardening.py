@@ -25,6 +25,20 @@ def test_the_pinned_emulator_is_the_one_this_launcher_was_written_for() -> None:
         "_WSSession._policy_allows": "(self, action: str, resource: str) -> bool",
         "handle_websocket": "(scope: dict, receive, send, account_id: str, region: str) -> None",
         "_rule_message": "(payload: bytes)",
+        "_handle_shadow_publish": "(account_id: str, region: str, thing: str, verb: str, name: str | None, payload: bytes) -> None",
+        "_classic_shadow_state": "(thing_name: str) -> dict | None",
+        "_shadows.get_scoped": "(account_id, region, key, default=None)",
+        "_shadows.set_scoped": "(account_id, region, key, value)",
+        "_shadows.items_scoped": "(account_id, region)",
+        "broker_publish": (
+            "(account_id: str, region: str, topic: str, payload: bytes, qos: int = 0, retain: bool = False, properties: bytes = b, "
+            "client_id: str | None = None, principal: str | None = None) -> None"
+        ),
+        "iot_data._shadow": "(method: str, path: str, body: bytes, qp: dict) -> tuple",
+        "iot_data.handle_request": "(method: str, path: str, headers: dict, body: bytes, query_params: dict) -> tuple",
+        "get_account_id": "() -> str",
+        "get_region": "() -> str",
+        "request_scope": "(account_id: str, region: str)",
         "sqs._externalize_url": "(url: str) -> str",
         "s3._atomic_write": "(fpath: str, data: bytes, *, text: bool = False)",
         "s3._dispatch": "(method: str, bucket: str, key: str, headers: dict, body: bytes, query_params: dict) -> tuple",

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 
 import pytest
+from pyiceberg.exceptions import CommitFailedException
 
 from lake.catalog import open_catalog
 from lake.layout import branch_name, run_of_branch
@@ -178,3 +179,23 @@ def _main(lake: SparkLake) -> int:
     snapshot = open_catalog(lake.platform).load_table(DEVICE_DAILY.name).current_snapshot()
     assert snapshot is not None
     return int(snapshot.snapshot_id)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [CommitFailedException("branch was created concurrently"), RuntimeError("org.apache.iceberg.exceptions.CommitFailedException: lost")],
+    ids=["PyIceberg's", "Spark's"],
+)
+def test_an_attempt_whose_commits_others_overtake_each_time_begins_again(spark_lake: SparkLake, error: Exception) -> None:
+    overtaken = iter([error])
+
+    def attempt(branch: Branch) -> Sequence[str]:
+        branch.make()
+        for lost in overtaken:
+            raise lost
+        return append(spark_lake, branch, "p1")
+
+    outcome = publish(spark_lake, DEVICE_DAILY, "pump", "r", attempt)
+    assert (outcome.run_id, outcome.tries) == ("r.2", 2)
+    assert states(spark_lake, "pump") == {"r.1": State.ABANDONED, "r.2": State.VISIBLE}
+    assert branches(spark_lake) == {"main"}

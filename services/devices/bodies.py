@@ -1,0 +1,221 @@
+"""What requests and answers of the devices' operations look like."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.devices.bulk_import import MOST_ITEMS, Entry, Fate
+from services.devices.certificates import CSR_BYTES, Issued
+from services.devices.creation import Creation, Order
+from services.devices.device import MOST_GROUPS, Device, Draft, State
+from services.devices.removal import Farewell
+from services.identity import DEVICE_ID
+
+# Of AWS IoT's API: ThingTypeName, ThingGroupName, AttributeName, AttributeValue. An empty value would remove the attribute.
+Name = Annotated[str, Field(pattern=DEVICE_ID)]
+AttributeName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_.,@/:#-]{1,128}$")]
+AttributeValue = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_.,@/:#=\[\]-]{1,800}$")]
+# AWS's tags in ASCII; a key has no =, so that key=value names one tag.
+TagKey = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_.:/+@-]{1,128}$")]
+TagValue = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_.:/=+@ -]{0,256}$")]
+Csr = Annotated[str, Field(min_length=1, max_length=CSR_BYTES, description="PEM of a PKCS#10 request: the key never leaves the device")]
+
+_WHOLE: dict[str, Any] = {
+    "type": "turbofan",
+    "attributes": {"model": "CFM56", "site": "hall-3"},
+    "groups": ["hall-3"],
+    "tags": {"team": "engines"},
+}
+DRAFT_EXAMPLES = {
+    "whole": {"summary": "Everything that can be said of a device", "value": _WHOLE},
+    "bare": {"summary": "Nothing", "value": {}},
+}
+NEW_EXAMPLES = {
+    "key made here": {"summary": "The answer has the private key, once", "value": {"device_id": "engine-7", **_WHOLE}},
+    "bare": {"summary": "An id is enough", "value": {"device_id": "engine-8"}},
+}
+
+
+class DraftBody(BaseModel):
+    """What is said of a device. PUT replaces all of it: what is left out is taken away."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    type: Name | None = Field(None, description="Its thing type; made when first named")
+    attributes: dict[AttributeName, AttributeValue] = Field({}, description="3 without a type, 50 with one")
+    groups: list[Name] = Field([], max_length=MOST_GROUPS, description="Its thing groups; made when first named")
+    tags: dict[TagKey, TagValue] = Field({}, description="The registry's own, which grants may name")
+
+    def draft(self) -> Draft:
+        return Draft(
+            self.type or "", dict(sorted(self.attributes.items())), tuple(sorted(set(self.groups))), dict(sorted(self.tags.items()))
+        )
+
+
+class NewDevice(DraftBody):
+    device_id: Name = Field(description="Its id, which is its thing's name", examples=["engine-7"])
+    csr: Csr | None = None
+
+    def order(self, with_certificate: bool = True) -> Order:
+        return Order(self.device_id, self.draft(), self.csr or "", with_certificate)
+
+
+class NewCertificate(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    csr: Csr | None = None
+
+
+class DeviceView(BaseModel):
+    device_id: str
+    type: str | None
+    attributes: dict[str, str]
+    groups: list[str]
+    tags: dict[str, str]
+    owner: str = Field(description="user_id of who made it")
+    version: int = Field(description="Also its ETag")
+    state: State = Field(description="All but active tell of work under way, or that broke off: the same call again mends it")
+    created_at: str
+    updated_at: str
+    certificate_ids: list[str]
+
+    @classmethod
+    def fields_of(cls, device: Device) -> dict[str, Any]:
+        draft = device.draft
+        return {
+            **{name: getattr(device, name) for name in ("device_id", "owner", "version", "state", "created_at", "updated_at")},
+            "type": draft.type or None,
+            "attributes": dict(draft.attributes),
+            "groups": list(draft.groups),
+            "tags": dict(draft.tags),
+            "certificate_ids": list(device.certificate_ids),
+        }
+
+    @classmethod
+    def of(cls, device: Device) -> "DeviceView":
+        return cls(**cls.fields_of(device))
+
+
+class CertificateView(BaseModel):
+    certificate_id: str
+    certificate_pem: str
+    private_key: str | None = Field(
+        description="Shown this once, and kept nowhere; null where the device made its own, and in a repetition"
+    )
+    note: str | None = None
+
+    @classmethod
+    def of(cls, issued: Issued, is_repetition: bool = False) -> "CertificateView":
+        note = "the private key was in the first answer alone; if it is lost, ask for another certificate and remove this one"
+        return cls(
+            certificate_id=issued.certificate_id,
+            certificate_pem=issued.pem,
+            private_key=issued.private_key or None,
+            note=note if is_repetition else None,
+        )
+
+
+class CreatedDevice(DeviceView):
+    certificate: CertificateView | None
+
+    @classmethod
+    def of_creation(cls, creation: Creation) -> "CreatedDevice":
+        shown = CertificateView.of(creation.issued, creation.is_repetition) if creation.issued else None
+        return cls(**cls.fields_of(creation.device), certificate=shown)
+
+
+class DeletedCertificate(BaseModel):
+    certificate_id: str
+    outcome: str = Field(examples=["deactivated and deleted"])
+
+
+class DeviceDeleted(BaseModel):
+    """What went with the device, and what stays."""
+
+    device_id: str
+    certificates: list[DeletedCertificate]
+    shadows_deleted: list[str] = Field(description='Names; the classic one is ""')
+    jobs_cancelled: list[str] = Field(description="Jobs whose execution for it was cancelled")
+    grants_removed: int | None = Field(description="null where users and permissions are not served here: the grants stay, of no use")
+    history: str = "kept: administrators read it under the same path"
+    lake_rows: str
+
+    @classmethod
+    def of(cls, device: Device, farewell: Farewell) -> "DeviceDeleted":
+        return cls(
+            device_id=device.device_id,
+            certificates=[DeletedCertificate(certificate_id=each, outcome=str(what)) for each, what in farewell.certificates.items()],
+            shadows_deleted=list(farewell.shadows),
+            jobs_cancelled=list(farewell.jobs),
+            grants_removed=farewell.grants,
+            lake_rows=f"kept; erase them by `fleetlake lake erase {device.device_id}`",
+        )
+
+
+class Change(BaseModel):
+    field: str = Field(examples=["attributes.site"])
+    before: Any = None
+    after: Any = None
+
+
+class HistoryLine(BaseModel):
+    version: int
+    at: str
+    what: str = Field(examples=["changed"])
+    user_id: str
+    user_name: str
+    request_id: str
+    changes: list[Change]
+
+
+class HistoryPage(BaseModel):
+    lines: list[HistoryLine] = Field(description="The newest first")
+    next_token: str | None = None
+
+
+class DevicePage(BaseModel):
+    devices: list["ListedDevice"]
+    next_token: str | None = None
+
+
+class ListedDevice(DeviceView):
+    last_seen: str | None = Field(None, description="Time of its newest reading; only where the query or the sort is of it")
+
+
+class ImportBody(BaseModel):
+    """JSON alone: rows of a CSV file are made into it by ``fleetlake devices import``."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    devices: list[NewDevice] = Field(min_length=1, max_length=MOST_ITEMS)
+
+
+class ImportEntry(BaseModel):
+    device_id: str
+    outcome: Fate
+    certificate: CertificateView | None = Field(None, description="Of a device that was created of a certificate request")
+    code: str | None = Field(None, description="Of one that failed", examples=["ResourceAlreadyExistsException"])
+    detail: str | None = None
+
+    @classmethod
+    def of(cls, entry: Entry) -> "ImportEntry":
+        shown = CertificateView.of(entry.issued) if entry.issued else None
+        return cls(device_id=entry.device_id, outcome=entry.fate, certificate=shown, code=entry.code or None, detail=entry.detail or None)
+
+
+class ImportReport(BaseModel):
+    created: int
+    exists: int
+    failed: int
+    devices: list[ImportEntry] = Field(description="In the order of the items")
+
+    @classmethod
+    def of(cls, entries: Sequence[Entry]) -> "ImportReport":
+        counts = {str(fate): sum(entry.fate is fate for entry in entries) for fate in Fate}
+        return cls(**counts, devices=[ImportEntry.of(entry) for entry in entries])
+
+
+IMPORT_EXAMPLES = {
+    "two": {"summary": "Two devices", "value": {"devices": [{"device_id": "engine-8", **_WHOLE}, {"device_id": "engine-9"}]}}
+}

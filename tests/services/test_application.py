@@ -1,0 +1,171 @@
+"""What every answer of the application has, whoever gives it."""
+
+import json
+import logging
+import re
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import pytest
+from fastapi import APIRouter, Query
+from fastapi.testclient import TestClient
+
+from runtime.errors import RetryLater, UsageError, UserError
+from runtime.settings import Settings
+from services.application import ALL_PARTS, create
+from services.composition import Services
+from services.identity import Admin, SignedIn
+from services.rates import Rates
+from tests.services.people import Known, Named, Table, bearer
+
+_strange = APIRouter()
+
+
+@_strange.get("/strange/{kind}")
+def strange(kind: str) -> None:
+    errors: dict[str, Exception] = {
+        "bug": ZeroDivisionError("the password is swordfish"),
+        "user": UserError("make bread: there is no flour; buy some"),
+        "later": RetryLater("S3 at 10.0.0.7 is away"),
+    }
+    raise errors[kind]
+
+
+@_strange.get("/strange-number")
+def number(value: Annotated[int, Query(ge=1)]) -> int:
+    return value
+
+
+@_strange.get("/whoami")
+def whoami(caller: SignedIn) -> str:
+    return caller.user_name
+
+
+@_strange.get("/admins")
+def admins(caller: Admin) -> str:
+    return caller.user_name
+
+
+class _Platform:
+    settings = Settings(api_origins="https://app.example.com")
+
+
+def _client(rates: Rates | None = None) -> TestClient:
+    services = Services(_Platform())  # type: ignore[arg-type] # nothing of it is asked here but its settings
+    services.__dict__ |= {"tokens": Named(), "permissions": Table(), "directory": Known(frozenset())}
+    services.__dict__["rates"] = rates or Rates(0, 0)
+    app = create(services, [])
+    app.include_router(_strange)
+    return TestClient(app, raise_server_exceptions=False)
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[TestClient]:
+    with _client() as client:
+        yield client
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "code"),
+    [
+        ("/strange/bug", 500, "InternalFailureException"),
+        ("/strange/user", 400, "ValidationException"),
+        ("/strange/later", 503, "ServiceUnavailableException"),
+        ("/strange-number?value=0", 400, "ValidationException"),
+        ("/strange-number", 400, "ValidationException"),
+        ("/no-such-path", 404, "ResourceNotFoundException"),
+        ("/whoami", 401, "NotAuthorizedException"),
+    ],
+)
+def test_every_error_is_a_problem_with_awss_code_and_an_id_that_the_log_has(
+    client: TestClient, path: str, status: int, code: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, "fleetlake.access"):
+        answer = client.get(path)
+    problem = answer.json()
+    assert (answer.status_code, problem["status"], problem["code"], answer.headers["x-amzn-errortype"]) == (status, status, code, code)
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert problem["instance"] == path.partition("?")[0]
+    assert problem["request_id"] == answer.headers["x-amzn-requestid"]
+    assert problem["request_id"] in {getattr(record, "request_id", "") for record in caplog.records if record.name == "fleetlake.access"}
+
+
+def test_what_nobody_foresaw_and_what_is_away_tell_nothing_of_the_inside(client: TestClient) -> None:
+    assert "swordfish" not in client.get("/strange/bug").text
+    assert "10.0.0.7" not in client.get("/strange/later").text
+    assert client.get("/strange/later").headers["retry-after"] == "1"
+
+
+def test_a_refused_method_says_which_there_are(client: TestClient) -> None:
+    answer = client.post("/whoami", json={})
+    assert (answer.status_code, answer.json()["code"], answer.headers["allow"]) == (405, "MethodNotAllowedException", "GET")
+
+
+def test_an_invalid_request_names_each_place(client: TestClient) -> None:
+    assert client.get("/strange-number?value=0").json()["errors"] == [
+        {"at": "query.value", "message": "Input should be greater than or equal to 1"}
+    ]
+
+
+def test_the_callers_request_id_is_kept_unless_it_could_break_a_line(client: TestClient) -> None:
+    assert client.get("/whoami", headers={"X-Request-Id": "app-2026.11:29"}).headers["x-amzn-requestid"] == "app-2026.11:29"
+    for hostile in ("a b", "short", "x" * 129, '"}{"user_id":"root"'):
+        given = client.get("/whoami", headers={"X-Request-Id": hostile}).headers["x-amzn-requestid"]
+        assert re.fullmatch(r"[0-9a-f-]{36}", given), hostile
+
+
+def test_every_answer_has_the_headers_that_browsers_heed(client: TestClient) -> None:
+    for path in ("/whoami", "/strange/bug", "/no-such-path", "/openapi.json"):
+        headers = client.get(path).headers
+        assert (headers["x-content-type-options"], headers["x-frame-options"], headers["cache-control"]) == (
+            "nosniff",
+            "DENY",
+            "no-store",
+        ), path
+        assert "default-src 'none'" in headers["content-security-policy"], path
+
+
+def test_only_the_pages_of_the_settings_may_call(client: TestClient) -> None:
+    asked = {"Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "authorization"}
+    ours = client.options("/whoami", headers=asked | {"Origin": "https://app.example.com"})
+    assert (ours.status_code, ours.headers["access-control-allow-origin"]) == (200, "https://app.example.com")
+    assert "access-control-allow-origin" not in client.options("/whoami", headers=asked | {"Origin": "https://evil.example.com"}).headers
+
+
+def test_the_access_log_has_who_and_what_and_nothing_secret(client: TestClient, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "fleetlake.access"):
+        client.get("/whoami?next_token=hush", headers=bearer("anna", "admin") | {"Idempotency-Key": "hush"})
+    record = next(record for record in caplog.records if record.name == "fleetlake.access")
+    told = {name: getattr(record, name) for name in ("method", "path", "route", "status", "user_id", "role")}
+    assert told == {"method": "GET", "path": "/whoami", "route": "/whoami", "status": 200, "user_id": "anna", "role": "admin"}
+    everything = json.dumps(vars(record), default=str)
+    assert "hush" not in everything
+    assert "Bearer" not in everything
+
+
+def test_an_operation_for_administrators_says_so_to_others(client: TestClient) -> None:
+    assert client.get("/admins", headers=bearer("root", "admin")).json() == "root"
+    refused = client.get("/admins", headers=bearer("anna"))
+    assert (refused.status_code, refused.json()["detail"]) == (403, "this operation is for admins; anna is operator")
+
+
+def test_a_user_who_calls_too_often_is_told_when_to_come_back_and_others_are_served() -> None:
+    with _client(Rates(5, 0)) as client:
+        statuses = [client.get("/whoami", headers=bearer("anna")).status_code for _ in range(8)]
+        assert statuses == [200] * 5 + [429] * 3
+        refused = client.get("/whoami", headers=bearer("anna"))
+        assert (refused.json()["code"], refused.headers["retry-after"]) == ("ThrottlingException", "1")
+        assert client.get("/whoami", headers=bearer("ben")).status_code == 200
+
+
+def test_a_part_that_there_is_none_of_is_refused_by_name() -> None:
+    with pytest.raises(UsageError, match=r"weather is none; there are auth, devices, shadow, telemetry"):
+        create(Services(_Platform()), ["weather"])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("part", ALL_PARTS)
+def test_each_part_is_served_alone(part: str) -> None:
+    document: dict[str, Any] = create(Services(_Platform()), [part]).openapi()  # type: ignore[arg-type]
+    beginnings = {"auth": ("/auth", "/users"), "devices": ("/api/v1/devices",), "shadow": ("/devices", "/batch"), "telemetry": ("/api/v1",)}
+    assert len(document["paths"]) > 1
+    assert all(path == "/health" or path.startswith(beginnings[part]) for path in document["paths"])

@@ -1,5 +1,6 @@
 """What the OpenAPI document says of problems, and nothing that FastAPI adds of its own and this API never answers."""
 
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI
@@ -78,7 +79,8 @@ def problems_of(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def _response(status: int) -> dict[str, Any]:
-    when, code, detail = _KINDS[status]
+    phrase = HTTPStatus(status).phrase
+    when, code, detail = _KINDS.get(status, (phrase, f"{phrase.title().replace(' ', '')}Exception", phrase))
     example = {
         "type": "about:blank",
         "title": code.removesuffix("Exception"),

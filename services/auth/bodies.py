@@ -203,12 +203,28 @@ class Explanation(BaseModel):
     by: str = Field(description="The grant, denial, ownership or role that decides", examples=["grant:5f0a1c2d3e4f5a6b"])
 
 
+class DeviceRight(BaseModel):
+    right: Right = Field(examples=["read"])
+    reason: str = Field(examples=["the device is the user's own"])
+    by: str = Field(examples=["own"])
+
+
+class DeviceRights(BaseModel):
+    device_id: str = Field(examples=["engine-7"])
+    rights: list[DeviceRight] = Field(description="Those that the user has at this moment")
+
+
 class Permissions(BaseModel):
     user_id: str = Field(examples=["0f8fad5b-d9cb-469f-a165-70867728950e"])
     role: Role = Field(examples=["operator"])
     by_role: str = Field(description="What the role itself allows", examples=["reads what is granted"])
     grants: list[Grant]
     denials: list[Denial]
+    devices: list[DeviceRights] = Field(
+        default_factory=list,
+        description="What the user may do to which device: the first 50 that it may read; empty for administrators, who may everything",
+    )
+    more_devices: bool = Field(default=False, description="Whether there are further ones; device_id asks about each", examples=[False])
     explained: list[Explanation] = Field(default_factory=list, description="For the device_id that was asked about", examples=[[]])
 
 

@@ -6,8 +6,8 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request, status
 from starlette.convertors import StringConvertor, register_url_convertor
 
-from services.auth import bodies, grants
-from services.auth.access import Access
+from services.auth import bodies
+from services.auth.access import Access, KnownCaller
 from services.auth.grants import Scope, ScopeKind
 from services.auth.login_endpoints import Api, actor_of
 from services.auth.tokens import role_of
@@ -24,6 +24,8 @@ class _RuleIds(StringConvertor):
     regex = "[0-9a-f]{16}"
 
 
+_MOST_DEVICES = 50
+
 register_url_convertor("rule", _RuleIds())
 router = APIRouter(prefix="/users/{user_id}", tags=["permissions"])
 RuleId = Annotated[str, Path(pattern=r"^[0-9a-f]{16}$", examples=["5f0a1c2d3e4f5a6b"])]
@@ -33,19 +35,20 @@ AskedRight = Annotated[Right | None, Query(description="Explain this right alone
 
 @router.get("/permissions", responses=problems_of(403, 404))
 def permissions(api: Api, caller: SignedIn, user_id: UserId, device_id: AskedDevice = None, right: AskedRight = None) -> bodies.Permissions:
-    """The grants and denials of a user, what of them counts, and, with `device_id`, why each right on it is allowed or refused.
+    """The rights of a user on its devices with their reasons, its grants and denials, and, with `device_id`, why each right on it is
+    allowed or refused.
 
     For administrators, and for the user itself, to whom a device that it may not see is as one that is not there.
     """
     admin_or_self(caller, user_id)
-    user, access, now = _as_caller(api, user_id), api.users.rules.table.read(user_id), api.clock.now()
-    view = permissions_view(user, access, now)
+    user = _as_caller(api, user_id)
+    view = permissions_view(user, user.access, api.clock.now())
+    seen = sorted(api.permissions.visible(user).device_ids)
+    view.devices = [_rights(api, user, facts) for facts in map(api.directory.facts, seen[:_MOST_DEVICES]) if facts]
+    view.more_devices = len(seen) > _MOST_DEVICES
     if device_id:
-        facts = _facts_for(api, caller, device_id, access)
-        view.explained = [
-            explanation(facts, asked, grants.decide(user, asked, facts, access.grants, access.denials, now))
-            for asked in ([right] if right else Right)
-        ]
+        facts = _facts_for(api, caller, device_id, user.access)
+        view.explained = [explanation(facts, asked, api.permissions.decide(user, asked, facts)) for asked in ([right] if right else Right)]
     return view
 
 
@@ -114,11 +117,22 @@ def _grant(
     return bodies.GrantList(grants=[grant_view(grant, user.role, access, now) for grant in given])
 
 
-def _as_caller(api: Services, user_id: str) -> Caller:
+def _rights(api: Services, user: Caller, facts: DeviceFacts) -> bodies.DeviceRights:
+    decided = {right: api.permissions.decide(user, right, facts) for right in Right}
+    had = [
+        bodies.DeviceRight(right=right, reason=decision.reason, by=decision.by)
+        for right, decision in decided.items()
+        if decision.is_allowed
+    ]
+    return bodies.DeviceRights(device_id=facts.device_id, rights=had)
+
+
+def _as_caller(api: Services, user_id: str) -> KnownCaller:
     """The user as it would call now. Raises NotFound."""
     user = api.users.get(user_id)
     groups = api.users.roles.of(user_id, user.user_name)
-    return Caller(user_id, user.user_name, role_of(groups), "", api.clock.now(), groups)
+    access = api.users.rules.table.read(user_id)
+    return KnownCaller(user_id, user.user_name, role_of(groups), "", api.clock.now(), groups, access)
 
 
 def _scopes(kind: ScopeKind, values: Sequence[str]) -> list[Scope]:

@@ -13,9 +13,12 @@ import pytest
 from runtime.clock import FixedClock
 from runtime.errors import ServiceError
 from services.auth import jwks
+from services.auth.access import Access
+from services.auth.claims import Refused
 from services.auth.jwks import ANSWER_BYTES, FRESH_SECONDS, KEPT_SECONDS, MOST_KEYS, PAUSE_SECONDS, RETRY_SECONDS, Jwks, fetcher, keys_of
+from services.auth.tokens import PoolTokens
 from services.problems import Unavailable
-from tests.services.auth.site import NOW, jwk, rsa_key
+from tests.services.auth.site import CLIENT, ISSUER, NOW, SECOND, USER, claims, jwk, rsa_key, token_of
 
 
 class Pool:
@@ -241,3 +244,25 @@ def test_a_key_that_is_none_is_left_out_and_the_others_count(bad: dict[str, Any]
 def test_no_more_than_sixteen_keys_are_taken() -> None:
     many = [jwk(f"k{number}", rsa_key("access")) for number in range(MOST_KEYS + 9)]
     assert len(keys_of(json.dumps({"keys": many}).encode())) == MOST_KEYS
+
+
+def test_tokens_of_a_rotated_key_are_accepted_at_once_and_those_of_the_old_one_refused_within_the_hour(
+    pool: Pool, clock: FixedClock
+) -> None:
+    tokens = PoolTokens(ISSUER, CLIENT, Jwks(fetcher(pool.url), clock), lambda _: Access(), lambda _: False, clock)
+    old = token_of({"alg": "RS256", "kid": "first"}, claims(exp=SECOND + 80_000), rsa_key("access"))
+    new = token_of({"alg": "RS256", "kid": "second"}, claims(exp=SECOND + 80_000), rsa_key("id"))
+    tokens.verify(old)
+    pool.document = {"keys": [jwk("second", rsa_key("id")), jwk("first", rsa_key("access"))]}
+    clock.advance(seconds=PAUSE_SECONDS)
+    for token in (new, old):
+        assert tokens.verify(token).user_id == USER
+    pool.document = {"keys": [jwk("second", rsa_key("id"))]}
+    clock.advance(seconds=FRESH_SECONDS)
+    with pytest.raises(Refused):
+        tokens.verify(old)
+    pool.status = 500
+    clock.advance(seconds=FRESH_SECONDS)
+    assert tokens.verify(new).user_id == USER
+    with pytest.raises(Refused):
+        tokens.verify(old)

@@ -188,6 +188,26 @@ def test_an_administrator_is_told_why_another_may_or_may_not(api: Api, root: Som
     assert code(api.call("GET", f"/users/{anna.id}/permissions?device_id=engine-8", root)) == (404, "ResourceNotFoundException")
 
 
+def test_the_rights_on_each_device_are_shown_with_their_reasons(api: Api, root: Someone, anna: Someone, engine: DeviceFacts) -> None:
+    api.directory.add("pump-1", owner=anna.id)
+    grant(api, root, anna, "engine-7")
+    deny(api, root, anna, devices=["pump-1"], rights=["update", "command"])
+    view = api.call("GET", f"/users/{anna.id}/permissions", anna).json()
+    granted, own = ("granted for device engine-7", f"grant:{view['grants'][0]['grant_id']}"), ("the device is the user's own", "own")
+    assert view["devices"] == [
+        {
+            "device_id": "engine-7",
+            "rights": [{"right": right, "reason": f"{right} is {granted[0]}", "by": granted[1]} for right in ("read", "write")],
+        },
+        {"device_id": "pump-1", "rights": [{"right": right, "reason": own[0], "by": own[1]} for right in ("read", "write")]},
+    ]
+    assert view["more_devices"] is False
+    for number in range(60):
+        api.directory.add(f"tank-{number}", owner=anna.id)
+    view = api.call("GET", f"/users/{anna.id}/permissions", root).json()
+    assert (len(view["devices"]), view["more_devices"]) == (50, True)
+
+
 def test_a_viewer_s_grant_shows_what_of_it_counts(api: Api, root: Someone, engine: DeviceFacts) -> None:
     vera = api.user("vera", "viewer")
     (given,) = grant(api, root, vera, "engine-7").json()["grants"]

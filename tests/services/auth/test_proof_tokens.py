@@ -41,5 +41,7 @@ def test_a_verifier_that_is_wrong_is_told(
 ) -> None:
     monkeypatch.setattr(where, name, change)
     monkeypatch.setattr(proof, "_SHOWN", 1_000)
+    monkeypatch.setattr(proof, "_BATCH", 6)
+    monkeypatch.setitem(proof._TOTAL, Size.SMALL, 6 * len(KINDS))
     with pytest.raises(AssertionError, match=f"({kind}).*: accepted as"):
         proof.prove(Size.SMALL)

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, Stri
 from runtime.clock import Clock
 from runtime.platforms import Platform
 from services.identity import Caller, Role, Visible
-from services.problems import ApiError
+from services.problems import ApiError, Forbidden
 from services.telemetry.render import Form
 from services.telemetry.sandbox import Answered, Sandbox
 from services.telemetry.statement import LONGEST
@@ -64,6 +64,8 @@ class LakeQueries:
 
     def ask(self, caller: Caller, visible: Visible, question: LakeQuestion, form: Form) -> Answered:
         """Raises ApiError: Invalid for what may not be asked, Forbidden for raw tables, 408 and 413 beyond the limits."""
+        if caller.role is Role.DEVICE:
+            raise Forbidden("query: lake queries are for people; a device reads its own telemetry")
         if self.platform.query_engine() is not None and not visible.everything:
             raise ApiError(
                 "query: on AWS lake queries are for admins; Athena cannot hold others to the rows of their devices without "

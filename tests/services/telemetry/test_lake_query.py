@@ -185,6 +185,11 @@ def test_so_many_at_once_and_no_more(world: World) -> None:
     assert world.ask("SELECT 1", "otto").status_code == 200
 
 
+def test_a_device_asks_for_its_telemetry_and_not_the_lake(world: World) -> None:
+    answer = world.ask("SELECT 1", "b-1")
+    assert (answer.status_code, answer.json()["code"]) == (403, "AccessDeniedException")
+
+
 def test_without_a_token_nobody_asks(world: World) -> None:
     assert world.client.post("/api/v1/lake/query", json={"sql": "SELECT 1"}).status_code == 401
 

@@ -50,12 +50,15 @@ def worker(settings: Settings) -> str | None:
     return None if silent < _SILENT_SECONDS else f"it has not written its state for {silent:.0f} s"
 
 
-def shadow_feed(settings: Settings) -> str | None:
-    file = settings.home / "run" / "shadow-feed.json"
-    if read_json(file) is None:
-        return "it has not written its state yet"
-    silent = time.time() - file.stat().st_mtime
-    return None if silent < _SILENT_SECONDS else f"it has not written its state for {silent:.0f} s"
+def _beating(name: str, silent_seconds: float) -> Callable[[Settings], str | None]:
+    def check(settings: Settings) -> str | None:
+        file = settings.home / "run" / f"{name}.json"
+        if read_json(file) is None:
+            return "it has not written its state yet"
+        silent = time.time() - file.stat().st_mtime
+        return None if silent < silent_seconds else f"it has not written its state for {silent:.0f} s"
+
+    return check
 
 
 def api(settings: Settings) -> str | None:
@@ -86,7 +89,9 @@ CHECKS: dict[str, Callable[[Settings], str | None]] = {
     "emulator": emulator,
     "worker": worker,
     "api": api,
-    "shadow-feed": shadow_feed,
+    "shadow-feed": _beating("shadow-feed", _SILENT_SECONDS),
+    # A pass over a large fleet is slow on purpose.
+    "fleet-shadow": _beating("fleet-shadow", 900.0),
     "airflow-database": airflow_database,
     "airflow-api-server": _airflow("metadatabase"),
     "airflow-scheduler": _airflow("scheduler"),

@@ -94,7 +94,15 @@ class Instance:
 
     def forget(self) -> None:
         """Take away what is true only while it runs."""
-        for name in ("endpoints.json", "processes.json", "emulator.json", "worker.json", "api.json", "shadow-feed.json"):
+        for name in (
+            "endpoints.json",
+            "processes.json",
+            "emulator.json",
+            "worker.json",
+            "api.json",
+            "shadow-feed.json",
+            "fleet-shadow.json",
+        ):
             (self.folder / name).unlink(missing_ok=True)
 
 

@@ -102,6 +102,9 @@ PROCESSES = (
         stop_seconds=12.0,
     ),
     Process(
+        "fleet-shadow", Part.API, "writes each device's named shadow fleet", "services.shadow.fleet_shadow", needs=("cloud-resources",)
+    ),
+    Process(
         "airflow-database",
         Part.AIRFLOW,
         "PostgreSQL of Airflow",

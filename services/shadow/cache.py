@@ -5,6 +5,7 @@ where it is equal, for it deletes that version, and leaves a stone that keeps ol
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -16,6 +17,8 @@ from fleet.shadow_feed import Change
 from runtime.platforms import Platform
 
 _MILLISECONDS = 1000
+# As many as BatchGetItem takes.
+_A_BATCH = 100
 _write, _read = TypeSerializer().serialize, TypeDeserializer().deserialize
 
 
@@ -73,6 +76,19 @@ class ShadowCache:
         key = _item({"thing_name": thing, "shadow_name": _cache_name(name)})
         found = self._client.get_item(TableName=self._shadows, Key=key, ConsistentRead=True).get("Item")
         return None if found is None else _cached(_plain(found))
+
+    def get_many(self, things: Sequence[str], name: str) -> dict[str, Cached]:
+        """By thing, those that there are."""
+        found: dict[str, Cached] = {}
+        for start in range(0, len(things), _A_BATCH):
+            keys = [_item({"thing_name": thing, "shadow_name": _cache_name(name)}) for thing in things[start : start + _A_BATCH]]
+            wanted = {self._shadows: {"Keys": keys, "ConsistentRead": True}}
+            while wanted:
+                answer = self._client.batch_get_item(RequestItems=wanted)
+                for item in map(_plain, answer["Responses"].get(self._shadows, [])):
+                    found[item["thing_name"]] = _cached(item)
+                wanted = answer.get("UnprocessedKeys", {})
+        return found
 
     def note_author(self, thing: str, name: str, version: int, user: str, *, deleted: bool = False) -> None:
         """Say that `user` made, or deleted, a version: AWS IoT itself only knows that it was this API."""

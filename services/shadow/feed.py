@@ -3,12 +3,10 @@
 Kept, then deleted from the queue: what is told again changes nothing. A message that is no change goes to the dead-letter queue by itself.
 """
 
-import json
-import os
 import signal
 import threading
 from collections.abc import Callable, Iterable
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -18,6 +16,7 @@ from runtime import log
 from runtime.errors import UserError
 from runtime.platforms import Platform, current_platform
 from runtime.settings import Settings
+from services.heartbeat import beat
 from services.shadow.cache import ShadowCache
 
 _BATCH = 10
@@ -90,19 +89,7 @@ def main() -> None:
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
-    file = settings.home / "run" / "shadow-feed.json"
-    Feed(current_platform(settings)).run(stopping, lambda: _tell(file))
-
-
-def _tell(file: Path) -> None:
-    fresh = file.with_suffix(".new")
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        fresh.write_text(json.dumps({"pid": os.getpid()}))
-        fresh.replace(file)
-    except OSError as error:
-        # Its work needs no disk.
-        _log.warning(f"tell that it goes on in {file}: {error.strerror}")
+    Feed(current_platform(settings)).run(stopping, partial(beat, settings, "shadow-feed"))
 
 
 if __name__ == "__main__":

@@ -2,16 +2,21 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 import pytest
 from fastapi.testclient import TestClient
 
+from lake.catalog import append_rows
+from lake.tables import DEVICE_HEALTH, PREDICTIONS
+from runtime.timeseries import Point
 from services.application import create
 from services.composition import Services
 from services.identity import Right
 from services.shadow.feed import Feed
+from services.shadow.fleet_shadow import FleetShadows
 from tests.cloud import Cloud, running_cloud
 from tests.services.people import EVERYTHING, Known, Named, Table, bearer
 from tests.waiting import eventually
@@ -48,7 +53,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         rights = {("anna", device): EVERYTHING for device in _DEVICES} | {("ben", "engine-1"): frozenset({Right.READ})}
         # What the composition would make of Cognito and the tables.
         services.__dict__ |= {"tokens": Named(), "permissions": Table(rights), "directory": Known(_DEVICES)}
-        with TestClient(create(services, ["shadow"]), raise_server_exceptions=False) as client:
+        with TestClient(create(services, ["devices", "shadow"]), raise_server_exceptions=False) as client:
             yield Site(cloud, services, client, Feed(cloud.platform))
 
 
@@ -223,3 +228,49 @@ def test_a_waiting_caller_hears_of_a_difference(site: Site) -> None:
     told = site.call("GET", "/devices/engine-14/shadows/delta?after_version=1").json()
     assert (told["version"], told["state"]) == (2, {"rpm": 2})
     assert site.call("GET", "/devices/engine-14/shadows/delta?after_version=2&wait_seconds=0").status_code == 204
+
+
+def test_the_platform_reports_health_life_and_last_seen_in_a_named_shadow_and_only_what_changed(site: Site) -> None:
+    root = bearer("root", "admin")
+    for device in ("engine-15", "engine-16"):
+        assert site.call("POST", "/api/v1/devices", {"device_id": device}, by=root).status_code == 201
+    platform, pauses = site.cloud.platform, list[float]()
+    shadows = FleetShadows(platform, pauses.append)
+    # Nothing is known yet.
+    assert shadows.write() == 0
+    _known_of(site, "engine-15", "online", 5, 90.0)
+    _known_of(site, "not-registered", "online", 5, 90.0)
+    assert shadows.write() == 1
+    told = site.call("GET", "/devices/engine-15/shadow/fleet", by=root).json()["state"]["reported"]
+    assert told == {
+        "health": {"turbofan": "online"},
+        "remaining_life": {"cycles": 90.0, "model": "rul", "version": "1", "as_of": "2026-11-29T03:05:00Z"},
+        "last_seen": "2026-11-29T03:00:00Z",
+    }
+    assert site.call("GET", "/devices/engine-16/shadow/fleet", by=root).status_code == 404
+    eventually(lambda: _fleet_version(site) == 1, 10, "the cache has it")
+    assert shadows.write() == 0
+    _known_of(site, "engine-15", "offline", 25, 71.3)
+    assert shadows.write() == 1
+    assert site.call("GET", "/devices/engine-15/shadow/fleet", by=root).json()["state"]["reported"] == told | {
+        "health": {"turbofan": "offline"},
+        "remaining_life": told["remaining_life"] | {"cycles": 71.3, "as_of": "2026-11-29T03:25:00Z"},
+        "last_seen": "2026-11-29T03:20:00Z",
+    }
+    # At most 20 a second.
+    assert pauses == [0.05, 0.05]
+
+
+def _known_of(site: Site, device: str, state: str, minute: int, cycles: float) -> None:
+    platform, at = site.cloud.platform, datetime(2026, 11, 29, 3, minute, tzinfo=UTC)
+    of_device = {"contract": "turbofan", "device_id": device, "run_id": "r.1"}
+    append_rows(platform, DEVICE_HEALTH, [dict.fromkeys(DEVICE_HEALTH.column_names) | of_device | {"state": state, "changed_at": at}])
+    predicted = {"model": "rul", "version": "1", "at": at, "score": cycles}
+    append_rows(platform, PREDICTIONS, [dict.fromkeys(PREDICTIONS.column_names) | of_device | predicted])
+    platform.time_series().write([Point("turbofan", device, at, {"cycle": minute}, 1)])
+
+
+def _fleet_version(site: Site) -> int:
+    site.fed()
+    found = site.services.shadows.cache.get("engine-15", "fleet")
+    return found.version if found else 0

@@ -87,7 +87,7 @@ class Answer:
 
 def api_url(settings: Settings) -> str:
     """Of the setting, or of the running laptop's cloud. Raises ServiceError where neither says one, SettingsError for one in the clear."""
-    url = str(getattr(settings, "api_url", "")) or _laptops(settings.home)
+    url = settings.api_url or _laptops(settings.home)
     parts = urlsplit(url)
     if parts.scheme != "https" and not _is_loopback(parts.hostname or ""):
         raise SettingsError(f"the APIs at {url}: a password would travel in the clear; set FLEETLAKE_API_URL to an https:// address")

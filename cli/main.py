@@ -34,9 +34,10 @@ GROUPS = {
     "timeseries": "cli.timeseries",
     "lineage": "cli.lineage",
     "backfill": "cli.backfill",
+    "devices": "cli.devices",
 }
 # modules whose `app` holds single commands
-COMMANDS = ("cli.demo", "cli.cloud", "cli.simulate", "cli.query", "cli.gaps", "cli.verify")
+COMMANDS = ("cli.demo", "cli.cloud", "cli.simulate", "cli.query", "cli.gaps", "cli.verify", "cli.login")
 
 # What Typer makes of Ctrl-C before it gets here.
 _TYPER_INTERRUPTED = 130

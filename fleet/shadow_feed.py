@@ -1,6 +1,7 @@
 """What AWS IoT tells of each change of a shadow, and the queue it comes to: the rules, declared once, and a change as read from one.
 
-A shadow's change is published on ``update/documents`` and its deletion on ``delete/accepted``, of the classic shadow and of named ones.
+A shadow's change is published on ``update/documents`` and its deletion on ``delete/accepted``, of the classic shadow and of named ones. It is
+the Device Shadow service that publishes: who asked for the change is not in it.
 """
 
 import base64
@@ -32,8 +33,8 @@ def rules(settings: Settings) -> dict[str, str]:
 def _sql(topic: str) -> str:
     # Named by our own constants.
     return (
-        "SELECT encode(*, 'base64') AS payload, topic() AS topic, timestamp() AS received_at, "  # noqa: S608
-        f"principal() AS principal, clientid() AS client_id FROM '{topic}'"
+        "SELECT encode(*, 'base64') AS payload, topic() AS topic, timestamp() AS received_at "  # noqa: S608
+        f"FROM '{topic}'"
     )
 
 
@@ -47,8 +48,6 @@ class Change:
     timestamp: int
     state: dict[str, Any] | None
     metadata: dict[str, Any] | None
-    principal: str
-    client_id: str
     received_at: int
 
 
@@ -69,8 +68,6 @@ def read(message: str) -> Change:
             timestamp=int(document["timestamp"]),
             state=dict(current["state"]) if is_update else None,
             metadata=dict(current["metadata"]) if is_update else None,
-            principal=str(envelope.get("principal") or ""),
-            client_id=str(envelope.get("client_id") or ""),
             received_at=int(envelope["received_at"]),
         )
     except (KeyError, TypeError, ValueError, binascii.Error, RecursionError) as error:

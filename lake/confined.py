@@ -7,7 +7,7 @@ far as the question can need them, into a second DuckDB that has no file to read
 
 # ruff: noqa: S608 - SQL is made here from declared names and values that are written as literals
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
@@ -19,7 +19,7 @@ import pyarrow as pa
 from lake.file_filter import AllOf, AnyOf, Filter, OneOf, Value, every
 from runtime.errors import QueryError
 
-_DEVICE = "device_id"
+DEVICE = "device_id"
 # More are asked for by DuckDB alone; PyIceberg looks at no more either.
 _MOST_PLANNED = 200
 
@@ -52,7 +52,7 @@ class Confined:
         """`wanted`, and of each table the devices' rows."""
         if self.devices is None or len(self.devices) > _MOST_PLANNED:
             return dict(wanted)
-        of_devices = OneOf(_DEVICE, "string", tuple(sorted(self.devices)))
+        of_devices = OneOf(DEVICE, "string", tuple(sorted(self.devices)))
         return {name: both for name in self.tables if (both := every([wanted.get(name), of_devices])) is not None}
 
 
@@ -74,42 +74,44 @@ def isolated(source: Any, confined: Confined, wanted: Mapping[str, Filter]) -> A
     connection = opened(confined)
     try:
         with closing(source):
-            devices = pa.table({_DEVICE: pa.array(sorted(confined.devices or ()), pa.string())})
+            devices = pa.table({DEVICE: pa.array(sorted(confined.devices or ()), pa.string())})
             source.register("own_devices", devices)
             for schema in sorted({name.partition(".")[0] for name in confined.tables}):
                 connection.execute(f"CREATE SCHEMA {schema}")
             for name in confined.tables:
-                _copy(source, connection, name, _needed(source, name, confined.columns), wanted.get(name))
+                there = [str(column[0]) for column in source.execute(f"SELECT * FROM {name} LIMIT 0").description]
+                _copy(source, connection, name, needed(name, there, confined.columns), wanted.get(name))
     except BaseException:
         connection.close()
         raise
     return connection
 
 
-def _needed(source: Any, name: str, needed: Collection[str] | None) -> list[str]:
-    columns = [str(column[0]) for column in source.execute(f"SELECT * FROM {name} LIMIT 0").description]
-    if _DEVICE not in columns:
+def needed(name: str, columns: Sequence[str], wanted: Collection[str] | None) -> list[str]:
+    """Those of a table's columns that are `wanted`, and the device. Raises QueryError for a table of no devices."""
+    if DEVICE not in columns:
         raise QueryError(f"query: {name}: its rows are of no device")
-    return [column for column in columns if needed is None or column.lower() in needed or column == _DEVICE]
+    return [column for column in columns if wanted is None or column.lower() in wanted or column == DEVICE]
 
 
 def _copy(source: Any, connection: Any, name: str, columns: Sequence[str], wanted: Filter | None) -> None:
     listed = ", ".join(f'"{column}"' for column in columns)
     condition = f" AND ({as_sql(wanted)})" if wanted is not None else ""
-    rows = source.sql(f"SELECT {listed} FROM {name} WHERE {_DEVICE} IN (SELECT {_DEVICE} FROM own_devices){condition}")
+    rows = source.sql(f"SELECT {listed} FROM {name} WHERE {DEVICE} IN (SELECT {DEVICE} FROM own_devices){condition}")
     connection.register("own_rows", rows.to_arrow_reader(50_000))
     connection.execute(f"CREATE TABLE {name} AS FROM own_rows")
     connection.unregister("own_rows")
 
 
-def as_sql(wanted: Filter) -> str:
-    """The filter as DuckDB's SQL, of columns that have their declared types."""
+def as_sql(wanted: Filter, written: Callable[[str, Value], str] | None = None) -> str:
+    """The filter as SQL, of columns that have their declared types; a kind's values are `written` as literals, by default as DuckDB's."""
+    write = written or _literal
     if isinstance(wanted, AllOf | AnyOf):
         word = " AND " if isinstance(wanted, AllOf) else " OR "
-        return word.join(f"({as_sql(part)})" for part in wanted.parts)
+        return word.join(f"({as_sql(part, write)})" for part in wanted.parts)
     if isinstance(wanted, OneOf):
-        return f'"{wanted.column}" IN ({", ".join(_literal(wanted.kind, value) for value in wanted.values)})'
-    return f'"{wanted.column}" {wanted.sign} {_literal(wanted.kind, wanted.value)}'
+        return f'"{wanted.column}" IN ({", ".join(write(wanted.kind, value) for value in wanted.values)})'
+    return f'"{wanted.column}" {wanted.sign} {write(wanted.kind, wanted.value)}'
 
 
 def _literal(kind: str, value: Value) -> str:

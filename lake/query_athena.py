@@ -22,7 +22,7 @@ from runtime.athena import literal
 from runtime.clock import Clock
 from runtime.errors import QueryError
 from runtime.platforms import Platform
-from runtime.query_engine import AnswerColumn, QueryEngine, Row
+from runtime.query_engine import AnswerColumn, EngineAnswer, QueryEngine, Row
 
 # Texts, quoted names and comments: of these only names may stand for a table.
 _QUOTED = re.compile(r"'(?:[^']|'')*'|--[^\n]*|/\*.*?\*/", re.DOTALL)
@@ -75,13 +75,17 @@ class EngineAnswers:
 
     def batches(self, rows: int) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
         """In batches as the engine's pages are, however many `rows` are asked for: a page has 1,000."""
-        answer = self._engine.ask(self._text, self._parameters)
-        schema = pa.schema([pa.field(column.name, _arrow(column)) for column in answer.columns])
-        return schema, (_batch(page, schema) for page in answer.pages)
+        return batches_of(self._engine.ask(self._text, self._parameters))
 
     def explain(self) -> Explanation:
         answer = self._engine.ask(f"EXPLAIN {self._text}", self._parameters)
         return Explanation((), "\n".join(row[0] or "" for page in answer.pages for row in page), self.as_of)
+
+
+def batches_of(answer: EngineAnswer) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+    """An engine's answer as Arrow, a batch a page."""
+    schema = pa.schema([pa.field(column.name, _arrow(column)) for column in answer.columns])
+    return schema, (_batch(page, schema) for page in answer.pages)
 
 
 def pinned(platform: Platform, tables: QueryTables, text: str, names: Iterable[str], at: datetime) -> str:

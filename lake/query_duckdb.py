@@ -104,7 +104,7 @@ class DuckAnswers:
             raise self._wrong_file(named.group(1)) from None
         if self._confined is not None and self._confined.devices is not None:
             self._isolate(self._confined, wanted)
-        _lock(self._connection, self._files)
+        lock(self._connection, self._files)
         return at
 
     def _names(self) -> Sequence[str]:
@@ -167,7 +167,7 @@ def _only_reading(connection: Any, text: str) -> None:
         raise QueryError(f"query: {statements[0].type.name} would change something; only SELECT is answered here")
 
 
-def _lock(connection: Any, files: Sequence[str]) -> None:
+def lock(connection: Any, files: Sequence[str]) -> None:
     """From here on the connection reads `files` and nothing else, and cannot be told otherwise."""
     listed = ", ".join(_quoted(file) for file in files)
     connection.execute(f"SET allowed_paths = [{listed}]")

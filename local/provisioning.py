@@ -9,8 +9,8 @@ from typing import Any
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 
-from local.authority import Authority, write_secret
 from fleet.things import DEVICE_POLICY
+from local.authority import Authority, write_secret
 from local.files import write_whole
 from runtime.errors import UserError
 from runtime.platforms import Platform

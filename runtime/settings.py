@@ -140,6 +140,7 @@ class Settings:
     aws_port: int = _setting(0, "port of the emulator's AWS endpoint; 0: any free one", _PORT)
     airflow_port: int = _setting(0, "port of the Airflow UI; 0: 8080 if free, else any free one", _PORT)
     api_port: int = _setting(0, "port of the APIs; 0: any free one", _PORT)
+    api_url: str = _setting("", "address of the APIs, for the command line; empty: those of the running laptop's cloud", _URL)
     api_parts: str = _setting("", "routers that are served, of auth, devices, shadow and telemetry, with commas; empty: all")
     api_origins: str = _setting("", "origins of the web pages that may call the APIs (CORS), with commas; empty: none")
     api_user_rate: int = _setting(100, "calls a second that a user may make to one process of the APIs; 0: any number", _at_least(0))

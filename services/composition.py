@@ -13,6 +13,7 @@ from services.rates import Rates
 
 if TYPE_CHECKING:
     from services.auth.users import Users
+    from services.devices.history import Author
     from services.devices.registry import Registry
     from services.shadow.shadows import Shadows
     from services.telemetry.telemetry import Telemetry
@@ -70,6 +71,12 @@ class Services:
         from services.devices.registry import Registry
 
         return Registry.of(self.platform, self.clock)
+
+    def grants_of_device_gone(self, device_id: str, author: "Author") -> int:
+        """How many grants and denials went with a deleted device."""
+        from services.auth.audit import Actor
+
+        return self.users.rules.forget_device(device_id, Actor(author.user_id, author.user_name, author.request_id))
 
     @cached_property
     def shadows(self) -> "Shadows":

@@ -9,7 +9,7 @@ from pathlib import Path
 from runtime.settings import env_example
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = ("runtime", "lake", "ingestion", "spark_jobs", "models", "dags", "local", "cli", "tests", "benchmarks")
+PACKAGES = ("runtime", "lake", "fleet", "ingestion", "spark_jobs", "models", "services", "dags", "local", "cli", "tests", "benchmarks")
 REASONS_TO_SKIP = ("is absent: set FLEETLAKE_DATA", "needs the Amazon provider", "needs chromium", "needs Java's wheel")
 
 
@@ -41,7 +41,7 @@ def test_only_settings_read_the_environment() -> None:
     allowed = {"runtime/settings.py", "cli/main.py", "local/set_up.py"}
     readers = {
         str(file.relative_to(ROOT))
-        for package in ("runtime", "lake", "ingestion", "spark_jobs", "models", "dags", "cli")
+        for package in ("runtime", "lake", "fleet", "ingestion", "spark_jobs", "models", "services", "dags", "cli")
         for file in tracked(f"{package}/*.py")
         if re.search(r"os\.environ\[|os\.environ\.get|os\.getenv", file.read_text())
     }
@@ -70,7 +70,7 @@ def test_only_layout_composes_the_keys_of_the_lake() -> None:
     composed = re.compile(r"f?[\"'](bronze|quarantine)/\{?|ingest_date=\{|ingest_hour=\{")
     makers = [
         str(file.relative_to(ROOT))
-        for package in ("runtime", "lake", "ingestion", "spark_jobs", "models", "local", "cli")
+        for package in ("runtime", "lake", "fleet", "ingestion", "spark_jobs", "models", "services", "local", "cli")
         for file in tracked(f"{package}/*.py")
         if file.name != "layout.py" and composed.search(file.read_text())
     ]

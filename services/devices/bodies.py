@@ -27,6 +27,7 @@ _WHOLE: dict[str, Any] = {
     "groups": ["hall-3"],
     "tags": {"team": "engines"},
 }
+_CERTIFICATE = "36318ec1f030534683060f0538d5f6802713266d82eb5765d3fc3e25f762e307"
 DRAFT_EXAMPLES = {
     "whole": {"summary": "Everything that can be said of a device", "value": _WHOLE},
     "bare": {"summary": "Nothing", "value": {}},
@@ -68,17 +69,19 @@ class NewCertificate(BaseModel):
 
 
 class DeviceView(BaseModel):
-    device_id: str
-    type: str | None
-    attributes: dict[str, str]
-    groups: list[str]
-    tags: dict[str, str]
-    owner: str = Field(description="user_id of who made it")
-    version: int = Field(description="Also its ETag")
-    state: State = Field(description="All but active tell of work under way, or that broke off: the same call again mends it")
-    created_at: str
-    updated_at: str
-    certificate_ids: list[str]
+    device_id: str = Field(examples=["engine-7"])
+    type: str | None = Field(examples=["turbofan"])
+    attributes: dict[str, str] = Field(examples=[_WHOLE["attributes"]])
+    groups: list[str] = Field(examples=[_WHOLE["groups"]])
+    tags: dict[str, str] = Field(examples=[_WHOLE["tags"]])
+    owner: str = Field(description="user_id of who made it", examples=["0f8fad5b-d9cb-469f-a165-70867728950e"])
+    version: int = Field(description="Also its ETag", examples=[3])
+    state: State = Field(
+        description="All but active tell of work under way, or that broke off: the same call again mends it", examples=["active"]
+    )
+    created_at: str = Field(examples=["2026-11-28T12:00:00.000Z"])
+    updated_at: str = Field(examples=["2026-11-28T12:05:00.000Z"])
+    certificate_ids: list[str] = Field(examples=[[_CERTIFICATE]])
 
     @classmethod
     def fields_of(cls, device: Device) -> dict[str, Any]:
@@ -126,20 +129,22 @@ class CreatedDevice(DeviceView):
 
 
 class DeletedCertificate(BaseModel):
-    certificate_id: str
+    certificate_id: str = Field(examples=[_CERTIFICATE])
     outcome: str = Field(examples=["deactivated and deleted"])
 
 
 class DeviceDeleted(BaseModel):
     """What went with the device, and what stays."""
 
-    device_id: str
+    device_id: str = Field(examples=["engine-7"])
     certificates: list[DeletedCertificate]
-    shadows_deleted: list[str] = Field(description='Names; the classic one is ""')
-    jobs_cancelled: list[str] = Field(description="Jobs whose execution for it was cancelled")
-    grants_removed: int | None = Field(description="null where users and permissions are not served here: the grants stay, of no use")
+    shadows_deleted: list[str] = Field(description='Names; the classic one is ""', examples=[["", "fleet"]])
+    jobs_cancelled: list[str] = Field(description="Jobs whose execution for it was cancelled", examples=[["firmware-12"]])
+    grants_removed: int | None = Field(
+        description="null where users and permissions are not served here: the grants stay, and are of no use", examples=[2]
+    )
     history: str = "kept: administrators read it under the same path"
-    lake_rows: str
+    lake_rows: str = Field(examples=["kept; erase them by `fleetlake lake erase engine-7`"])
 
     @classmethod
     def of(cls, device: Device, farewell: Farewell) -> "DeviceDeleted":
@@ -155,17 +160,17 @@ class DeviceDeleted(BaseModel):
 
 class Change(BaseModel):
     field: str = Field(examples=["attributes.site"])
-    before: Any = None
-    after: Any = None
+    before: Any = Field(None, description="null where there was none", examples=["hall-3"])
+    after: Any = Field(None, description="null where there is none", examples=["hall-4"])
 
 
 class HistoryLine(BaseModel):
-    version: int
-    at: str
-    what: str = Field(examples=["changed"])
-    user_id: str
-    user_name: str
-    request_id: str
+    version: int = Field(examples=[3])
+    at: str = Field(examples=["2026-11-28T12:05:00.000Z"])
+    what: str = Field(description="created, changed, certificate added, certificate removed or deleted", examples=["changed"])
+    user_id: str = Field(examples=["0f8fad5b-d9cb-469f-a165-70867728950e"])
+    user_name: str = Field(examples=["olga"])
+    request_id: str = Field(description="Finds the call in the log", examples=["2c9c1b1e-6f0e-4f5e-9d9f-0d8f3a3b7c11"])
     changes: list[Change]
 
 
@@ -174,13 +179,15 @@ class HistoryPage(BaseModel):
     next_token: str | None = None
 
 
-class DevicePage(BaseModel):
-    devices: list["ListedDevice"]
-    next_token: str | None = None
-
-
 class ListedDevice(DeviceView):
-    last_seen: str | None = Field(None, description="Time of its newest reading; only where the query or the sort is of it")
+    last_seen: str | None = Field(
+        None, description="Time of its newest reading; only where the query or the sort is of it", examples=["2026-11-28T11:59:00.000Z"]
+    )
+
+
+class DevicePage(BaseModel):
+    devices: list[ListedDevice]
+    next_token: str | None = None
 
 
 class ImportBody(BaseModel):
@@ -192,8 +199,8 @@ class ImportBody(BaseModel):
 
 
 class ImportEntry(BaseModel):
-    device_id: str
-    outcome: Fate
+    device_id: str = Field(examples=["engine-8"])
+    outcome: Fate = Field(examples=["created"])
     certificate: CertificateView | None = Field(None, description="Of a device that was created of a certificate request")
     code: str | None = Field(None, description="Of one that failed", examples=["ResourceAlreadyExistsException"])
     detail: str | None = None
@@ -205,9 +212,9 @@ class ImportEntry(BaseModel):
 
 
 class ImportReport(BaseModel):
-    created: int
-    exists: int
-    failed: int
+    created: int = Field(examples=[2])
+    exists: int = Field(examples=[0])
+    failed: int = Field(examples=[0])
     devices: list[ImportEntry] = Field(description="In the order of the items")
 
     @classmethod

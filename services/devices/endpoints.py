@@ -29,7 +29,6 @@ from services.devices.certificates import CERTIFICATE_ID
 from services.devices.listing import Listing, Sort
 from services.devices.query_parser import LONGEST
 from services.devices.registry import check_owner
-from services.devices.removal import ForgetDevice
 from services.identity import (
     Caller,
     CurrentDevice,
@@ -55,7 +54,9 @@ def _tagged(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {**problems_of(*statuses), 200: _TAG}
 
 
-IfMatch = Annotated[str | None, Header(description='ETag of the version that was seen, such as "3"; * for any', max_length=1024)]
+IfMatch = Annotated[
+    str | None, Header(description='ETag of the version that was seen, such as "3"; * for any', max_length=1024, examples=["*", '"1"'])
+]
 Key = Annotated[
     str, Header(alias="Idempotency-Key", pattern=r"^[!-~]{0,128}$", description="Sent again with the same body it makes nothing twice")
 ]
@@ -169,13 +170,8 @@ def change_device(
 def delete_device(services: All, device: WritableDevice, caller: Operator, by: Author, if_match: IfMatch = None) -> DeviceDeleted:
     """Take the device away: its certificates are deactivated and deleted, its shadows deleted, its open job executions cancelled, the grants
     on it removed. Its history and its rows in the lake stay. Needs If-Match; what broke off is ended by the same call."""
-    gone, farewell = services.devices.delete(device.device_id, if_match, by, _forget(services))
+    gone, farewell = services.devices.delete(device.device_id, if_match, by, services.grants_of_device_gone)
     return DeviceDeleted.of(gone, farewell)
-
-
-def _forget(services: Services) -> ForgetDevice | None:
-    found: ForgetDevice | None = getattr(services, "grants_of_device_gone", None)
-    return found
 
 
 @router.post("/{device_id}/certificates", status_code=201, responses=problems_of(400, 401, 403, 404, 409, 413, 415, 429, 503))

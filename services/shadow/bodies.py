@@ -39,7 +39,7 @@ class ShadowNames(BaseModel):
 class ShadowVersion(BaseModel):
     version: int
     at: datetime | None = Field(description="When it was accepted; null where AWS IoT has not told yet")
-    by: str = Field(description='The user, or the certificate of the device, that made it; "" where nobody said')
+    by: str = Field(description='The user who made it; "" where the device did, or another client of AWS IoT')
     document: dict[str, Any] | None = Field(description="state and metadata of that version")
     deleted_at: datetime | None = Field(description="When this version was deleted")
     deleted_by: str

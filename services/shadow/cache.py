@@ -30,7 +30,7 @@ class Cached:
 
 @dataclass(frozen=True)
 class Version:
-    """A version of a shadow's history; `by` is the user, or the device's certificate, that made it; "" where nobody said."""
+    """A version of a shadow's history; `by` is the user who made it; "" of one that the device, or another client of AWS IoT, made by itself."""
 
     version: int
     at: datetime | None
@@ -100,11 +100,10 @@ class ShadowCache:
         return None if found is None else _version(_plain(found))
 
     def _note(self, change: Change) -> None:
-        by = change.principal if change.client_id not in ("", "n/a", "N/A") else ""
         if change.state is None:
-            self._set(change.thing, change.name, change.version, {"deleted_at": change.received_at, "deletion_principal": by})
+            self._set(change.thing, change.name, change.version, {"deleted_at": change.received_at})
             return
-        facts = {"document": json.dumps(_document(change)), "at": change.received_at, "principal": by}
+        facts = {"document": json.dumps(_document(change)), "at": change.received_at}
         self._set(change.thing, change.name, change.version, facts)
 
     def _set(self, thing: str, name: str, version: int, facts: dict[str, Any]) -> None:
@@ -151,10 +150,10 @@ def _version(found: dict[str, Any]) -> Version:
     return Version(
         version=int(found["version"]),
         at=_moment(found.get("at")),
-        by=str(found.get("made_by") or found.get("principal") or ""),
+        by=str(found.get("made_by", "")),
         document=json.loads(found["document"]) if "document" in found else None,
         deleted_at=_moment(found.get("deleted_at")),
-        deleted_by=str(found.get("deleted_by") or found.get("deletion_principal") or ""),
+        deleted_by=str(found.get("deleted_by", "")),
     )
 
 

@@ -39,7 +39,7 @@ def read_telemetry(device: ReadableDevice, query: Annotated[TelemetryQuery, Quer
                 "Fleetlake-Restricted-Tables": {"description": "as `restricted_tables`", "schema": {"type": "string"}},
             },
         },
-        **problems_of(400, 401, 403, 406, 408, 413, 415, 429, 501, 503),
+        **problems_of(400, 401, 403, 406, 408, 413, 415, 429, 503),
     },
 )
 def query_lake(

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, Stri
 from runtime.clock import Clock
 from runtime.platforms import Platform
 from services.identity import Caller, Role, Visible
-from services.problems import ApiError
+from services.problems import ApiError, Forbidden
 from services.telemetry.render import Form
 from services.telemetry.sandbox import Answered, Sandbox
 from services.telemetry.statement import LONGEST
@@ -19,7 +19,7 @@ Parameter = StrictBool | Annotated[StrictInt, Field(ge=-_INT64, lt=_INT64)] | St
 
 
 class LakeQuestion(BaseModel):
-    """One SELECT in DuckDB's SQL; on AWS, in Athena's."""
+    """One SELECT in DuckDB's SQL. On AWS an admin's goes to Athena as it is, and is in Athena's."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -64,13 +64,8 @@ class LakeQueries:
 
     def ask(self, caller: Caller, visible: Visible, question: LakeQuestion, form: Form) -> Answered:
         """Raises ApiError: Invalid for what may not be asked, Forbidden for raw tables, 408 and 413 beyond the limits."""
-        if self.platform.query_engine() is not None and not visible.everything:
-            raise ApiError(
-                "query: on AWS lake queries are for admins; Athena cannot hold others to the rows of their devices without "
-                "Lake Formation's row filters. Ask for a device's telemetry instead",
-                status=501,
-                code="NotImplementedException",
-            )
+        if caller.role is Role.DEVICE:
+            raise Forbidden("query: lake queries are for people; a device reads its own telemetry")
         job = Job(
             settings=self.platform.settings,
             sql=question.sql,

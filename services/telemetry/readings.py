@@ -6,8 +6,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from lake import history, query
+from lake.confined import Confined
 from lake.contracts import Contract
 from lake.tables import silver
 from runtime.errors import QueryError, ServiceError
@@ -21,6 +23,7 @@ _CHUNK = 5_000
 _FEW_CHUNKS = 20
 # A query of the lake is work of a processor core, or of Athena; and who waits for one holds a thread of the API.
 _LAKE_AT_ONCE = 2
+_LAKE_MEMORY = "256MiB"
 _LAKE_WAITING = 6
 _LAKE_WAIT_SECONDS = 5.0
 
@@ -123,16 +126,19 @@ class LakeReadings:
         there = [name for name in fields if name in iceberg.schema().column_names]
         columns = ", ".join(["event_time", *(f'"{name}"' for name in there)])
         sql = f"SELECT {columns} FROM {table} WHERE device_id = ? {during} ORDER BY {order} LIMIT {rows}"  # noqa: S608 - declared names
-        answer = self._asked(sql, [device_id, *moments])
-        return [Point(contract.name, device_id, at, _present(there, values)) for at, *values in answer.rows]
+        answer = self._asked(table, sql, [device_id, *moments])
+        return [Point(contract.name, device_id, at, _present(there, values)) for at, *values in answer]
 
-    def _asked(self, sql: str, parameters: Sequence[object]) -> query.Result:
+    def _asked(self, table: str, sql: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
+        # Our own question, of which only the memory is to be bounded.
+        bounds = Confined((table,), None, None, _LAKE_MEMORY, 1)
         with self._turn():
             try:
-                return query.sql(sql, platform=self._platform, parameters=parameters)
+                with query.stream(sql, platform=self._platform, parameters=parameters, confined=bounds) as answer:
+                    batches = list(answer)
             except QueryError as error:
-                # Our own question was wrong, or a file of the lake is: neither is the caller's.
                 raise ServiceError(f"readings from the lake: {error}") from None
+        return [row for batch in batches for row in zip(*(column.to_pylist() for column in batch.columns), strict=True)]
 
     @contextmanager
     def _turn(self) -> Iterator[None]:

@@ -13,10 +13,11 @@ from typing import Any, NoReturn
 import duckdb
 
 from lake.statement import Node
-from services.problems import Invalid
+from services.problems import Forbidden, Invalid
 from services.telemetry.functions import FUNCTIONS, TABLE_FUNCTIONS, TYPES
 
 LONGEST = 64 * 1024
+_RAW = ("bronze", "quarantine", "replayed", "ops")
 _READING = (duckdb.StatementType.SELECT,)
 _QUERIES = frozenset({"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"})
 _FROM = frozenset({"BASE_TABLE", "SUBQUERY", "JOIN", "TABLE_FUNCTION", "EXPRESSION_LIST", "EMPTY"})
@@ -38,6 +39,17 @@ class Statement:
 
     tables: tuple[str, ...]
     columns: frozenset[str] | None
+
+
+def permitted(connection: Any, text: str, tables: Collection[str], *, is_admin: bool) -> Statement:
+    """Raises as `checked` does; Forbidden for tables that are for admins."""
+    offered = [name for name in tables if is_admin or name.partition(".")[0] not in _RAW]
+    statement = checked(connection, text, tables, offered)
+    # That they are there is no secret: the documentation has them all.
+    if forbidden := [name for name in statement.tables if name not in offered]:
+        words = "raw tables and those of operation are for admins; silver, gold and features are for all"
+        raise Forbidden(f"query: {', '.join(forbidden)}: {words}")
+    return statement
 
 
 def checked(connection: Any, text: str, tables: Collection[str], offered: Collection[str] | None = None) -> Statement:

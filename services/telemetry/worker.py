@@ -25,14 +25,13 @@ from runtime.clock import FixedClock
 from runtime.errors import QueryTooLarge
 from runtime.platforms import Platform, current_platform
 from runtime.settings import Settings
-from services.problems import ApiError, Forbidden, TooLarge, of_error
+from services.problems import ApiError, TooLarge, of_error
 from services.telemetry.render import Form, rendered
-from services.telemetry.statement import Statement, checked
+from services.telemetry.statement import Statement, permitted
 
 _MIB = 1024 * 1024
 # Beyond what DuckDB counts: stacks, arenas that are reserved and not used, Arrow's own.
 _SLACK = 1536 * _MIB
-RAW = ("bronze", "quarantine", "replayed", "ops")
 # A statement may make an error of any text.
 _LONGEST_DETAIL = 2_000
 LIMIT = "LimitExceededException"
@@ -177,19 +176,8 @@ def asked(platform: Platform, job: Job, statement: Statement) -> AbstractContext
 def allowed(platform: Platform, job: Job) -> Statement:
     """Raises Invalid for a statement that may not be asked, Forbidden for a table that is not for everybody."""
     every = QueryTables(platform, sound_contracts(job.settings.contracts_folder)).names
-    offered = [name for name in every if job.is_admin or not _is_raw(name)]
     with duckdb.connect(":memory:", config={"enable_external_access": False, "threads": 1}) as connection:
-        statement = checked(connection, job.sql, every, offered)
-    # That they are there is no secret: the documentation has them all.
-    if forbidden := [name for name in statement.tables if name not in offered]:
-        raise Forbidden(
-            f"query: {', '.join(forbidden)}: raw tables and those of operation are for admins; silver, gold and features are for all"
-        )
-    return statement
-
-
-def _is_raw(name: str) -> bool:
-    return name.partition(".")[0] in RAW
+        return permitted(connection, job.sql, every, is_admin=job.is_admin)
 
 
 def taken(answer: Stream, most: int) -> pa.Table:

@@ -55,7 +55,7 @@ def test_a_service_is_checked_and_stopped_as_the_supervisor_does(process: Proces
 
 def test_ports_are_published_on_the_loopback_interface_alone() -> None:
     published = [port for service in SERVICES.values() for port in service.get("ports", [])]
-    assert published == ["127.0.0.1:4566:4566", "127.0.0.1:8883:8883", "127.0.0.1:8080:8080"]
+    assert published == ["127.0.0.1:4566:4566", "127.0.0.1:8883:8883", "127.0.0.1:8000:8000", "127.0.0.1:8080:8080"]
 
 
 def test_the_services_settings_are_settings_and_find_each_other() -> None:
@@ -83,7 +83,7 @@ def test_the_image_does_not_run_as_root_and_holds_every_package() -> None:
 
 
 def test_a_part_that_does_not_exist_is_named_with_those_that_do() -> None:
-    with pytest.raises(UsageError, match="kafka is none; there are emulator, worker, airflow"):
+    with pytest.raises(UsageError, match="kafka is none; there are emulator, worker, api, airflow"):
         processes_of(["emulator", "kafka"])
 
 

@@ -16,7 +16,6 @@ from tests.cloud import Cloud, running_cloud
 from tests.local.mqtt import Session, session
 from tests.services.devices.surroundings import NOW, Api, ServicesByHand
 from tests.services.devices.test_creation import csr_of
-from tests.services.tables import create_tables
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.cloud
@@ -25,7 +24,6 @@ pytestmark = pytest.mark.cloud
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     with running_cloud(tmp_path_factory.mktemp("cloud")) as running:
-        create_tables(running.platform.client("dynamodb"), running.settings)
         yield running
 
 

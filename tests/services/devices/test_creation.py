@@ -204,3 +204,17 @@ def test_every_name_of_a_thing_is_an_id(api: Api, device_id: str) -> None:
 def test_as_many_attributes_as_aws_iot_takes_are_taken(api: Api) -> None:
     assert api.make("e3", attributes={f"a{n}": "x" for n in range(3)}).status_code == 201
     assert api.make("e50", type="t", attributes={f"a{n}": "x" * 800 for n in range(50)}).status_code == 201
+
+
+def test_a_device_that_is_deleted_while_it_is_made_leaves_nothing(api: Api) -> None:
+    converge = api.services.devices.things.converge
+
+    def deleted_meanwhile(device: Any) -> None:
+        api.services.devices.things.converge = converge  # type: ignore[method-assign]
+        assert api.delete("engine-7").status_code == 200
+        converge(device)
+
+    api.services.devices.things.converge = deleted_meanwhile  # type: ignore[method-assign]
+    assert api.make("engine-7", groups=["hall-3"]).status_code == 409
+    assert (api.iot().list_things()["things"], all_certificates(api)) == ([], [])
+    assert api.get("engine-7").status_code == 404

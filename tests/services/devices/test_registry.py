@@ -65,6 +65,34 @@ def test_a_change_that_breaks_off_is_brought_up_by_the_same_change(api: Api) -> 
     assert api.iot().describe_thing(thingName="engine-7")["attributes"] == {"a": "b"}
 
 
+def while_converging(api: Api, what: Any) -> None:
+    """Once, before the next change reaches AWS IoT."""
+    converge = api.services.devices.things.converge
+
+    def overtaken(device: Any) -> None:
+        api.services.devices.things.converge = converge  # type: ignore[method-assign]
+        what()
+        converge(device)
+
+    api.services.devices.things.converge = overtaken  # type: ignore[method-assign]
+
+
+def test_a_slow_change_that_was_overtaken_brings_up_what_the_later_one_said(api: Api) -> None:
+    api.make("engine-7")
+    while_converging(api, lambda: api.put("engine-7", '"2"', attributes={"n": "later"}))
+    assert api.put("engine-7", '"1"', attributes={"n": "slow"}).json()["version"] == 3
+    told = api.get("engine-7").json()
+    assert (told["attributes"], told["state"]) == ({"n": "later"}, "active")
+    assert api.iot().describe_thing(thingName="engine-7")["attributes"] == {"n": "later"}
+
+
+def test_a_device_that_is_deleted_while_it_is_changed_leaves_no_thing(api: Api) -> None:
+    api.make("engine-7")
+    while_converging(api, lambda: api.delete("engine-7"))
+    assert code(api.put("engine-7", '"1"', attributes={"n": "1"})) == (404, "ResourceNotFoundException")
+    assert api.iot().list_things()["things"] == []
+
+
 def test_a_type_that_is_deprecated_and_a_group_that_is_dynamic_are_refused(api: Api) -> None:
     api.iot().create_thing_type(thingTypeName="old")
     api.iot().deprecate_thing_type(thingTypeName="old")
@@ -81,7 +109,7 @@ def test_a_deletion_says_what_went_and_what_stays(api: Api) -> None:
         data.update_thing_shadow(thingName="engine-7", payload=json.dumps({"state": {"desired": {"a": 1}}}), **name)
     iot = api.iot()
     iot.create_job(jobId="j1", targets=[iot.describe_thing(thingName="engine-7")["thingArn"]], document="{}")
-    api.services.grants_of_device_gone = lambda device_id, by: {("engine-7", "olga"): 3}[device_id, by.user_name]  # type: ignore[attr-defined]
+    api.services.grants_of_device_gone = lambda device_id, author: {("engine-7", "olga"): 3}[device_id, author.user_name]  # type: ignore[method-assign]
     gone = api.delete("engine-7", '"1"')
     assert gone.status_code == 200
     certificate_id = made.json()["certificate"]["certificate_id"]

@@ -4,7 +4,7 @@ import math
 from datetime import UTC, datetime, timedelta
 
 import pandas as pd
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runtime.timeseries import Point
@@ -18,6 +18,7 @@ readings = st.lists(
 )
 
 
+@settings(max_examples=40, deadline=None)
 @given(readings, st.sampled_from([1, 7, 60, 900, 3_600, 86_400]))
 def test_bins_are_what_pandas_makes_of_the_same_readings(rows: list[tuple[int, float | None]], width: int) -> None:
     points = [

@@ -3,11 +3,16 @@
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import duckdb
 import pytest
 
+from lake.contracts import load_contracts
+from lake.query_tables import QueryTables
 from services.problems import ApiError
-from services.telemetry.worker import Limits, allowed
+from services.telemetry.statement import permitted
+from services.telemetry.worker import Limits
 from tests.services.telemetry.hostile_sql import ENDLESS, LARGE, REFUSED, Hostile
 from tests.services.telemetry.world import World
 
@@ -30,6 +35,16 @@ def files(world: World) -> dict[str, str]:
 
 def parquet(world: World) -> Path:
     return next((world.lake.platform.settings.home / "lake").rglob("silver/boiler/data/**/*.parquet"))
+
+
+@pytest.fixture(scope="module")
+def connection() -> Any:
+    return duckdb.connect(":memory:", config={"enable_external_access": False})
+
+
+@pytest.fixture(scope="module")
+def tables(world: World) -> list[str]:
+    return QueryTables(world.lake.platform, load_contracts(world.lake.platform.settings.contracts_folder)).names
 
 
 @pytest.fixture
@@ -56,9 +71,11 @@ def written(world: World, hostile: Hostile) -> str:
 
 
 @pytest.mark.parametrize("hostile", REFUSED, ids=lambda hostile: hostile.name)
-def test_what_may_not_be_asked_is_refused_before_anything_is_read(world: World, hostile: Hostile) -> None:
+def test_what_may_not_be_asked_is_refused_before_anything_is_read(
+    world: World, connection: Any, tables: list[str], hostile: Hostile
+) -> None:
     with pytest.raises(ApiError) as refused:
-        allowed(world.lake.platform, world.job(written(world, hostile)))
+        permitted(connection, written(world, hostile), tables, is_admin=False)
     assert refused.value.status == hostile.status
     assert hostile.words.lower() in refused.value.detail.lower()
 

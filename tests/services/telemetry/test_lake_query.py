@@ -2,13 +2,11 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pytest
 
 from lake.tables import DEVICE_DAILY, DEVICE_HEALTH, PREDICTIONS, superseded
-from runtime.local import LocalPlatform
 from services.telemetry.worker import Limits
 from tests.services.telemetry.world import World, at, iso
 
@@ -185,16 +183,10 @@ def test_so_many_at_once_and_no_more(world: World) -> None:
     assert world.ask("SELECT 1", "otto").status_code == 200
 
 
+def test_a_device_asks_for_its_telemetry_and_not_the_lake(world: World) -> None:
+    answer = world.ask("SELECT 1", "b-1")
+    assert (answer.status_code, answer.json()["code"]) == (403, "AccessDeniedException")
+
+
 def test_without_a_token_nobody_asks(world: World) -> None:
     assert world.client.post("/api/v1/lake/query", json={"sql": "SELECT 1"}).status_code == 401
-
-
-def test_where_athena_answers_it_is_for_admins_until_something_holds_the_others_to_their_rows(tmp_path: Path) -> None:
-    class Elsewhere(LocalPlatform):
-        def query_engine(self) -> Any:
-            return object()
-
-    world = World(tmp_path / "aws")
-    world = World(tmp_path / "other", platform=Elsewhere(world.lake.platform.settings))
-    answer = world.ask("SELECT 1", "otto")
-    assert (answer.status_code, answer.json()["code"]) == (501, "NotImplementedException")

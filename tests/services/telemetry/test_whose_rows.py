@@ -84,7 +84,7 @@ same_by_any_way = st.one_of(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(sql=statements, form=st.sampled_from(Form))
 def test_no_answer_holds_a_word_of_a_foreign_device(world: World, sql: str, form: Form) -> None:
     job = world.job(sql, form=Form.JSON if form is Form.CSV else form)
@@ -93,7 +93,7 @@ def test_no_answer_holds_a_word_of_a_foreign_device(world: World, sql: str, form
     assert [word for word in FOREIGN if word.encode() in told] == []
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(sql=same_by_any_way)
 def test_copies_of_what_a_question_can_need_give_the_answer_of_the_whole_tables(world: World, sql: str) -> None:
     over_copies = answered(world, world.job(sql, devices=frozenset({"b-1", "b-2", "b-3"})))

@@ -27,7 +27,7 @@ class FakeTokens:
     """The token is the name of the user, and who has none of these names is nobody."""
 
     def verify(self, token: str) -> Caller:
-        role = {"ada": Role.ADMIN, "otto": Role.OPERATOR, "vera": Role.VIEWER, "nemo": Role.VIEWER}.get(token)
+        role = {"ada": Role.ADMIN, "otto": Role.OPERATOR, "vera": Role.VIEWER, "nemo": Role.VIEWER, "b-1": Role.DEVICE}.get(token)
         if role is None:
             raise Unauthenticated("who is that")
         return Caller(f"id-of-{token}", token, role, "t", NOON)

@@ -130,7 +130,8 @@ class Login:
                 ChallengeName=mark["challenge"],
                 Session=mark["session"],
                 ChallengeResponses={"USERNAME": mark["user"], given[0]: given[1]},
-            )
+            ),
+            "Invalid session for the user.",
         )
         return self._outcome(answer)
 
@@ -165,7 +166,7 @@ class Login:
             identity_id = identity.get_id(IdentityPoolId=self._ids.identity_pool, Logins=logins)["IdentityId"]
             return dict(identity.get_credentials_for_identity(IdentityId=identity_id, Logins=logins)["Credentials"])
 
-    def _signing_in(self, call: Any) -> Any:
+    def _signing_in(self, call: Any, wrong: str = WRONG) -> Any:
         try:
             return call()
         except ClientError as error:
@@ -173,7 +174,7 @@ class Login:
             if ours is None:
                 raise
             if ours.code in ("UserNotFoundException", "NotAuthorizedException"):
-                raise Invalid(WRONG, code="NotAuthorizedException") from None
+                raise Invalid(wrong, code="NotAuthorizedException") from None
             raise ours from None
 
     def _outcome(self, answer: dict[str, Any]) -> TokenSet | Challenge:

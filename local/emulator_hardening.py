@@ -10,7 +10,9 @@ It reaches into ministack's private names, so it holds for the pinned version al
 - a message that its rule engine cannot parse reaches the rule as text: nested 5,000 deep, or with a number of 5,000 digits,
   it would disconnect its sender and lose the message;
 - device shadows are decided by our own engine (`local/emulator_shadows.py`), where its own differ from those of AWS;
-- an object that does not come to the disk is refused (`local/emulator_disk.py`), where it would say yes and have it in memory alone.
+- an object that does not come to the disk is refused (`local/emulator_disk.py`), where it would say yes and have it in memory alone;
+- signing in is checked as Cognito does (`local/emulator_cognito.py`): it takes any refresh token and any code;
+- shadows are AWS IoT's (`local/emulator_shadows.py`).
 """
 
 import asyncio
@@ -23,6 +25,7 @@ from typing import Any
 
 from fleet.shadow.engine import Limits
 from local.authority import Authority
+from local.emulator_cognito import check_sign_in
 from local.emulator_disk import refuse_what_is_not_kept
 from local.emulator_shadows import keep_shadows
 from runtime.errors import SetupError
@@ -36,7 +39,7 @@ def apply(authority: Authority, mqtt: socket.socket, bind_address: str, shadow_l
     installed = version("ministack")
     if installed != PIN:
         raise SetupError(f"emulator: ministack is {installed}, this launcher is written for {PIN}; install the locked requirements")
-    from ministack.services import iot, iot_data, s3, sqs
+    from ministack.services import cognito, iot, iot_data, s3, sqs
 
     _bind_only(bind_address)
     _serve_mqtt_on(mqtt)
@@ -47,6 +50,7 @@ def apply(authority: Authority, mqtt: socket.socket, bind_address: str, shadow_l
     keep_shadows(iot, iot_data, shadow_limits)
     _name_queues_for_good(sqs)
     refuse_what_is_not_kept(s3)
+    check_sign_in(cognito)
 
 
 def _bind_only(address: str) -> None:

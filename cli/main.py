@@ -35,6 +35,8 @@ GROUPS = {
     "lineage": "cli.lineage",
     "backfill": "cli.backfill",
     "devices": "cli.devices",
+    "users": "cli.users",
+    "shadow": "cli.shadow",
 }
 # modules whose `app` holds single commands
 COMMANDS = ("cli.demo", "cli.cloud", "cli.simulate", "cli.query", "cli.gaps", "cli.verify", "cli.login")

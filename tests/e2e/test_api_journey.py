@@ -1,7 +1,6 @@
 """The APIs as people and devices use them, over HTTP and MQTT: two users who see their own devices alone, in the cloud as `up` starts it."""
 
 import json
-import re
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -20,6 +19,7 @@ from local.user_pool import make_administrator
 from tests.cloud import Cloud, running_cloud
 from tests.local.shadow_entrances import ConnectedDevice, connected
 from tests.proofs._journey import drained, submitted
+from tests.services.auth.cloud_site import mailed
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.cloud, pytest.mark.spark]
@@ -89,7 +89,7 @@ def _signed_up(cloud: Cloud, http: httpx.Client, admin: User, name: str) -> User
     """Sign-up, the code by e-mail, MFA, sign-in with it; the administrator makes an operator of each."""
     login = {"user_name": name, "password": _PASSWORD}
     made = http.post("/auth/sign-up", json=login | {"email": f"{name}@example.com"}).raise_for_status().json()
-    http.post("/auth/confirm", json={"user_name": name, "code": _mailed(cloud, f"{name}@example.com")}).raise_for_status()
+    http.post("/auth/confirm", json={"user_name": name, "code": mailed(cloud, f"{name}@example.com")}).raise_for_status()
     first = http.post("/auth/login", json=login).raise_for_status().json()["tokens"]
     new = User(http, made["user_id"], first["access_token"])
     authenticator = pyotp.TOTP(new.ok("POST", "/auth/mfa")["secret"])
@@ -100,13 +100,6 @@ def _signed_up(cloud: Cloud, http: httpx.Client, admin: User, name: str) -> User
     admin.ok("PUT", f"/users/{new.user_id}/roles", {"roles": ["operator"]})
     answer = http.post("/auth/challenge", json={"session": challenge["session"], "code": authenticator.now()}).raise_for_status()
     return User(http, new.user_id, answer.json()["tokens"]["access_token"])
-
-
-def _mailed(cloud: Cloud, address: str) -> str:
-    """The last code that was sent there: the laptop's cloud keeps what it would send."""
-    found = httpx.get(f"{cloud.supervisor.endpoints['aws_endpoint']}/_ministack/ses/messages", trust_env=False).json()["messages"]
-    texts = [mail["BodyText"] for account in found.values() for mail in account if mail["To"] == [address]]
-    return str(re.findall(r"\d{6}", texts[-1])[-1])
 
 
 def _made(cloud: Cloud, owner: User, name: str, folder: Path) -> DeviceFiles:

@@ -21,6 +21,14 @@ from tests.services.directory import FakeDirectory
 PASSWORD = "correct Horse 7 battery"
 
 
+def mailed(cloud: Cloud, email: str) -> str:
+    """The last code that was sent there: the laptop's cloud keeps what it would send."""
+    endpoint = cloud.platform.client("sts").meta.endpoint_url
+    mails = urllib3.request("GET", f"{endpoint}/_ministack/ses/messages").json()["messages"]
+    texts = [mail["BodyText"] for account in mails.values() for mail in account if mail["To"] == [email]]
+    return str(re.findall(r"\d{6}", texts[-1])[-1])
+
+
 @dataclass
 class Site:
     cloud: Cloud
@@ -41,11 +49,8 @@ class Site:
         return answer
 
     def code_for(self, email: str) -> str:
-        """The last code that was sent by e-mail: the laptop's cloud keeps what it would send."""
-        endpoint = self.cloud.platform.client("sts").meta.endpoint_url
-        mails = urllib3.request("GET", f"{endpoint}/_ministack/ses/messages").json()["messages"]
-        texts = [mail["BodyText"] for account in mails.values() for mail in account if mail["To"] == [email]]
-        return str(re.findall(r"\d{6}", texts[-1])[-1])
+        """The last code that was sent by e-mail."""
+        return mailed(self.cloud, email)
 
     def tokens(self, name: str, password: str = PASSWORD) -> dict[str, Any]:
         answer = self.post("/auth/login", user_name=name, password=password)

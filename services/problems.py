@@ -20,6 +20,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Route
 
 from runtime.errors import FleetlakeError, RetryLater, ServiceError, UserError
 from runtime.log import logger
@@ -136,10 +137,18 @@ def install(app: FastAPI) -> None:
     """What nobody foresaw `services.manners` answers: FastAPI would do so outside of every middleware, without id and headers."""
 
     async def handle(request: Request, error: Exception) -> JSONResponse:
+        if isinstance(error, HTTPException) and error.status_code == 405:
+            error = HTTPException(405, error.detail, {"Allow": ", ".join(_methods(app, request))})
         return told(error, request.state.request_id, request.url.path)
 
     for kind in (FleetlakeError, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, handle)
+
+
+def _methods(app: FastAPI, request: Request) -> list[str]:
+    """All that there is an operation of at the path: Starlette tells of its first one alone, and RFC 9110 (15.5.6) asks for all."""
+    asked = request.scope["route"].path
+    return sorted({method for route in app.routes if isinstance(route, Route) and route.path == asked for method in route.methods or ()})
 
 
 def told(error: Exception, request_id: str, path: str) -> JSONResponse:

@@ -41,6 +41,11 @@ def whoami(caller: SignedIn) -> str:
     return caller.user_name
 
 
+@_strange.put("/whoami")
+def rename(caller: SignedIn) -> str:
+    return caller.user_id
+
+
 @_strange.get("/admins")
 def admins(caller: Admin) -> str:
     return caller.user_name
@@ -98,7 +103,9 @@ def test_what_nobody_foresaw_and_what_is_away_tell_nothing_of_the_inside(client:
 
 def test_a_refused_method_says_which_there_are(client: TestClient) -> None:
     answer = client.post("/whoami", json={})
-    assert (answer.status_code, answer.json()["code"], answer.headers["allow"]) == (405, "MethodNotAllowedException", "GET")
+    assert (answer.status_code, answer.json()["code"], answer.headers["allow"]) == (405, "MethodNotAllowedException", "GET, PUT")
+    # Of FastAPI's own pages too.
+    assert client.delete("/openapi.json").headers["allow"] == "GET, HEAD"
 
 
 def test_an_invalid_request_names_each_place(client: TestClient) -> None:

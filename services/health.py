@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as Late
 from functools import cache
 from importlib.metadata import version
-from typing import Literal
+from typing import Any, Literal
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field
 from fleet import tables
 from runtime.platforms import Platform
 from services.composition import Services
+from services.openapi import problems_of
 
 # A load balancer waits five seconds for an answer by default.
 _WAIT_SECONDS = 3.0
@@ -32,7 +33,14 @@ class Health(BaseModel):
     dependencies: dict[str, Dependency] = Field(description="Empty when asked for mere life", examples=[{}])
 
 
-@router.get("/health", responses={503: {"model": Health, "description": "A dependency does not answer"}})
+# Nobody need sign in for it, and a busy API answers it as well.
+_ANSWERS: dict[int | str, dict[str, Any]] = {
+    **{status: problem for status, problem in problems_of().items() if status not in (401, 429)},
+    503: {"model": Health, "description": "A dependency does not answer"},
+}
+
+
+@router.get("/health", responses=_ANSWERS)
 def health(request: Request, response: Response, check: Literal["live", "ready"] = "ready") -> Health:
     """`check=live` asks nobody else: a container that fails it is to be replaced. `ready` looks at what the API stands on."""
     services: Services = request.app.state.services

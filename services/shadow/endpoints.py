@@ -36,8 +36,9 @@ _UPDATE = {
                     "required": ["state"],
                     "properties": {
                         "state": {"type": ["object", "null"]},
-                        "version": {"type": "integer"},
-                        "clientToken": {"type": "string"},
+                        # As AWS IoT has it, null says nothing.
+                        "version": {"type": ["integer", "null"]},
+                        "clientToken": {"type": ["string", "null"]},
                     },
                 },
                 "example": {"state": {"desired": {"rpm": 900}}, "clientToken": "app-1"},

@@ -43,7 +43,11 @@ def read_telemetry(device: ReadableDevice, query: Annotated[TelemetryQuery, Quer
     },
 )
 def query_lake(
-    caller: SignedIn, question: LakeQuestion, services: Collaborators, accept: Annotated[str, Header(max_length=500)] = "*/*"
+    caller: SignedIn,
+    question: LakeQuestion,
+    services: Collaborators,
+    # OpenAPI has whoever reads it pass over a parameter of this name: the answers' forms say what may be accepted.
+    accept: Annotated[str, Header(max_length=500, include_in_schema=False)] = "*/*",
 ) -> Response:
     """Ask the lake by SQL: one SELECT over silver, gold and features, which hold just the devices that you may read; the answer says so.
 

@@ -48,3 +48,22 @@ def test_a_problem_of_any_status_is_described() -> None:
     assert problems_of(404, 409).keys() >= {400, 401, 404, 409, 429}
     assert problems_of(429)[429]["headers"].keys() == {"Retry-After"}
     assert problems_of(504)[504]["content"]["application/problem+json"]["example"]["code"] == "GatewayTimeoutException"
+
+
+def test_health_declares_what_a_wrong_question_is_answered(document: dict[str, Any]) -> None:
+    declared = document["paths"]["/health"]["get"]["responses"]
+    assert declared.keys() == {"200", "400", "413", "415", "500", "503"}
+    assert [list(declared[status]["content"]) for status in ("400", "503")] == [["application/problem+json"], ["application/json"]]
+
+
+def test_no_parameter_has_a_name_that_openapi_passes_over() -> None:
+    everything = create(Services(current_platform(Settings()))).openapi()["paths"]
+    headers = [
+        parameter["name"].lower()
+        for methods in everything.values()
+        for operation in methods.values()
+        for parameter in operation.get("parameters", [])
+        if parameter["in"] == "header"
+    ]
+    assert "if-match" in headers
+    assert not {"accept", "content-type", "authorization"} & set(headers)

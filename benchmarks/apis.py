@@ -119,6 +119,7 @@ def _from_memory(settings: Settings, folder: Path) -> Iterator[tuple[str, int]]:
         while (told := read_json(file)) is None:
             if process.poll() is not None or time.monotonic() > deadline:
                 raise SystemExit("apis: the server that answers from memory did not start")
+            # Nothing is timed yet: it waits for the other process to say where it listens.
             time.sleep(0.1)
         yield f"http://127.0.0.1:{told['port']}", process.pid
     finally:

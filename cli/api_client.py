@@ -197,6 +197,7 @@ class ApiClient:
                     continue
                 raise RetryLater(f"the APIs at {self.url} do not answer: {type(error).__name__}; is the cloud up?") from None
             if response.status in (429, 503) and may_repeat and left:
+                # As long as the API asks for, and no longer than a person would wait.
                 time.sleep(min(_LONGEST_WAIT, float(_seconds(response.headers.get("Retry-After", "")))))
                 continue
             return Answer(response.status, _json(response.data), response.headers.get("ETag", ""))

@@ -25,6 +25,17 @@ _TAGS = typer.Option([], "--tag", help="A tag, NAME=VALUE; more than once for se
 _RIGHTS = typer.Option([], "--right", help="read, write, command or update; more than once for several.")
 
 
+@app.command("first-admin")
+def first_admin(user: str = typer.Argument(help="User name."), email: str = typer.Argument(help="E-mail address.")) -> None:
+    """Make the first administrator of the laptop's cloud, who makes all others; on AWS it is made in Cognito's console."""
+    from local.user_pool import make_administrator
+    from runtime.platforms import current_platform
+
+    password = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+    make_administrator(current_platform(Settings.from_environment()), user, email, password)
+    _say(f"{user} is an administrator; sign in by `fleetlake login {user}`")
+
+
 @app.command("list")
 def list_users(
     filter_: str = typer.Option("", "--filter", help="As Cognito has it, such as 'email ^= \"anna\"'."), as_json: bool = _JSON

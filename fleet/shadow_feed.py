@@ -31,9 +31,8 @@ def rules(settings: Settings) -> dict[str, str]:
 
 
 def _sql(topic: str) -> str:
-    # Named by our own constants.
     return (
-        "SELECT encode(*, 'base64') AS payload, topic() AS topic, timestamp() AS received_at "  # noqa: S608
+        "SELECT encode(*, 'base64') AS payload, topic() AS topic, timestamp() AS received_at "  # noqa: S608 - a topic of our own constants
         f"FROM '{topic}'"
     )
 

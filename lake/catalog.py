@@ -72,7 +72,7 @@ def _load(properties: tuple[tuple[str, str], ...]) -> Catalog:
                 raise CommitFailedException(f"commit to {'.'.join(table.name())}: {error}") from error
             raise
 
-    catalog.commit_table = commit_table  # type: ignore[method-assign]
+    catalog.commit_table = commit_table  # type: ignore[method-assign] # whichever catalog it is, Glue or SQL
     return catalog
 
 

@@ -1,20 +1,16 @@
 """The laptop's user pool and identity pool, as `fleet/user_pool.py` declares them, and its first administrator.
 
-``python -m local.user_pool NAME E-MAIL`` asks for a password and makes an administrator of whom there is none yet. On AWS the
-infrastructure code creates the same pools, and the first administrator is made in the console.
+On AWS the infrastructure code creates the same pools, and the first administrator is made in the console.
 """
 
-import getpass
-import sys
+from contextlib import suppress
 from typing import Any
 
 from fleet import user_pool
 from fleet.user_pool import PoolIds, pool_ids
-from local.entry import run
 from local.surroundings import check_platform
 from runtime.errors import UsageError
-from runtime.platforms import Platform, current_platform
-from runtime.settings import Settings
+from runtime.platforms import Platform
 
 
 def create(platform: Platform) -> PoolIds:
@@ -65,28 +61,25 @@ def _identity_pool(platform: Platform, pool: str, client: str) -> str:
 
 
 def make_administrator(platform: Platform, name: str, email: str, password: str) -> str:
-    """A confirmed user in the group admin, and its id. Raises UsageError where there is an administrator already: that one makes others."""
+    """A confirmed user in the group admin, and its id; again after a refused password it goes on.
+
+    Raises UsageError where there is an administrator already, who makes others, or for a password that the pool does not take.
+    """
     check_platform(platform.settings)
     idp, pool = platform.client("cognito-idp"), pool_ids(platform).user_pool
     if idp.list_users_in_group(UserPoolId=pool, GroupName="admin")["Users"]:
-        raise UsageError(f"administrator {name}: there is one already; an administrator gives the role by PUT /users/{{user_id}}/roles")
-    created = idp.admin_create_user(
-        UserPoolId=pool,
-        Username=name,
-        MessageAction="SUPPRESS",
-        UserAttributes=[{"Name": "email", "Value": email}, {"Name": "email_verified", "Value": "true"}],
-    )
-    idp.admin_set_user_password(UserPoolId=pool, Username=name, Password=password, Permanent=True)
+        raise UsageError(f"administrator {name}: there is one already, who gives the role by `fleetlake users roles {name} admin`")
+    with suppress(idp.exceptions.UsernameExistsException):
+        idp.admin_create_user(
+            UserPoolId=pool,
+            Username=name,
+            MessageAction="SUPPRESS",
+            UserAttributes=[{"Name": "email", "Value": email}, {"Name": "email_verified", "Value": "true"}],
+        )
+    try:
+        idp.admin_set_user_password(UserPoolId=pool, Username=name, Password=password, Permanent=True)
+    except idp.exceptions.InvalidPasswordException as error:
+        raise UsageError(f"administrator {name}: {error.response['Error']['Message']}; choose another password") from None
     idp.admin_add_user_to_group(UserPoolId=pool, Username=name, GroupName="admin")
-    return next(str(attribute["Value"]) for attribute in created["User"]["Attributes"] if attribute["Name"] == "sub")
-
-
-def main() -> None:
-    if len(sys.argv) != 3:
-        raise UsageError("administrator: give a user name and an e-mail address")
-    platform = current_platform(Settings.from_environment())
-    make_administrator(platform, sys.argv[1], sys.argv[2], getpass.getpass("password: "))
-
-
-if __name__ == "__main__":
-    run(main)
+    attributes = idp.admin_get_user(UserPoolId=pool, Username=name)["UserAttributes"]
+    return next(str(attribute["Value"]) for attribute in attributes if attribute["Name"] == "sub")

@@ -9,10 +9,11 @@ from starlette.middleware.cors import CORSMiddleware
 
 from runtime.errors import UsageError
 from runtime.settings import Settings
-from services import health, openapi, problems
+from services import health, problems
 from services.body import BodyGuard
 from services.composition import Services
 from services.manners import Manners
+from services.openapi import DocumentedApi
 
 
 class Part(StrEnum):
@@ -33,14 +34,13 @@ def create(services: Services, parts: Collection[str] = ALL_PARTS) -> FastAPI:
     """The application with the routers of `parts`. Raises UsageError for one that there is none of."""
     if unknown := set(parts) - set(ALL_PARTS):
         raise UsageError(f"parts of the API: {', '.join(sorted(unknown))} is none; there are {', '.join(ALL_PARTS)}")
-    app = FastAPI(title="fleetlake", version="1", description=__doc__, openapi_url="/openapi.json")
+    app = DocumentedApi(title="fleetlake", version="1", description=__doc__, openapi_url="/openapi.json")
     app.state.services = services
     app.include_router(health.router)
     for part in ALL_PARTS:
         if part in parts:
             app.include_router(importlib.import_module(f"services.{part}.endpoints").router)
     problems.install(app)
-    openapi.install(app)
     _wrap(app, services.settings.api_origins)
     return app
 

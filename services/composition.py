@@ -82,7 +82,7 @@ class Services:
     def shadows(self) -> "Shadows":
         from services.shadow.shadows import Shadows
 
-        return Shadows.of(self.platform, self.clock)
+        return Shadows.of(self.platform)
 
     @cached_property
     def telemetry(self) -> "Telemetry":

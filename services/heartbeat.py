@@ -9,12 +9,13 @@ from runtime.settings import Settings
 _log = logger("heartbeat")
 
 
-def beat(settings: Settings, name: str) -> None:
+def beat(settings: Settings, name: str, **facts: object) -> None:
+    """`facts` are told beside its pid."""
     file = settings.home / "run" / f"{name}.json"
     fresh = file.with_suffix(".new")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        fresh.write_text(json.dumps({"pid": os.getpid()}))
+        fresh.write_text(json.dumps({"pid": os.getpid(), **facts}))
         fresh.replace(file)
     except OSError as error:
         # Its work needs no disk.

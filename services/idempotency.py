@@ -11,7 +11,7 @@ from typing import Any
 from fleet import tables
 from runtime.clock import Clock
 from runtime.platforms import Platform
-from services.problems import Conflict
+from services.problems import Conflict, Invalid
 
 _KEPT_SECONDS = 24 * 3600
 _CLAIM_SECONDS = 60
@@ -28,7 +28,7 @@ class Requests:
     def once(self, user_id: str, key: str, digest: str, do: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """What `do` answers, or answered the first time.
 
-        Raises Conflict where the key stands for another request (`digest`), or where the first one still runs.
+        Raises Invalid (422) where the key stands for another request (`digest`), Conflict where the first one still runs.
         """
         name = json.dumps([user_id, key])
         if (known := self._claim(name, digest)) is not None:
@@ -66,7 +66,8 @@ class Requests:
     def _known(self, name: str, digest: str) -> dict[str, Any]:
         found = self._client.get_item(TableName=self._table, Key={"request": {"S": name}}, ConsistentRead=True).get("Item", {})
         if found and found["digest"]["S"] != digest:
-            raise Conflict("this Idempotency-Key was used for another request; take a new key", code="IdempotentParameterMismatchException")
+            words = "this Idempotency-Key was used for another request within the last day; take a new key"
+            raise Invalid(words, code="IdempotentParameterMismatchException", status=422)
         if "answer" not in found:
             raise Conflict(
                 "the first request with this Idempotency-Key still runs, or its answer was too large to keep; ask for its outcome",

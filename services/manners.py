@@ -54,6 +54,7 @@ class Manners:
         try:
             await self._app(scope, receive, with_headers)
         except Exception as error:
+            # The edge: it is logged, and the caller gets an id to ask with.
             if is_begun:
                 raise
             await problems.told(error, request_id, scope["path"])(scope, receive, with_headers)

@@ -1,4 +1,4 @@
-"""How often a user may call, and a device be called: each process counts by itself (README of limits: a sliding window).
+"""How often a user may call, and a device be called, in a sliding window of a second; each process counts by itself.
 
 On Lambda and on several containers API Gateway's and the load balancer's own limits stand before these.
 """

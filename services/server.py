@@ -3,8 +3,6 @@
 It binds its own socket and tells its address in ``{home}/run/api.json`` on a laptop.
 """
 
-import json
-import os
 import socket
 import sys
 from collections.abc import Collection, Sequence
@@ -17,6 +15,7 @@ from runtime.platforms import current_platform
 from runtime.settings import Settings
 from services.application import create, parts_of
 from services.composition import Services
+from services.heartbeat import beat
 
 # As long as ECS's load balancer keeps a connection, and a little: else it would send a request into one that closes.
 _KEEP_ALIVE_SECONDS = 75
@@ -36,7 +35,7 @@ def serve(services: Services, parts: Collection[str]) -> None:
     app = create(services, parts)
     bound = _socket(settings)
     if settings.platform == "local":
-        _announce(settings, bound.getsockname()[1])
+        beat(settings, "api", port=bound.getsockname()[1])
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -64,14 +63,6 @@ def _socket(settings: Settings) -> socket.socket:
         where = f"{settings.bind_address}:{settings.api_port}"
         raise SetupError(f"API: cannot listen on {where}: {error.strerror}; set another FLEETLAKE_API_PORT, or 0 for any") from None
     return bound
-
-
-def _announce(settings: Settings, port: int) -> None:
-    file = settings.home / "run" / "api.json"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    fresh = file.with_suffix(".new")
-    fresh.write_text(json.dumps({"pid": os.getpid(), "port": port}))
-    fresh.replace(file)
 
 
 if __name__ == "__main__":

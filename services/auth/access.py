@@ -11,17 +11,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
-
 from fleet import tables
 from runtime.platforms import Platform
 from services.auth.grants import Denial, Grant, Scope, ScopeKind
 from services.identity import Caller, Right
+from services.items import plain, typed_known
 
 GRANT, DENIAL = "grant#", "denial#"
 ROLES, SIGNED_OUT, DELETED = "roles", "signed-out", "deleted"
-
-_serialize, _deserialize = TypeSerializer().serialize, TypeDeserializer().deserialize
 
 
 @dataclass(frozen=True)
@@ -91,14 +88,6 @@ class AccessTable:
         return [(item["user_id"]["S"], item["entry"]["S"]) for page in pages for item in page["Items"]]
 
 
-def plain(item: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _deserialize(value) for name, value in item.items()}
-
-
-def typed(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _serialize(value) for name, value in values.items() if value is not None}
-
-
 def access_of(items: Iterable[Mapping[str, Any]]) -> Access:
     grants, denials, marks = [], [], {}
     for item in items:
@@ -119,7 +108,7 @@ def access_of(items: Iterable[Mapping[str, Any]]) -> Access:
 
 
 def grant_item(grant: Grant) -> dict[str, Any]:
-    return typed(
+    return typed_known(
         {
             "user_id": grant.user_id,
             "entry": GRANT + grant.id,
@@ -133,7 +122,7 @@ def grant_item(grant: Grant) -> dict[str, Any]:
 
 
 def denial_item(denial: Denial) -> dict[str, Any]:
-    return typed(
+    return typed_known(
         {
             "user_id": denial.user_id,
             "entry": DENIAL + denial.id,

@@ -8,7 +8,7 @@ from typing import Any
 
 from fleet import tables
 from runtime.platforms import Platform
-from services.auth.access import plain, typed
+from services.items import plain, typed_known
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class AuditTable:
             "after": None if change.after is None else json.dumps(change.after, sort_keys=True),
         }
         # A line is never written over.
-        return {"Put": {"TableName": self.name, "Item": typed(item), "ConditionExpression": "attribute_not_exists(subject)"}}
+        return {"Put": {"TableName": self.name, "Item": typed_known(item), "ConditionExpression": "attribute_not_exists(subject)"}}
 
     def write(self, change: Change) -> None:
         """Of a change that is not in DynamoDB: after it."""
@@ -62,7 +62,7 @@ class AuditTable:
 
     def page(self, subject: str, limit: int, after: str | None) -> tuple[list[Change], str | None]:
         """The newest first, and where to go on."""
-        start = {"ExclusiveStartKey": typed({"subject": subject, "at": after})} if after else {}
+        start = {"ExclusiveStartKey": typed_known({"subject": subject, "at": after})} if after else {}
         answer = self.dynamodb.query(
             TableName=self.name,
             KeyConditionExpression="subject = :s",

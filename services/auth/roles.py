@@ -10,10 +10,11 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from services.auth.access import DELETED, ROLES, SetRoles, plain, typed
+from services.auth.access import DELETED, ROLES, SetRoles
 from services.auth.audit import Actor, Change
 from services.auth.rules import Rules, repeatedly
 from services.identity import Role
+from services.items import plain, typed_known
 from services.problems import Conflict
 
 _COUNTER = {"user_id": "#roles", "entry": "counter"}
@@ -41,7 +42,7 @@ class Roles:
             if Role.ADMIN in there and Role.ADMIN not in wanted:
                 self._check_not_last(user_id, user_name)
             entry = {"user_id": user_id, "entry": ROLES, "groups": sorted(wanted), "change": str(uuid.uuid4())}
-            put = {"Put": {"TableName": self.rules.table.name, "Item": typed(entry)}}
+            put = {"Put": {"TableName": self.rules.table.name, "Item": typed_known(entry)}}
             change = Change(user_id, "roles", {"groups": sorted(there)}, {"groups": sorted(wanted)}, actor, self.rules.clock.now())
             self._write(count, [self.rules.is_living(user_id), put], change)
             return wanted
@@ -63,7 +64,11 @@ class Roles:
             entry = {"user_id": user_id, "entry": DELETED, "forget_at": self.rules.forget_at(now)}
             before = {"user_name": user_name, "groups": sorted(groups)}
             put = {
-                "Put": {"TableName": self.rules.table.name, "Item": typed(entry), "ConditionExpression": "attribute_not_exists(user_id)"}
+                "Put": {
+                    "TableName": self.rules.table.name,
+                    "Item": typed_known(entry),
+                    "ConditionExpression": "attribute_not_exists(user_id)",
+                }
             }
             self._write(count, [put], Change(user_id, "delete-user", before, None, actor, now))
 
@@ -90,16 +95,16 @@ class Roles:
         return not access.is_deleted and (access.roles is None or access.roles.settled_at is not None or Role.ADMIN in access.roles.groups)
 
     def _count(self) -> int:
-        answer = self.rules.table.dynamodb.get_item(TableName=self.rules.table.name, Key=typed(_COUNTER), ConsistentRead=True)
+        answer = self.rules.table.dynamodb.get_item(TableName=self.rules.table.name, Key=typed_known(_COUNTER), ConsistentRead=True)
         return int(plain(answer["Item"])["count"]) if "Item" in answer else 0
 
     def _write(self, count: int, operations: list[dict[str, Any]], change: Change) -> None:
-        condition = {"ConditionExpression": "#c = :c", "ExpressionAttributeValues": typed({":c": count})} if count else {}
+        condition = {"ConditionExpression": "#c = :c", "ExpressionAttributeValues": typed_known({":c": count})} if count else {}
         condition = condition or {"ConditionExpression": "attribute_not_exists(#c)"}
         bump = {
             "Put": {
                 "TableName": self.rules.table.name,
-                "Item": typed({**_COUNTER, "count": count + 1}),
+                "Item": typed_known({**_COUNTER, "count": count + 1}),
                 "ExpressionAttributeNames": {"#c": "count"},
                 **condition,
             }
@@ -122,7 +127,7 @@ class Roles:
             given = change
 
     def _set_roles(self, user_id: str) -> tuple[str, SetRoles] | None:
-        key = typed({"user_id": user_id, "entry": ROLES})
+        key = typed_known({"user_id": user_id, "entry": ROLES})
         answer = self.rules.table.dynamodb.get_item(TableName=self.rules.table.name, Key=key, ConsistentRead=True)
         if "Item" not in answer:
             return None
@@ -134,10 +139,10 @@ class Roles:
         try:
             self.rules.table.dynamodb.update_item(
                 TableName=self.rules.table.name,
-                Key=typed({"user_id": user_id, "entry": ROLES}),
+                Key=typed_known({"user_id": user_id, "entry": ROLES}),
                 UpdateExpression="SET settled_at = :s",
                 ConditionExpression="change = :c",
-                ExpressionAttributeValues=typed({":s": int(self.rules.clock.now().timestamp()), ":c": change}),
+                ExpressionAttributeValues=typed_known({":s": int(self.rules.clock.now().timestamp()), ":c": change}),
             )
         except ClientError as error:
             if error.response["Error"]["Code"] != "ConditionalCheckFailedException":

@@ -13,10 +13,11 @@ from botocore.exceptions import ClientError
 
 from runtime.clock import Clock
 from runtime.platforms import Platform
-from services.auth.access import DELETED, DENIAL, GRANT, SIGNED_OUT, Access, AccessTable, denial_item, grant_item, rule_id, typed
+from services.auth.access import DELETED, DENIAL, GRANT, SIGNED_OUT, Access, AccessTable, denial_item, grant_item, rule_id
 from services.auth.audit import Actor, AuditTable, Change
 from services.auth.grants import Denial, Grant, Scope
 from services.identity import Right
+from services.items import typed_known
 from services.problems import Conflict, Invalid, NotFound
 
 # All of them are read with each of the user's calls; for more devices than that there are groups and tags.
@@ -117,7 +118,7 @@ class Rules:
         """No token that the user has counts any more, from the next call on."""
         now = self.clock.now()
         at = int(now.timestamp())
-        item = typed({"user_id": user_id, "entry": SIGNED_OUT, "at": at, "session_id": session_id, "forget_at": self.forget_at(now)})
+        item = typed_known({"user_id": user_id, "entry": SIGNED_OUT, "at": at, "session_id": session_id, "forget_at": self.forget_at(now)})
         put = {"Put": {"TableName": self.table.name, "Item": item}}
         self._write(user_id, [put], [Change(user_id, "sign-out", None, None, actor, now)], living=False)
 
@@ -126,7 +127,7 @@ class Rules:
         access = self.table.read(user_id)
         entries = [GRANT + grant.id for grant in access.grants] + [DENIAL + denial.id for denial in access.denials]
         for entry in entries:
-            self.table.dynamodb.delete_item(TableName=self.table.name, Key=typed({"user_id": user_id, "entry": entry}))
+            self.table.dynamodb.delete_item(TableName=self.table.name, Key=typed_known({"user_id": user_id, "entry": entry}))
 
     def forget_at(self, now: datetime) -> int:
         return int((now + _FORGET).timestamp())
@@ -142,12 +143,12 @@ class Rules:
         return {"Put": {"TableName": self.table.name, "Item": item, "ConditionExpression": "attribute_not_exists(user_id)"}}
 
     def _delete(self, user_id: str, entry: str) -> dict[str, Any]:
-        key = typed({"user_id": user_id, "entry": entry})
+        key = typed_known({"user_id": user_id, "entry": entry})
         return {"Delete": {"TableName": self.table.name, "Key": key, "ConditionExpression": "attribute_exists(user_id)"}}
 
     def is_living(self, user_id: str) -> dict[str, Any]:
         """Holds a transaction back that would give something to a user who is being deleted."""
-        key = typed({"user_id": user_id, "entry": DELETED})
+        key = typed_known({"user_id": user_id, "entry": DELETED})
         return {"ConditionCheck": {"TableName": self.table.name, "Key": key, "ConditionExpression": "attribute_not_exists(user_id)"}}
 
     def _write(self, user_id: str, operations: list[dict[str, Any]], changes: list[Change], living: bool = True) -> None:

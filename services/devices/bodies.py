@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated, Any
 
+from fastapi.openapi.models import Example
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.devices.bulk_import import MOST_ITEMS, Entry, Fate
@@ -28,11 +29,11 @@ _WHOLE: dict[str, Any] = {
     "tags": {"team": "engines"},
 }
 _CERTIFICATE = "36318ec1f030534683060f0538d5f6802713266d82eb5765d3fc3e25f762e307"
-DRAFT_EXAMPLES = {
+DRAFT_EXAMPLES: dict[str, Example] = {
     "whole": {"summary": "Everything that can be said of a device", "value": _WHOLE},
     "bare": {"summary": "Nothing", "value": {}},
 }
-NEW_EXAMPLES = {
+NEW_EXAMPLES: dict[str, Example] = {
     "key made here": {"summary": "The answer has the private key, once", "value": {"device_id": "engine-7", **_WHOLE}},
     "bare": {"summary": "An id is enough", "value": {"device_id": "engine-8"}},
 }
@@ -223,6 +224,6 @@ class ImportReport(BaseModel):
         return cls(**counts, devices=[ImportEntry.of(entry) for entry in entries])
 
 
-IMPORT_EXAMPLES = {
+IMPORT_EXAMPLES: dict[str, Example] = {
     "two": {"summary": "Two devices", "value": {"devices": [{"device_id": "engine-8", **_WHOLE}, {"device_id": "engine-9"}]}}
 }

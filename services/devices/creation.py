@@ -78,8 +78,7 @@ class Creator:
         for _ in range(_TRIES):
             device = self._store.get(order.device_id)
             if request and (held := self._store.request(request.request, self._now())):
-                self._check_same(held, request, device)
-                return self._again(order, device, author)  # type: ignore[arg-type] # _check_same: it is there
+                return self._again(order, _made_by(held, request, device), author)
             if device:
                 break
             try:
@@ -93,15 +92,6 @@ class Creator:
         name = hashlib.sha256(f"{caller.user_id}\0{key}".encode()).hexdigest()
         until = int((self._clock.now() + KEPT).timestamp())
         return Request(f"devices/{name}", order.digest(), order.device_id, until)
-
-    def _check_same(self, held: Request, request: Request, device: Device | None) -> None:
-        if held.digest != request.digest:
-            words = "Idempotency-Key: it was used with another body within the last day; use a new key for another device"
-            raise Invalid(words, code="IdempotentParameterMismatchException", status=422)
-        if device is None or device.request != held.request:
-            raise Conflict(
-                f"device {held.device_id}: this request made it, and it was deleted since; use a new Idempotency-Key to make it again"
-            )
 
     def _again(self, order: Order, device: Device, author: Author) -> Creation:
         if device.state is State.CREATING:
@@ -161,6 +151,18 @@ class Creator:
 
     def _now(self) -> int:
         return int(self._clock.now().timestamp())
+
+
+def _made_by(held: Request, request: Request, device: Device | None) -> Device:
+    """The device that this very request made. Raises Invalid where the key stands for another one, Conflict where the device is gone."""
+    if held.digest != request.digest:
+        words = "Idempotency-Key: it was used with another body within the last day; use a new key for another device"
+        raise Invalid(words, code="IdempotentParameterMismatchException", status=422)
+    if device is None or device.request != held.request:
+        raise Conflict(
+            f"device {held.device_id}: this request made it, and it was deleted since; use a new Idempotency-Key to make it again"
+        )
+    return device
 
 
 def _taken(device_id: str) -> Conflict:

@@ -103,9 +103,10 @@ def to_record(device: Device) -> dict[str, Any]:
 
 def from_record(record: Mapping[str, Any]) -> Device:
     draft = Draft(record["type"], dict(record["attributes"]), tuple(record["groups"]), dict(record["tags"]))
+    # DynamoDB's numbers come back as Decimal.
     numbers = {name: int(record[name]) for name in ("version", "first_version", "revision")}
-    texts = {name: str(record[name]) for name in ("device_id", "owner", "created_at", "updated_at", "request", "claim")}
-    return Device(**texts, **numbers, state=State(record["state"]), draft=draft, certificate_ids=tuple(record["certificate_ids"]))  # type: ignore[arg-type]
+    rest = {"draft": draft, "state": State(record["state"]), "certificate_ids": tuple(record["certificate_ids"])}
+    return Device(**{each.name: record[each.name] for each in fields(Device) if each.name in record} | numbers | rest)
 
 
 def stamp(moment: datetime) -> str:

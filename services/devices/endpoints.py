@@ -95,7 +95,7 @@ def create_device(
     response: Response,
     caller: Operator,
     by: Author,
-    body: Annotated[NewDevice, Body(openapi_examples=NEW_EXAMPLES)],  # type: ignore[arg-type]
+    body: Annotated[NewDevice, Body(openapi_examples=NEW_EXAMPLES)],
     key: Key = "",
 ) -> CreatedDevice:
     """Make a device: its thing, its certificate and the policy that binds them. The private key is in this answer alone; with `csr` there
@@ -133,7 +133,7 @@ def import_many(
     services: All,
     caller: Operator,
     by: Author,
-    body: Annotated[ImportBody, Body(openapi_examples=IMPORT_EXAMPLES)],  # type: ignore[arg-type]
+    body: Annotated[ImportBody, Body(openapi_examples=IMPORT_EXAMPLES)],
 ) -> ImportReport:
     """Make up to 1,000 devices, each by itself; the answer says of each whether it was created, was there already with the same content, or
     failed. What is not begun within 20 s is left. Sent again it makes nothing twice and goes on. Certificates are made of the items' requests alone."""
@@ -156,7 +156,7 @@ def change_device(
     device: WritableDevice,
     caller: Operator,
     by: Author,
-    body: Annotated[DraftBody, Body(openapi_examples=DRAFT_EXAMPLES)],  # type: ignore[arg-type]
+    body: Annotated[DraftBody, Body(openapi_examples=DRAFT_EXAMPLES)],
     if_match: IfMatch = None,
 ) -> DeviceView:
     """Replace what is said of the device. Needs If-Match; a body that changes nothing makes no new version. Groups and tags, by which others may

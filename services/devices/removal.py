@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 from botocore.exceptions import ClientError
 
@@ -11,6 +10,7 @@ from services.devices.certificates import Certificates, Outcome
 from services.devices.device import Device
 from services.devices.history import Author
 from services.devices.things import Things
+from services.shadow.shadows import Shadows
 
 # Takes away all that was granted and denied of a device; how many there were.
 ForgetDevice = Callable[[str, Author], int]
@@ -19,7 +19,6 @@ _OPEN = ("QUEUED", "IN_PROGRESS")
 _GONE = "ResourceNotFoundException"
 # It ended by itself between our look and our call.
 _ENDED = ("InvalidStateTransitionException", _GONE)
-_PAGE = 100
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class Farewell:
 class Removal:
     def __init__(self, platform: Platform) -> None:
         self._iot = platform.client("iot")
-        self._data = platform.client("iot-data")
+        self._shadows = Shadows.of(platform)
         self._certificates = Certificates(self._iot)
         self._things = Things(self._iot)
 
@@ -44,7 +43,7 @@ class Removal:
         wanted = sorted({*device.certificate_ids, *self._certificates.of_thing(device.device_id)})
         certificates = {certificate_id: self._certificates.remove(device.device_id, certificate_id) for certificate_id in wanted}
         jobs = tuple(self._cancel_jobs(device.device_id))
-        shadows = tuple(self._delete_shadows(device.device_id))
+        shadows = tuple(self._shadows.delete_all(device.device_id, author.user_id))
         self._things.delete(device.device_id)
         return Farewell(certificates, shadows, jobs, forget(device.device_id, author) if forget else None)
 
@@ -65,29 +64,3 @@ class Removal:
         except ClientError as error:
             if error.response["Error"]["Code"] != _GONE:
                 raise
-
-    def _delete_shadows(self, device_id: str) -> Iterator[str]:
-        for name in ["", *self._named_shadows(device_id)]:
-            try:
-                self._data.delete_thing_shadow(thingName=device_id, **({"shadowName": name} if name else {}))
-            except ClientError as error:
-                if error.response["Error"]["Code"] != _GONE:
-                    raise
-                continue
-            yield name
-
-    def _named_shadows(self, device_id: str) -> list[str]:
-        names: list[str] = []
-        token: dict[str, Any] = {}
-        while True:
-            try:
-                answer = self._data.list_named_shadows_for_thing(thingName=device_id, pageSize=_PAGE, **token)
-            except ClientError as error:
-                # A creation that broke off early has left no thing.
-                if error.response["Error"]["Code"] != _GONE:
-                    raise
-                return names
-            names += answer["results"]
-            if not answer.get("nextToken"):
-                return names
-            token = {"nextToken": answer["nextToken"]}

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
 from fleet.tables import DEVICE_HISTORY, DEVICES, REQUESTS
 from runtime.errors import RetryLater
 from runtime.platforms import Platform
 from services.devices.device import Device, from_record, to_record
+from services.items import plain, typed
 
 _BATCH = 100
 _TRIES = 8
@@ -35,16 +35,6 @@ class Request:
     expires_at: int
 
 
-def item_of(record: Mapping[str, Any]) -> dict[str, Any]:
-    serializer = TypeSerializer()
-    return {name: serializer.serialize(value) for name, value in record.items()}
-
-
-def record_of(item: Mapping[str, Any]) -> dict[str, Any]:
-    deserializer = TypeDeserializer()
-    return {name: deserializer.deserialize(value) for name, value in item.items()}
-
-
 class DeviceStore:
     def __init__(self, platform: Platform) -> None:
         self._dynamodb = platform.client("dynamodb")
@@ -53,8 +43,8 @@ class DeviceStore:
         self._requests = REQUESTS.full_name(platform.settings)
 
     def get(self, device_id: str) -> Device | None:
-        found = self._dynamodb.get_item(TableName=self._devices, Key=item_of({"device_id": device_id}), ConsistentRead=True).get("Item")
-        return from_record(record_of(found)) if found else None
+        found = self._dynamodb.get_item(TableName=self._devices, Key=typed({"device_id": device_id}), ConsistentRead=True).get("Item")
+        return from_record(plain(found)) if found else None
 
     def get_many(self, device_ids: Iterable[str]) -> list[Device]:
         """Those that there are, in any order."""
@@ -62,10 +52,10 @@ class DeviceStore:
         return [device for begin in range(0, len(wanted), _BATCH) for device in self._batch(wanted[begin : begin + _BATCH])]
 
     def _batch(self, device_ids: Sequence[str]) -> Iterator[Device]:
-        keys = [item_of({"device_id": device_id}) for device_id in device_ids]
+        keys = [typed({"device_id": device_id}) for device_id in device_ids]
         for _ in range(_TRIES):
             answer = self._dynamodb.batch_get_item(RequestItems={self._devices: {"Keys": keys, "ConsistentRead": True}})
-            yield from (from_record(record_of(item)) for item in answer["Responses"].get(self._devices, []))
+            yield from (from_record(plain(item)) for item in answer["Responses"].get(self._devices, []))
             keys = answer.get("UnprocessedKeys", {}).get(self._devices, {}).get("Keys", [])
             if not keys:
                 return
@@ -73,7 +63,7 @@ class DeviceStore:
 
     def all(self) -> Iterator[Device]:
         for page in self._dynamodb.get_paginator("scan").paginate(TableName=self._devices, ConsistentRead=True):
-            yield from (from_record(record_of(item)) for item in page["Items"])
+            yield from (from_record(plain(item)) for item in page["Items"])
 
     def owned_by(self, user_id: str) -> Iterator[str]:
         pages = self._dynamodb.get_paginator("query").paginate(
@@ -81,43 +71,43 @@ class DeviceStore:
             IndexName="by_owner",
             KeyConditionExpression="#owner = :owner",
             ExpressionAttributeNames={"#owner": "owner"},
-            ExpressionAttributeValues=item_of({":owner": user_id}),
+            ExpressionAttributeValues=typed({":owner": user_id}),
         )
         for page in pages:
             yield from (item["device_id"]["S"] for item in page["Items"])
 
     def insert(self, device: Device, request: Request | None, now: int) -> None:
         """Raises Taken where the device is there, or the key was used within its time."""
-        row = {"TableName": self._devices, "Item": item_of(to_record(device)), "ConditionExpression": "attribute_not_exists(device_id)"}
+        row = {"TableName": self._devices, "Item": typed(to_record(device)), "ConditionExpression": "attribute_not_exists(device_id)"}
         puts: list[dict[str, Any]] = [{"Put": row}]
         if request:
             condition = {
                 "ConditionExpression": "attribute_not_exists(#request) OR expires_at < :now",
                 "ExpressionAttributeNames": {"#request": "request"},
-                "ExpressionAttributeValues": item_of({":now": now}),
+                "ExpressionAttributeValues": typed({":now": now}),
             }
-            puts.append({"Put": {"TableName": self._requests, "Item": item_of(vars(request)), **condition}})
+            puts.append({"Put": {"TableName": self._requests, "Item": typed(vars(request)), **condition}})
         self._write(puts, Taken())
 
     def replace(self, old: Device, new: Device, history: Mapping[str, Any] | None = None) -> Device:
         """`new` in the place of `old`, with its line of history; as it is written. Raises Moved where the row is not `old` any more."""
         written = replace(new, revision=old.revision + 1)
         self._write(
-            [{"Put": {"TableName": self._devices, "Item": item_of(to_record(written)), **_if_still(old)}}, *self._line(history)], Moved()
+            [{"Put": {"TableName": self._devices, "Item": typed(to_record(written)), **_if_still(old)}}, *self._line(history)], Moved()
         )
         return written
 
     def remove(self, old: Device, history: Mapping[str, Any]) -> None:
         """Raises Moved."""
-        key = item_of({"device_id": old.device_id})
+        key = typed({"device_id": old.device_id})
         self._write([{"Delete": {"TableName": self._devices, "Key": key, **_if_still(old)}}, *self._line(history)], Moved())
 
     def request(self, request: str, now: int) -> Request | None:
         """What the key was used for; None once its time is over, whether DynamoDB has forgotten it yet or not."""
-        found = self._dynamodb.get_item(TableName=self._requests, Key=item_of({"request": request}), ConsistentRead=True).get("Item")
+        found = self._dynamodb.get_item(TableName=self._requests, Key=typed({"request": request}), ConsistentRead=True).get("Item")
         if not found:
             return None
-        record = record_of(found)
+        record = plain(found)
         held = Request(str(record["request"]), str(record["digest"]), str(record["device_id"]), int(record["expires_at"]))
         return held if held.expires_at >= now else None
 
@@ -130,15 +120,15 @@ class DeviceStore:
             TableName=self._history,
             KeyConditionExpression="device_id = :device AND #version BETWEEN :first AND :last",
             ExpressionAttributeNames={"#version": "version"},
-            ExpressionAttributeValues=item_of({":device": device_id, ":first": above, ":last": last}),
+            ExpressionAttributeValues=typed({":device": device_id, ":first": above, ":last": last}),
             ScanIndexForward=False,
             ConsistentRead=True,
             Limit=limit,
         )
-        return [record_of(item) for item in answer["Items"]]
+        return [plain(item) for item in answer["Items"]]
 
     def _line(self, history: Mapping[str, Any] | None) -> list[dict[str, Any]]:
-        return [{"Put": {"TableName": self._history, "Item": item_of(history)}}] if history else []
+        return [{"Put": {"TableName": self._history, "Item": typed(history)}}] if history else []
 
     def _write(self, writes: list[dict[str, Any]], refused: Exception) -> None:
         try:
@@ -155,5 +145,5 @@ def _if_still(old: Device) -> dict[str, Any]:
     # A device that was deleted and made again has another first version.
     return {
         "ConditionExpression": "revision = :revision AND first_version = :first",
-        "ExpressionAttributeValues": item_of({":revision": old.revision, ":first": old.first_version}),
+        "ExpressionAttributeValues": typed({":revision": old.revision, ":first": old.first_version}),
     }

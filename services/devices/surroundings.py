@@ -12,7 +12,7 @@ from fleet.tables import SHADOWS
 from lake.contracts import sound_contracts
 from runtime.platforms import Platform
 from runtime.timeseries import epoch_ms
-from services.devices.store import record_of
+from services.items import plain
 from services.problems import Invalid
 
 # Up to so many things each is asked for by itself; for more the table is read as a whole.
@@ -29,7 +29,7 @@ class Surroundings:
         """Of each device that has any, its documents by name ("" for the classic one), as the cache has them."""
         found: dict[str, dict[str, Any]] = {}
         for item in self._cached(device_ids):
-            record = record_of(item)
+            record = plain(item)
             if record["thing_name"] in device_ids and isinstance(text := record.get("document"), str):
                 name = record["shadow_name"] if _SHADOW_NAME.fullmatch(record["shadow_name"]) else ""
                 found.setdefault(record["thing_name"], {})[name] = json.loads(text)

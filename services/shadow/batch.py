@@ -1,16 +1,24 @@
-"""Many shadows in one request: the items of one device in their order, devices beside each other, each item with its own status."""
+"""Many shadows in one request: the items of one device in their order, devices beside each other, each item with its own status.
+
+A shadow takes some 20 requests a second, of AWS IoT and of our own limit: an item that comes too early waits and is tried again, until the
+batch has taken as long as a load balancer lets it; what is left then is answered 429, and may be sent again.
+"""
 
 import json
+import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from services.problems import ApiError, of_error
+from services.problems import ApiError, Throttled, of_error
 
 # Devices at once: AWS IoT takes 20 requests a second for each, and the API's other callers wait meanwhile.
 _ABREAST = 8
+# Load balancers and API Gateway give up after 29 or 60 s.
+_LONGEST_SECONDS = 20.0
+_PAUSE_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
@@ -37,8 +45,14 @@ class Outcome:
     detail: str = ""
 
 
-def run(items: Sequence[Item], do: Callable[[Item], bytes]) -> list[Outcome]:
+def run(
+    items: Sequence[Item],
+    do: Callable[[Item], bytes],
+    pause: Callable[[float], None] = time.sleep,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> list[Outcome]:
     """An outcome for each item, in the items' order. One that fails stops none of the others, nor those of its device."""
+    deadline = monotonic() + _LONGEST_SECONDS
     of_device: dict[str, list[int]] = defaultdict(list)
     for number, item in enumerate(items):
         of_device[item.device_id].append(number)
@@ -46,7 +60,9 @@ def run(items: Sequence[Item], do: Callable[[Item], bytes]) -> list[Outcome]:
 
     def one_device(numbers: list[int]) -> None:
         for number in numbers:
-            outcomes[number] = _outcome(items[number], do)
+            while (outcome := _outcome(items[number], do)).status == Throttled.status and monotonic() < deadline:
+                pause(_PAUSE_SECONDS)
+            outcomes[number] = outcome
 
     with ThreadPoolExecutor(_ABREAST) as pool:
         list(pool.map(one_device, of_device.values()))

@@ -19,7 +19,7 @@ from services.shadow.shadows import rights_of
 router = APIRouter(tags=["shadows"])
 
 
-@router.post("/batch", response_model_exclude_none=True, responses=problems_of(400, 401, 403, 409, 413, 415, 429))
+@router.post("/batch", response_model_exclude_none=True, responses=problems_of(403, 409, 422))
 def batch_shadows(
     request: Request,
     caller: SignedIn,

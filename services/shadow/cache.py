@@ -10,16 +10,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
-
 from fleet import tables
 from fleet.shadow_feed import Change
 from runtime.platforms import Platform
+from services.items import plain, typed
 
 _MILLISECONDS = 1000
 # As many as BatchGetItem takes.
 _A_BATCH = 100
-_write, _read = TypeSerializer().serialize, TypeDeserializer().deserialize
 
 
 @dataclass(frozen=True)
@@ -66,26 +64,26 @@ class ShadowCache:
         values = {":version": change.version} | ({":no": False} if change.state is None else {})
         try:
             self._client.put_item(
-                TableName=self._shadows, Item=_item(item), ConditionExpression=newer, ExpressionAttributeValues=_item(values)
+                TableName=self._shadows, Item=typed(item), ConditionExpression=newer, ExpressionAttributeValues=typed(values)
             )
         except self._client.exceptions.ConditionalCheckFailedException:
             return False
         return True
 
     def get(self, thing: str, name: str) -> Cached | None:
-        key = _item({"thing_name": thing, "shadow_name": _cache_name(name)})
+        key = typed({"thing_name": thing, "shadow_name": _cache_name(name)})
         found = self._client.get_item(TableName=self._shadows, Key=key, ConsistentRead=True).get("Item")
-        return None if found is None else _cached(_plain(found))
+        return None if found is None else _cached(plain(found))
 
     def get_many(self, things: Sequence[str], name: str) -> dict[str, Cached]:
         """By thing, those that there are."""
         found: dict[str, Cached] = {}
         for start in range(0, len(things), _A_BATCH):
-            keys = [_item({"thing_name": thing, "shadow_name": _cache_name(name)}) for thing in things[start : start + _A_BATCH]]
+            keys = [typed({"thing_name": thing, "shadow_name": _cache_name(name)}) for thing in things[start : start + _A_BATCH]]
             wanted = {self._shadows: {"Keys": keys, "ConsistentRead": True}}
             while wanted:
                 answer = self._client.batch_get_item(RequestItems=wanted)
-                for item in map(_plain, answer["Responses"].get(self._shadows, [])):
+                for item in map(plain, answer["Responses"].get(self._shadows, [])):
                     found[item["thing_name"]] = _cached(item)
                 wanted = answer.get("UnprocessedKeys", {})
         return found
@@ -103,17 +101,17 @@ class ShadowCache:
         answer = self._client.query(
             TableName=self._history,
             KeyConditionExpression=condition,
-            ExpressionAttributeValues=_item(values),
+            ExpressionAttributeValues=typed(values),
             ScanIndexForward=False,
             Limit=limit,
             ConsistentRead=True,
         )
-        return [_version(_plain(item)) for item in answer["Items"]]
+        return [_version(plain(item)) for item in answer["Items"]]
 
     def version(self, thing: str, name: str, version: int) -> Version | None:
-        key = _item({"shadow": _history_key(thing, name), "version": version})
+        key = typed({"shadow": _history_key(thing, name), "version": version})
         found = self._client.get_item(TableName=self._history, Key=key, ConsistentRead=True).get("Item")
-        return None if found is None else _version(_plain(found))
+        return None if found is None else _version(plain(found))
 
     def _note(self, change: Change) -> None:
         if change.state is None:
@@ -128,10 +126,10 @@ class ShadowCache:
         values = {f":{number}": value for number, value in enumerate(facts.values())}
         self._client.update_item(
             TableName=self._history,
-            Key=_item({"shadow": _history_key(thing, name), "version": version}),
+            Key=typed({"shadow": _history_key(thing, name), "version": version}),
             UpdateExpression="SET " + ", ".join(f"#{number} = :{number}" for number in range(len(facts))),
             ExpressionAttributeNames=names,
-            ExpressionAttributeValues=_item(values),
+            ExpressionAttributeValues=typed(values),
         )
 
 
@@ -147,14 +145,6 @@ def _cache_name(name: str) -> str:
 def _history_key(thing: str, name: str) -> str:
     # Neither has a tilde.
     return f"{thing}~{name}"
-
-
-def _item(plain: dict[str, Any]) -> dict[str, Any]:
-    return {name: _write(value) for name, value in plain.items()}
-
-
-def _plain(item: dict[str, Any]) -> dict[str, Any]:
-    return {name: _read(value) for name, value in item.items()}
 
 
 def _cached(found: dict[str, Any]) -> Cached:

@@ -72,7 +72,7 @@ def get_shadow(request: Request, device: ReadableDevice) -> Response:
     return _json(_shadows(request).get(device.device_id, CLASSIC))
 
 
-@router.get("/devices/{device_id}/shadow/{name}", responses=_answers(401, 403, 404, 422, 429), **_DOCUMENT)
+@router.get("/devices/{device_id}/shadow/{name}", responses=_answers(401, 403, 404, 429), **_DOCUMENT)
 def get_named_shadow(request: Request, device: ReadableDevice, name: ShadowName) -> Response:
     """A named shadow: desired, reported and their difference."""
     return _json(_shadows(request).get(device.device_id, name))

@@ -4,14 +4,13 @@ Documents go through as bytes, both ways: what AWS IoT says of one is what the c
 """
 
 import json
-import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from runtime.clock import Clock
 from runtime.platforms import Platform
 from services.identity import Right
 from services.problems import ApiError, Conflict, Invalid, NotFound, Throttled, TooLarge, Unavailable, WrongType
@@ -36,12 +35,10 @@ _OF_AWS: dict[str, type[ApiError]] = {
 class Shadows:
     data: Any
     cache: ShadowCache
-    clock: Clock
-    pause: Callable[[float], None] = time.sleep
 
     @classmethod
-    def of(cls, platform: Platform, clock: Clock) -> "Shadows":
-        return cls(platform.client("iot-data"), ShadowCache(platform), clock)
+    def of(cls, platform: Platform) -> "Shadows":
+        return cls(platform.client("iot-data"), ShadowCache(platform))
 
     def get(self, device_id: str, name: str) -> bytes:
         """The document with its delta. Raises NotFound where there is no such shadow."""
@@ -62,7 +59,7 @@ class Shadows:
         """Of the named shadows, sorted; the classic one is not among them."""
         token: dict[str, str] = {}
         while True:
-            with _told():
+            with _in_aws_words():
                 answer = self.data.list_named_shadows_for_thing(thingName=device_id, pageSize=_NAMES_A_PAGE, **token)
             yield from answer["results"]
             if not answer.get("nextToken"):
@@ -72,13 +69,18 @@ class Shadows:
     def delete_all(self, device_id: str, user: str) -> list[str]:
         """Delete every shadow of a device; the names of those there were, the classic one's being empty."""
         gone = []
-        for name in [CLASSIC, *self.names(device_id)]:
-            try:
+        for name in [CLASSIC, *self._named(device_id)]:
+            with suppress(NotFound):
                 self.delete(device_id, name, user)
-            except NotFound:
-                continue
-            gone.append(name)
+                gone.append(name)
         return gone
+
+    def _named(self, device_id: str) -> list[str]:
+        try:
+            return list(self.names(device_id))
+        except NotFound:
+            # A creation that broke off early has left no thing.
+            return []
 
     def restore(self, device_id: str, name: str, version: int, user: str, sections: tuple[str, ...]) -> bytes:
         """Make `sections` what they were at `version`. Raises NotFound for a version without a document, Conflict where another was quicker."""
@@ -102,22 +104,20 @@ class Shadows:
     def _call(self, operation: Callable[..., dict[str, Any]], device_id: str, name: str, **more: Any) -> bytes:
         if name:
             more["shadowName"] = name
-        with _told():
+        with _in_aws_words():
             return bytes(operation(thingName=device_id, **more)["payload"].read())
 
 
-class _told:
+@contextmanager
+def _in_aws_words() -> Iterator[None]:
     """What AWS IoT refuses is told by its own message and code."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if not isinstance(error, ClientError):
-            return
+    try:
+        yield
+    except ClientError as error:
         code = str(error.response["Error"]["Code"])
-        if code in _OF_AWS:
-            raise _OF_AWS[code](_message(error), code=code) from None
+        if code not in _OF_AWS:
+            raise
+        raise _OF_AWS[code](_message(error), code=code) from None
 
 
 def _message(error: ClientError) -> str:

@@ -9,7 +9,6 @@ from typer.testing import CliRunner
 
 from cli import devices, login, shadow, users
 from fleet.user_pool import pool_ids
-from local.user_pool import make_administrator
 from runtime.errors import UsageError, UserError
 from tests.cloud import Cloud, running_cloud
 from tests.services.auth.cloud_site import mailed
@@ -23,7 +22,6 @@ Run = Callable[..., str]
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     with running_cloud(tmp_path_factory.mktemp("users") / "home", ("emulator", "api")) as running:
-        make_administrator(running.platform, "root", "root@example.com", _PASSWORD)
         yield running
 
 
@@ -49,6 +47,11 @@ def run(cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 
 def test_an_administrator_gives_and_takes_and_the_user_sees_it(cloud: Cloud, run: Run) -> None:
+    with pytest.raises(UsageError, match="choose another password"):
+        run("users first-admin root root@example.com", "short\nshort\n")
+    assert "root is an administrator" in run("users first-admin root root@example.com", f"{_PASSWORD}\n{_PASSWORD}\n")
+    with pytest.raises(UsageError, match="there is one already"):
+        run("users first-admin rita rita@example.com", f"{_PASSWORD}\n{_PASSWORD}\n")
     run("login root", f"{_PASSWORD}\n")
     run("devices create engine-7")
     cloud.platform.client("cognito-idp").sign_up(

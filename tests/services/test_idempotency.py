@@ -13,7 +13,7 @@ from moto import mock_aws
 from runtime.clock import FixedClock
 from runtime.settings import Settings
 from services.idempotency import Requests
-from services.problems import Conflict
+from services.problems import Conflict, Invalid
 from tests.services.tables import create_tables
 
 
@@ -61,9 +61,9 @@ def test_the_key_is_the_callers_own(requests: Requests) -> None:
 def test_for_another_request_the_key_is_refused(requests: Requests) -> None:
     work = _Work()
     requests.once("anna", "k", "one", work)
-    with pytest.raises(Conflict) as refusal:
+    with pytest.raises(Invalid) as refusal:
         requests.once("anna", "k", "another", work)
-    assert (refusal.value.code, work.done) == ("IdempotentParameterMismatchException", 1)
+    assert (refusal.value.status, refusal.value.code, work.done) == (422, "IdempotentParameterMismatchException", 1)
 
 
 def test_while_the_first_runs_the_second_is_told_so(requests: Requests) -> None:
@@ -107,7 +107,7 @@ def test_the_claim_of_a_process_that_died_is_taken_over_after_a_minute_by_the_sa
     with pytest.raises(Conflict):
         requests.once("anna", "k", "same", _Work())
     clock.advance(seconds=61)
-    with pytest.raises(Conflict):
+    with pytest.raises(Invalid):
         requests.once("anna", "k", "another", _Work())
     assert requests.once("anna", "k", "same", _Work()) == {"number": 1}
 

@@ -6,7 +6,6 @@ import pytest
 
 from runtime.platforms import current_platform
 from runtime.settings import Settings
-from services import openapi
 from services.application import create
 from services.composition import Services
 from services.openapi import problems_of
@@ -15,7 +14,7 @@ from services.openapi import problems_of
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
     app = create(Services(current_platform(Settings())), ["auth"])
-    openapi.install(app)
+
     return app.openapi()
 
 

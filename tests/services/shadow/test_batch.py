@@ -3,7 +3,7 @@
 import json
 import threading
 
-from services.problems import Conflict, NotFound
+from services.problems import Conflict, NotFound, Throttled
 from services.shadow.batch import Item, Outcome, run
 
 
@@ -54,3 +54,26 @@ def test_the_items_of_a_device_keep_their_order_while_devices_go_beside_each_oth
     items = [_update(device_id, number) for number in range(20) for device_id in ("a", "b")]
     assert all(outcome.status == 200 for outcome in run(items, do))
     assert seen == {"a": list(range(20)), "b": list(range(20))}
+
+
+def test_an_item_that_comes_too_early_waits_and_keeps_its_place_until_the_batch_has_lasted_too_long() -> None:
+    """A shadow that takes one item a second, and a clock that only pauses move."""
+    now, last, seen = 0.0, -1.0, []
+
+    def do(item: Item) -> bytes:
+        nonlocal last
+        if now < last + 1.0:
+            raise Throttled("more than 1 calls a second for this device; wait a second")
+        last = now
+        assert item.document is not None
+        seen.append(item.document["state"]["desired"]["n"])
+        return b"{}"
+
+    def pause(seconds: float) -> None:
+        nonlocal now
+        now = round(now + seconds, 1)
+
+    statuses = [outcome.status for outcome in run([_update("a", number) for number in range(30)], do, pause, lambda: now)]
+    # One at the beginning, and one at the end of each of 20 seconds.
+    assert seen == list(range(21))
+    assert statuses == [200] * 21 + [429] * 9

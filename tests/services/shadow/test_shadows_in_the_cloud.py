@@ -179,7 +179,7 @@ def test_a_batch_says_of_each_item_how_it_went_and_repeats_nothing_under_its_key
     assert again.json() == answer.json()
     assert site.call("GET", "/devices/engine-10/shadow").json()["version"] == 2
     other = site.call("POST", "/batch", {"items": items[:1]}, headers={"Idempotency-Key": "one"})
-    assert (other.status_code, other.json()["code"]) == (409, "IdempotentParameterMismatchException")
+    assert (other.status_code, other.json()["code"]) == (422, "IdempotentParameterMismatchException")
 
 
 def test_a_batch_beyond_its_limit_or_without_sense_is_refused_whole(site: Site) -> None:

@@ -1,11 +1,11 @@
 """What a client sends: strict JSON, its client token, and for an update the state it asks for."""
 
 import json
-import math
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
 from fleet.shadow.errors import ShadowError
+from runtime.strict_json import finite, no_constant, unique_keys
 
 SECTIONS = ("desired", "reported")
 
@@ -85,25 +85,7 @@ def _parse(payload: bytes, limits: Limits) -> dict[str, Any]:
     return document
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) < len(pairs):
-        raise ValueError("a key stands twice")
-    return members
-
-
-def _not_finite(text: str) -> NoReturn:
-    raise ValueError(f"{text} is no number")
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    if math.isinf(value):
-        raise ValueError(f"{text} does not fit a double")
-    return value
-
-
-_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_not_finite, parse_float=_finite)
+_DECODER = json.JSONDecoder(object_pairs_hook=unique_keys, parse_constant=no_constant, parse_float=finite)
 
 
 def _shape_fault(document: dict[str, Any]) -> str | None:

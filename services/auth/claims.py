@@ -11,8 +11,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, NoReturn
+from typing import Any
 
+from runtime.strict_json import KeyTwice, NoNumber, no_constant, unique_keys
 from services.problems import Unauthenticated
 
 # Cognito's own are 1 to 2 KB; each group of a user adds its name.
@@ -92,23 +93,16 @@ def _decoded(part: str) -> bytes:
 
 def _object(content: bytes) -> dict[str, Any]:
     try:
-        document = json.loads(content.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant)
+        document = json.loads(content.decode("utf-8"), object_pairs_hook=unique_keys, parse_constant=no_constant)
+    except KeyTwice:
+        raise Refused("a key twice in one object") from None
+    except NoNumber:
+        raise Refused("NaN or Infinity") from None
     except (ValueError, RecursionError):
         raise Refused("not JSON") from None
     if not isinstance(document, dict):
         raise Refused("not a JSON object")
     return document
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    document = dict(pairs)
-    if len(document) < len(pairs):
-        raise Refused("a key twice in one object")
-    return document
-
-
-def _no_constant(text: str) -> NoReturn:
-    raise Refused("NaN or Infinity")
 
 
 def access_claims(payload: bytes, *, issuer: str, client: str, now: datetime) -> AccessClaims:

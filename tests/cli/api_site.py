@@ -17,7 +17,8 @@ from typer.testing import CliRunner
 from cli import devices, login
 from services.application import create
 from services.problems import Unauthenticated
-from tests.services.devices.surroundings import Api, NamesAsTokens, ServicesByHand, running_api
+from tests.services.devices.surroundings import Api, ServicesByHand, running_api
+from tests.services.people import NamesAsTokens
 from tests.waiting import eventually
 
 

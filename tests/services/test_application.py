@@ -16,7 +16,8 @@ from services.application import ALL_PARTS, create
 from services.composition import Services
 from services.identity import Admin, SignedIn
 from services.rates import Rates
-from tests.services.people import Known, Named, Table, bearer
+from tests.services.directory import FakeDirectory
+from tests.services.people import NamesAsTokens, Table, bearer
 
 _strange = APIRouter()
 
@@ -57,7 +58,7 @@ class _Platform:
 
 def _client(rates: Rates | None = None) -> TestClient:
     services = Services(_Platform())  # type: ignore[arg-type] # nothing of it is asked here but its settings
-    services.__dict__ |= {"tokens": Named(), "permissions": Table(), "directory": Known(frozenset())}
+    services.__dict__ |= {"tokens": NamesAsTokens(), "permissions": Table(), "directory": FakeDirectory()}
     services.__dict__["rates"] = rates or Rates(0, 0)
     app = create(services, [])
     app.include_router(_strange)
@@ -144,7 +145,7 @@ def test_the_access_log_has_who_and_what_and_nothing_secret(client: TestClient, 
         client.get("/whoami?next_token=hush", headers=bearer("anna", "admin") | {"Idempotency-Key": "hush"})
     record = next(record for record in caplog.records if record.name == "fleetlake.access")
     told = {name: getattr(record, name) for name in ("method", "path", "route", "status", "user_id", "role")}
-    assert told == {"method": "GET", "path": "/whoami", "route": "/whoami", "status": 200, "user_id": "anna", "role": "admin"}
+    assert told == {"method": "GET", "path": "/whoami", "route": "/whoami", "status": 200, "user_id": "id-of-anna", "role": "admin"}
     everything = json.dumps(vars(record), default=str)
     assert "hush" not in everything
     assert "Bearer" not in everything

@@ -7,7 +7,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any, cast
 
 import boto3
@@ -24,11 +23,10 @@ from services.composition import Services
 from services.devices.registry import Registry
 from services.identity import Caller, Decision, DeviceFacts, Directory, Permissions, Right, Role, Tokens, Visible
 from services.paging import Paging
-from services.problems import Unauthenticated
 from services.rates import Rates
+from tests.services.people import NOW, NamesAsTokens
 from tests.services.tables import create_tables
 
-NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 REGION = "us-east-1"
 _MOTO = threading.RLock()
 
@@ -92,16 +90,6 @@ class Latest:
 
     def latest(self, series: str, device_ids: list[str]) -> dict[str, Point]:
         return {device_id: self.points[series, device_id] for device_id in device_ids if (series, device_id) in self.points}
-
-
-class NamesAsTokens:
-    """``operator-olga`` is the token of the operator olga."""
-
-    def verify(self, token: str) -> Caller:
-        role, _, name = token.partition("-")
-        if role not in set(Role) or not name:
-            raise Unauthenticated("the access token is not valid")
-        return Caller(f"id-of-{name}", name, Role(role), "jti", NOW, frozenset({role}))
 
 
 @dataclass

@@ -12,8 +12,9 @@ from services.devices.bulk_import import Fate, import_devices
 from services.devices.creation import Order
 from services.devices.device import Draft
 from services.devices.history import Author
-from tests.services.devices.surroundings import NOW, Api, NamesAsTokens
+from tests.services.devices.surroundings import Api
 from tests.services.devices.test_creation import csr_of
+from tests.services.people import NOW, NamesAsTokens
 
 
 def imported(api: Api, *devices: Any, user: str = "operator-olga") -> Any:

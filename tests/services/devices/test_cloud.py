@@ -14,8 +14,9 @@ from local.provisioning import DeviceFiles
 from runtime.clock import FixedClock
 from tests.cloud import Cloud, running_cloud
 from tests.local.mqtt import Session, session
-from tests.services.devices.surroundings import NOW, Api, ServicesByHand
+from tests.services.devices.surroundings import Api, ServicesByHand
 from tests.services.devices.test_creation import csr_of
+from tests.services.people import NOW
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.cloud

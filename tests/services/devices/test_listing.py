@@ -13,7 +13,8 @@ from runtime.platforms import Platform
 from runtime.timeseries import Point
 from services.devices.surroundings import Surroundings
 from services.identity import Right
-from tests.services.devices.surroundings import NOW, Api
+from tests.services.devices.surroundings import Api
+from tests.services.people import NOW
 
 
 def names(answer: Any) -> list[str]:

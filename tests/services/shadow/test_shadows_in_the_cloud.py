@@ -18,7 +18,8 @@ from services.identity import Right
 from services.shadow.feed import Feed
 from services.shadow.fleet_shadow import FleetShadows
 from tests.cloud import Cloud, running_cloud
-from tests.services.people import EVERYTHING, Known, Named, Table, bearer
+from tests.services.directory import FakeDirectory
+from tests.services.people import EVERYTHING, NamesAsTokens, Table, bearer
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.cloud
@@ -51,8 +52,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with running_cloud(tmp_path_factory.mktemp("shadows") / "home", api_user_rate=0, api_device_rate=0) as cloud:
         services = Services(cloud.platform)
         rights = {("anna", device): EVERYTHING for device in _DEVICES} | {("ben", "engine-1"): frozenset({Right.READ})}
+        directory = FakeDirectory()
+        for device in _DEVICES:
+            directory.add(device)
         # What the composition would make of Cognito and the tables.
-        services.__dict__ |= {"tokens": Named(), "permissions": Table(rights), "directory": Known(_DEVICES)}
+        services.__dict__ |= {"tokens": NamesAsTokens(), "permissions": Table(rights), "directory": directory}
         with TestClient(create(services, ["devices", "shadow"]), raise_server_exceptions=False) as client:
             yield Site(cloud, services, client, Feed(cloud.platform))
 
@@ -131,7 +135,7 @@ def test_the_history_says_who_made_which_version_and_an_old_one_is_restored_as_a
         site.call("PUT", "/devices/engine-5/shadow/config", body)
     site.fed()
     eventually(lambda: _versions(site) == [3, 2, 1], 10, "all three are told")
-    assert {version["by"] for version in _history(site)} == {"anna"}
+    assert {version["by"] for version in _history(site)} == {"id-of-anna"}
     assert site.call("POST", "/devices/engine-5/shadows/restore?name=config", {"version": 1}, by=BEN).status_code == 404
     restored = site.call("POST", "/devices/engine-5/shadows/restore?name=config", {"version": 1}).json()
     assert restored["version"] == 4
@@ -159,7 +163,7 @@ def test_the_cache_has_what_the_truth_has_deletions_too(site: Site) -> None:
     eventually(lambda: _cached(site, "engine-6") == (3, {"desired": {"n": 3}}), 10, "its successor is cached")
     last = cache.version("engine-6", "", 2)
     assert last is not None
-    assert (last.deleted_by, last.document is None) == ("anna", False)
+    assert (last.deleted_by, last.document is None) == ("id-of-anna", False)
 
 
 def _cached(site: Site, device: str) -> tuple[int, Any]:

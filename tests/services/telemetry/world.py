@@ -13,54 +13,30 @@ from runtime.platforms import Platform
 from runtime.timeseries import Point, Value
 from services.application import create
 from services.composition import Services
-from services.identity import Caller, Decision, DeviceFacts, Right, Role, Visible
+from services.identity import Caller, Right, Role
 from services.paging import Paging
-from services.problems import Unauthenticated
 from services.telemetry.render import Form
 from services.telemetry.worker import Job, Limits
 from tests.lake.small_lake import NOON, SmallLake, moment
+from tests.services.directory import FakeDirectory
+from tests.services.people import NamesAsTokens, Table
 
 DEVICES = ("b-1", "b-2", "b-3")
 
 
-class FakeTokens:
+_ROLES = {"ada": Role.ADMIN, "otto": Role.OPERATOR, "vera": Role.VIEWER, "nemo": Role.VIEWER, "b-1": Role.DEVICE}
+
+
+class Names(NamesAsTokens):
     """The token is the name of the user, and who has none of these names is nobody."""
 
     def verify(self, token: str) -> Caller:
-        role = {"ada": Role.ADMIN, "otto": Role.OPERATOR, "vera": Role.VIEWER, "nemo": Role.VIEWER, "b-1": Role.DEVICE}.get(token)
-        if role is None:
-            raise Unauthenticated("who is that")
-        return Caller(f"id-of-{token}", token, role, "t", NOON)
+        return super().verify(f"{_ROLES.get(token, 'nobody')}-{token}")
 
 
-@dataclasses.dataclass
-class FakePermissions:
+def readable(**devices: set[str]) -> Table:
     """By user name the devices that may be read."""
-
-    readable: dict[str, set[str]]
-
-    def decide(self, caller: Caller, right: Right, device: DeviceFacts) -> Decision:
-        is_allowed = caller.role is Role.ADMIN or device.device_id in self.readable.get(caller.user_name, ())
-        return Decision(is_allowed, f"{right} is as the test says")
-
-    def visible(self, caller: Caller) -> Visible:
-        if caller.role is Role.ADMIN:
-            return Visible(everything=True)
-        return Visible(device_ids=frozenset(self.readable.get(caller.user_name, ())))
-
-
-class FakeDirectory:
-    def facts(self, device_id: str) -> DeviceFacts | None:
-        return DeviceFacts(device_id, owner="id-of-otto") if device_id in DEVICES else None
-
-    def owned_by(self, user_id: str) -> frozenset[str]:
-        return frozenset(DEVICES) if user_id == "id-of-otto" else frozenset()
-
-    def in_group(self, group: str) -> frozenset[str]:
-        return frozenset()
-
-    def with_tag(self, tag: str) -> frozenset[str]:
-        return frozenset()
+    return Table({(user, device): frozenset({Right.READ}) for user, names in devices.items() for device in names})
 
 
 class World:
@@ -71,11 +47,12 @@ class World:
         if keep_days is not None:
             self.lake.file.write_text(self.lake.file.read_text() + f"timeseries: {{keep_days: {keep_days}}}\n")
         self.clock = FixedClock(moment(600))
-        self.permissions = FakePermissions({"otto": {"b-1", "b-2"}, "vera": {"b-1"}})
+        self.permissions = readable(otto={"b-1", "b-2"}, vera={"b-1"})
         self.services = Services(platform or self.lake.platform, self.clock)
-        self.services.__dict__.update(
-            tokens=FakeTokens(), permissions=self.permissions, directory=FakeDirectory(), paging=Paging(b"k" * 32)
-        )
+        directory = FakeDirectory()
+        for device in DEVICES:
+            directory.add(device, owner="id-of-otto")
+        self.services.__dict__.update(tokens=Names(), permissions=self.permissions, directory=directory, paging=Paging(b"k" * 32))
         self.client = TestClient(create(self.services, ["telemetry"]), raise_server_exceptions=False)
 
     def get(self, user: str = "vera", device: str = "b-1", **query: Any) -> Any:

@@ -191,7 +191,7 @@ def delete(
         return
     for each in told["certificates"]:
         _console.print(f"certificate {each['certificate_id'][:12]}…: {each['outcome']}", markup=False)
-    grants = "grants kept" if told["grants_removed"] is None else f"{counted(told['grants_removed'], 'grant')} removed"
+    grants = f"{counted(told['grants_removed'], 'grant')} removed"
     shadows, jobs = counted(len(told["shadows_deleted"]), "shadow"), counted(len(told["jobs_cancelled"]), "job")
     _console.print(f"{shadows} deleted, {jobs} cancelled, {grants}; rows in the lake: {told['lake_rows']}", markup=False)
 

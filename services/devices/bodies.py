@@ -141,9 +141,7 @@ class DeviceDeleted(BaseModel):
     certificates: list[DeletedCertificate]
     shadows_deleted: list[str] = Field(description='Names; the classic one is ""', examples=[["", "fleet"]])
     jobs_cancelled: list[str] = Field(description="Jobs whose execution for it was cancelled", examples=[["firmware-12"]])
-    grants_removed: int | None = Field(
-        description="null where users and permissions are not served here: the grants stay, and are of no use", examples=[2]
-    )
+    grants_removed: int = Field(description="Grants and denials of it", examples=[1])
     history: str = "kept: administrators read it under the same path"
     lake_rows: str = Field(examples=["kept; erase them by `fleetlake lake erase engine-7`"])
 

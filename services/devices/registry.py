@@ -148,7 +148,7 @@ class Registry:
         left = tuple(each for each in device.certificate_ids if each != certificate_id)
         return self._next_version(device, replace(device, certificate_ids=left), "certificate removed", author)
 
-    def delete(self, device_id: str, if_match: str | None, author: Author, forget: ForgetDevice | None = None) -> tuple[Device, Farewell]:
+    def delete(self, device_id: str, if_match: str | None, author: Author, forget: ForgetDevice) -> tuple[Device, Farewell]:
         """The device as it was, and what went with it. Its history stays, and so do its rows in the lake."""
         device = self.device(device_id)
         preconditions.check(if_match, device_id, device.version)

@@ -23,12 +23,12 @@ _ENDED = ("InvalidStateTransitionException", _GONE)
 
 @dataclass(frozen=True)
 class Farewell:
-    """What was taken away. The classic shadow's name is "". `grants` is None where nobody was there to ask for them."""
+    """What was taken away. The classic shadow's name is ""."""
 
     certificates: dict[str, Outcome] = field(default_factory=dict)
     shadows: tuple[str, ...] = ()
     jobs: tuple[str, ...] = ()
-    grants: int | None = None
+    grants: int = 0
 
 
 class Removal:
@@ -38,14 +38,14 @@ class Removal:
         self._certificates = Certificates(self._iot)
         self._things = Things(self._iot)
 
-    def take_away(self, device: Device, author: Author, forget: ForgetDevice | None) -> Farewell:
+    def take_away(self, device: Device, author: Author, forget: ForgetDevice) -> Farewell:
         """All of it; again, or after a break, what is left of it."""
         wanted = sorted({*device.certificate_ids, *self._certificates.of_thing(device.device_id)})
         certificates = {certificate_id: self._certificates.remove(device.device_id, certificate_id) for certificate_id in wanted}
         jobs = tuple(self._cancel_jobs(device.device_id))
         shadows = tuple(self._shadows.delete_all(device.device_id, author.user_id))
         self._things.delete(device.device_id)
-        return Farewell(certificates, shadows, jobs, forget(device.device_id, author) if forget else None)
+        return Farewell(certificates, shadows, jobs, forget(device.device_id, author))
 
     def _cancel_jobs(self, device_id: str) -> Iterator[str]:
         for job_id in [job_id for status in _OPEN for job_id in self._open_jobs(device_id, status)]:

@@ -25,7 +25,6 @@ class Cached:
     """A shadow as it was last told. `document` has ``state`` and ``metadata``; None of one that was deleted."""
 
     version: int
-    timestamp: int
     document: dict[str, Any] | None
 
 
@@ -149,7 +148,7 @@ def _history_key(thing: str, name: str) -> str:
 
 def _cached(found: dict[str, Any]) -> Cached:
     document = None if found["is_deleted"] else json.loads(found["document"])
-    return Cached(int(found["version"]), int(found["timestamp"]), document)
+    return Cached(int(found["version"]), document)
 
 
 def _version(found: dict[str, Any]) -> Version:

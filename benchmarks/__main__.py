@@ -38,7 +38,7 @@ PARTS = (
     Part("dollars", "--messages 800", "--messages 2000"),
     Part("timeseries", "--devices 100 --readings 300", "--devices 1000 --readings 1000"),
     Part("query", "--rows 500000", "--rows 10000000"),
-    Part("apis", "--calls 800 --rounds 2", "--calls 8000 --rounds 5"),
+    Part("apis", "--calls 800 --rounds 2", "--calls 3000 --rounds 5"),
     Part("compaction", "--runs 48 --devices 100", "--runs 96 --devices 1000", only_full=True),
     Part("growth", "--devices 1 --days 2", "--devices 5 --days 7", only_full=True),
     Part("increment", "--devices 2", "--devices 16", only_full=True),

@@ -14,6 +14,7 @@ from typing import Any
 from runtime.errors import UserError
 from runtime.settings import Settings
 
+DESCRIPTION = "Tells each change of a shadow to its cache."
 _CLASSIC, _NAMED = "$aws/things/+/shadow", "$aws/things/+/shadow/name/+"
 # Rule's name behind the prefix → the topics that it hears.
 _FILTERS = {

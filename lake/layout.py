@@ -39,8 +39,12 @@ class QuarantinePartition:
     reason: str
 
 
+def bronze_root() -> str:
+    return "bronze/"
+
+
 def bronze_prefix(contract: str) -> str:
-    return f"bronze/{contract}/"
+    return f"{bronze_root()}{contract}/"
 
 
 def bronze_object(contract: str, put_at: datetime, digest: str) -> str:

@@ -8,28 +8,14 @@ import json
 from typing import Any
 
 from fleet import shadow_feed
-from fleet.things import DEVICE_POLICY
+from fleet.queues import KEPT_DEAD, KEPT_WAITING, MAX_RECEIVES
+from fleet.telemetry_rule import DESCRIPTION, SQL_VERSION, rule_sql
+from fleet.things import device_policy
 from local import api_tables, user_pool
 from local.entry import run
 from local.surroundings import check_platform
 from runtime.platforms import Platform, current_platform
 from runtime.settings import Settings
-
-# A message that failed so often goes to the dead-letter queue.
-MAX_RECEIVES = 5
-_DAY = 24 * 3600
-# A dead letter's age counts from its first sending: what fails on its last day of waiting must still be there for a person.
-KEPT_WAITING, KEPT_DEAD = 4 * _DAY, 14 * _DAY
-_SQL_VERSION = "2016-03-23"
-_THING = "${iot:Connection.Thing.ThingName}"
-# The thing's name too where the thing is attached, as each statement demands, and half as long.
-_CLIENT = "${iot:ClientId}"
-_OWN = f"$aws/things/{_CLIENT}"
-# Each by itself: a * reaches over slashes, so with `shadow/*` a device could publish what the service alone may say of its shadow.
-_REQUESTS = (
-    *(f"{shadow}/{verb}" for shadow in ("shadow", "shadow/name/*") for verb in ("get", "update", "delete")),
-    *("jobs/get", "jobs/start-next", "jobs/*/get", "jobs/*/update"),
-)
 
 
 def create(platform: Platform) -> None:
@@ -42,8 +28,8 @@ def create(platform: Platform) -> None:
     _rule(iot, settings.rule_name, _telemetry_rule(settings, telemetry_url, error_url))
     shadow_url = _shadow_queue(sqs, settings)
     for name, sql in shadow_feed.rules(settings).items():
-        _rule(iot, name, _rule_payload(settings, sql, "Tells each change of a shadow to its cache.", shadow_url))
-    _policy(platform.client("iot"), device_policy(settings))
+        _rule(iot, name, _rule_payload(settings, sql, shadow_feed.DESCRIPTION, shadow_url))
+    _policy(platform.client("iot"), settings.device_policy, device_policy(settings))
     _alarm_topic(platform.client("sns"), settings)
     api_tables.create(platform)
     user_pool.create(platform)
@@ -88,8 +74,7 @@ def _queue(sqs: Any, name: str, attributes: dict[str, str]) -> str:
 
 
 def _telemetry_rule(settings: Settings, telemetry_url: str, error_url: str) -> dict[str, Any]:
-    words = "Keeps each message byte for byte, with who sent it and when it arrived."
-    payload = _rule_payload(settings, rule_sql(settings), words, telemetry_url)
+    payload = _rule_payload(settings, rule_sql(settings), DESCRIPTION, telemetry_url)
     return payload | {"errorAction": _to_queue(settings, error_url)}
 
 
@@ -97,7 +82,7 @@ def _rule_payload(settings: Settings, sql: str, description: str, queue_url: str
     return {
         "sql": sql,
         "description": description,
-        "awsIotSqlVersion": _SQL_VERSION,
+        "awsIotSqlVersion": SQL_VERSION,
         "ruleDisabled": False,
         "actions": [_to_queue(settings, queue_url)],
     }
@@ -115,53 +100,17 @@ def _rule(iot: Any, name: str, payload: dict[str, Any]) -> None:
         iot.create_topic_rule(ruleName=name, topicRulePayload=payload)
 
 
-def rule_sql(settings: Settings) -> str:
-    """The rule's SELECT. ``encode(*, 'base64')`` keeps any bytes; a plain ``*`` would lose what is not a JSON object."""
-    device = len(settings.topic_prefix.split("/")) + 1
-    return (
-        "SELECT encode(*, 'base64') AS payload, "  # noqa: S608 - a rule made of our own settings
-        f"topic() AS topic, topic({device}) AS device_id, topic({device + 1}) AS contract, "
-        "timestamp() AS received_at, principal() AS principal, clientid() AS client_id, traceid() AS trace_id "
-        # At whatever depth: the policy's * reaches over slashes, and what a device was acknowledged must be somewhere.
-        f"FROM '{settings.topic_prefix}/#'"
-    )
-
-
-def device_policy(settings: Settings) -> dict[str, Any]:
-    """A device connects as the thing its certificate is attached to; it publishes telemetry and uses shadows and jobs under that name alone.
-
-    AWS IoT takes 2,048 characters of a policy, white space aside: https://docs.aws.amazon.com/general/latest/gr/iot-core.html
-    """
-    arn = f"arn:aws:iot:{settings.region}:{settings.account}"
-    telemetry = f"{settings.topic_prefix}/{_CLIENT}/*"
-    topics = (telemetry, f"$aws/rules/{settings.rule_name}/{telemetry}", *(f"{_OWN}/{request}" for request in _REQUESTS))
-    answers = [f"{arn}:{kind}/{_OWN}/{part}/*" for kind in ("topicfilter", "topic") for part in ("shadow", "jobs")]
-    return {
-        "Version": "2012-10-17",
-        "Statement": [
-            _allow(["iot:Connect"], [f"{arn}:client/{_THING}"]),
-            _allow(["iot:Publish"], [f"{arn}:topic/{topic}" for topic in topics]),
-            _allow(["iot:Subscribe", "iot:Receive"], answers),
-        ],
-    }
-
-
-def _allow(actions: list[str], resources: list[str]) -> dict[str, Any]:
-    attached = {"Bool": {"iot:Connection.Thing.IsAttached": ["true"]}}
-    return {"Effect": "Allow", "Action": actions, "Resource": resources, "Condition": attached}
-
-
-def _policy(iot: Any, document: dict[str, Any]) -> None:
-    if DEVICE_POLICY not in {policy["policyName"] for policy in iot.list_policies()["policies"]}:
-        iot.create_policy(policyName=DEVICE_POLICY, policyDocument=json.dumps(document))
+def _policy(iot: Any, name: str, document: dict[str, Any]) -> None:
+    if name not in {policy["policyName"] for policy in iot.list_policies()["policies"]}:
+        iot.create_policy(policyName=name, policyDocument=json.dumps(document))
         return
-    if json.loads(iot.get_policy(policyName=DEVICE_POLICY)["policyDocument"]) == document:
+    if json.loads(iot.get_policy(policyName=name)["policyDocument"]) == document:
         return
     # A policy has at most five versions.
-    for version in iot.list_policy_versions(policyName=DEVICE_POLICY)["policyVersions"]:
+    for version in iot.list_policy_versions(policyName=name)["policyVersions"]:
         if not version["isDefaultVersion"]:
-            iot.delete_policy_version(policyName=DEVICE_POLICY, policyVersionId=version["versionId"])
-    iot.create_policy_version(policyName=DEVICE_POLICY, policyDocument=json.dumps(document), setAsDefault=True)
+            iot.delete_policy_version(policyName=name, policyVersionId=version["versionId"])
+    iot.create_policy_version(policyName=name, policyDocument=json.dumps(document), setAsDefault=True)
 
 
 def main() -> None:

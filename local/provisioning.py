@@ -9,7 +9,6 @@ from typing import Any
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 
-from fleet.things import DEVICE_POLICY
 from local.authority import Authority, write_secret
 from local.files import write_whole
 from runtime.errors import UserError
@@ -41,7 +40,7 @@ def provision(platform: Platform, device_ids: Iterable[str]) -> dict[str, Device
         if not is_device_id(device_id):
             raise UserError(f"provision device {device_id!r}: {ID_RULE}")
         files = _certified(home / "devices" / device_id, device_id, authority)
-        _register(iot, device_id, files.certificate.read_text())
+        _register(iot, device_id, files.certificate.read_text(), platform.settings.device_policy)
         provisioned[device_id] = files
     return provisioned
 
@@ -72,11 +71,11 @@ def _signed_by(certificate: Path, authority: Authority) -> bool:
     return True
 
 
-def _register(iot: Any, device_id: str, certificate: str) -> None:
+def _register(iot: Any, device_id: str, certificate: str, policy: str) -> None:
     iot.create_thing(thingName=device_id)
     try:
         arn = iot.register_certificate_without_ca(certificatePem=certificate, status="ACTIVE")["certificateArn"]
     except iot.exceptions.ResourceAlreadyExistsException as existing:
         arn = existing.response["resourceArn"]
-    iot.attach_policy(policyName=DEVICE_POLICY, target=arn)
+    iot.attach_policy(policyName=policy, target=arn)
     iot.attach_thing_principal(thingName=device_id, principal=arn)

@@ -102,6 +102,8 @@ _TABLE_PREFIX = _like(r"[A-Za-z0-9_.-]{1,200}", "the beginning of a DynamoDB tab
 _USER_POOL = _like(r"([\w-]+_[0-9a-zA-Z]+)?", "empty, or the id of a Cognito user pool such as eu-central-1_AbCdEf123")
 _CLIENT_ID = _like(r"[\w+]{0,128}", "empty, or the id of an app client: up to 128 letters, digits, _ and +")
 _IDENTITY_POOL = _like(r"([\w-]+:[0-9a-f-]+)?", "empty, or the id of a Cognito identity pool such as eu-central-1:1a2b…")
+# https://docs.aws.amazon.com/iot/latest/apireference/API_CreatePolicy.html
+_POLICY_NAME = _like(r"[\w+=,.@-]{1,128}", "the name of an IoT policy: 1 to 128 letters, digits and _ + = , . @ -")
 _WAREHOUSE = _like(r"(file:///\S+|s3://[^\s/]\S+)?", "empty, file:///folder or s3://bucket/folder")
 
 
@@ -132,6 +134,7 @@ class Settings:
         "fleetlake-alarms", "SNS topic of alarms, such as that a task failed: its name or ARN; empty: nobody is told", _ALARM_TOPIC
     )
     rule_name: str = _setting("fleetlake_telemetry", "name of the IoT rule", _RULE_NAME)
+    device_policy: str = _setting("fleetlake-device", "name of the IoT policy that every device's certificate has", _POLICY_NAME)
     topic_prefix: str = _setting("dt/fleetlake", "MQTT topics are {topic_prefix}/{device_id}/{contract}", _TOPIC)
     aws_endpoint: str = _setting("", "endpoint of AWS calls; empty: AWS itself, or the running laptop's cloud", _URL)
     mqtt_host: str = _setting("", "MQTT broker; empty: the account's data endpoint, or the running laptop's cloud", _HOST)

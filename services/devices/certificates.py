@@ -12,7 +12,6 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from fleet.things import DEVICE_POLICY
 from services.problems import Conflict, Invalid
 
 CSR_BYTES = 4096
@@ -70,8 +69,8 @@ def _bad_csr(why: str) -> Invalid:
 
 
 class Certificates:
-    def __init__(self, iot: Any) -> None:
-        self._iot = iot
+    def __init__(self, iot: Any, device_policy: str) -> None:
+        self._iot, self._device_policy = iot, device_policy
 
     def issue(self, csr: str) -> Issued:
         """A certificate that cannot connect yet: inactive, and attached to nothing. Whoever breaks off here leaves nothing that is dangerous."""
@@ -87,7 +86,7 @@ class Certificates:
     def enable(self, device_id: str, issued: Issued) -> None:
         """Bind it to the thing and to the devices' policy, and let it connect. Raises Conflict where it was removed meanwhile."""
         try:
-            self._iot.attach_policy(policyName=DEVICE_POLICY, target=issued.arn)
+            self._iot.attach_policy(policyName=self._device_policy, target=issued.arn)
             self._iot.attach_thing_principal(thingName=device_id, principal=issued.arn)
             self._iot.update_certificate(certificateId=issued.certificate_id, newStatus="ACTIVE")
         except ClientError as error:

@@ -44,7 +44,7 @@ class Registry:
     @classmethod
     def of(cls, platform: Platform, clock: Clock) -> "Registry":
         iot = platform.client("iot")
-        store, things, certificates = DeviceStore(platform), Things(iot), Certificates(iot)
+        store, things, certificates = DeviceStore(platform), Things(iot), Certificates(iot, platform.settings.device_policy)
         creator = Creator(store, things, certificates, clock, lambda: str(uuid.uuid4()))
         return cls(store, things, certificates, Removal(platform), clock, creator, Surroundings(platform))
 

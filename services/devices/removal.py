@@ -35,7 +35,7 @@ class Removal:
     def __init__(self, platform: Platform) -> None:
         self._iot = platform.client("iot")
         self._shadows = Shadows.of(platform)
-        self._certificates = Certificates(self._iot)
+        self._certificates = Certificates(self._iot, platform.settings.device_policy)
         self._things = Things(self._iot)
 
     def take_away(self, device: Device, author: Author, forget: ForgetDevice) -> Farewell:

@@ -7,8 +7,8 @@ import pytest
 from typer.core import TyperCommand, TyperGroup
 
 from cli.main import build
+from fleet.queues import KEPT_DEAD, KEPT_WAITING
 from lake.reasons import Reason
-from local.cloud_resources import KEPT_DEAD, KEPT_WAITING
 from runtime.settings import REPOSITORY
 
 pytestmark = pytest.mark.long

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from local.cloud_resources import device_policy
+from fleet.things import device_policy
 from local.provisioning import DeviceFiles, provision
 from runtime.settings import Settings
 from tests.cloud import Cloud, running_cloud

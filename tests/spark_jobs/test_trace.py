@@ -7,12 +7,12 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
+from fleet.telemetry_rule import rule_sql
 from ingestion.contract_folder import ContractFolder
 from ingestion.intake import Intake
 from lake.fingerprint import LEFT_OUT
 from lake.query_tables import object_files
 from lake.tables import bronze, silver
-from local.cloud_resources import rule_sql
 from runtime.clock import FixedClock
 from runtime.sqs import Message
 from spark_jobs import silver as silver_job

@@ -14,7 +14,6 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from moto import mock_aws
 
-from fleet.things import DEVICE_POLICY
 from runtime.clock import FixedClock
 from runtime.settings import Settings
 from runtime.timeseries import Point
@@ -195,5 +194,5 @@ def running_api() -> Iterator[Api]:
         platform, clock = MotoPlatform(settings), FixedClock(NOW)
         create_tables(platform.client("dynamodb"), settings)
         document = {"Version": "2012-10-17", "Statement": []}
-        platform.client("iot").create_policy(policyName=DEVICE_POLICY, policyDocument=json.dumps(document))
+        platform.client("iot").create_policy(policyName=settings.device_policy, policyDocument=json.dumps(document))
         yield Api(ServicesByHand(platform, clock), platform, clock)

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
-from fleet.things import DEVICE_POLICY
+from runtime.settings import Settings
 from services.devices.certificates import Certificates
 from tests.services.devices.surroundings import Api
 
@@ -44,7 +44,7 @@ def test_a_device_is_made_with_its_thing_its_certificate_and_the_policy(api: Api
     assert attached(api, "engine-7") == [certificate_id]
     assert status(api, certificate_id) == "ACTIVE"
     arn = api.iot().describe_certificate(certificateId=certificate_id)["certificateDescription"]["certificateArn"]
-    assert [each["policyName"] for each in api.iot().list_attached_policies(target=arn)["policies"]] == [DEVICE_POLICY]
+    assert [each["policyName"] for each in api.iot().list_attached_policies(target=arn)["policies"]] == [Settings().device_policy]
     assert told["certificate"]["private_key"].startswith("-----BEGIN RSA PRIVATE KEY")
     assert (told["owner"], told["version"], told["state"], told["created_at"]) == ("id-of-olga", 1, "active", "2026-11-28T12:00:00.000Z")
 
@@ -76,7 +76,7 @@ def test_of_what_is_sent_the_request_alone_goes_on() -> None:
         return {"certificateId": "", "certificateArn": "", "certificatePem": ""}
 
     iot = SimpleNamespace(create_certificate_from_csr=create_certificate_from_csr)
-    Certificates(iot).issue(key.private_bytes(*form).decode() + csr_of(key))
+    Certificates(iot, Settings().device_policy).issue(key.private_bytes(*form).decode() + csr_of(key))
     assert sent[0].startswith("-----BEGIN CERTIFICATE REQUEST")
     assert "PRIVATE" not in sent[0]
 

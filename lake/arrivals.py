@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -23,12 +24,25 @@ _LEAST_SPANS = 3
 _USUALLY = 0.9
 
 
-def arrivals_of(platform: Platform, contract: Contract, now: datetime) -> list[Arrivals]:
-    """Of each device of which something arrived in the last two days, by device."""
+@dataclass(frozen=True)
+class Heard:
+    """`arrivals` are of each device of which something arrived in the last two days, by device. `silver_lag` is how much older the newest arrival
+    in silver is than the newest in bronze; two days where silver has none.
+    """
+
+    arrivals: list[Arrivals]
+    silver_lag: timedelta
+
+
+def heard(platform: Platform, contract: Contract, now: datetime) -> Heard:
+    in_silver, in_bronze = list(_in_silver(platform, contract, now)), list(_in_bronze(platform, contract, now))
     times: dict[str, set[datetime]] = defaultdict(set)
-    for device, received_at in [*_in_silver(platform, contract, now), *_in_bronze(platform, contract, now)]:
+    for device, received_at in [*in_silver, *in_bronze]:
         times[device].add(received_at)
-    return [_of_device(device, sorted(moments)) for device, moments in sorted(times.items())]
+    newest_in_silver = max((at for _, at in in_silver), default=now - _LOOKED_BACK)
+    newest = max((at for _, at in in_bronze), default=newest_in_silver)
+    arrivals = [_of_device(device, sorted(moments)) for device, moments in sorted(times.items())]
+    return Heard(arrivals, max(timedelta(), newest - newest_in_silver))
 
 
 def _of_device(device: str, moments: list[datetime]) -> Arrivals:

@@ -10,11 +10,12 @@ from datetime import datetime, timedelta
 
 import pyarrow as pa
 
-from lake.arrivals import arrivals_of
+from lake.arrivals import heard
 from lake.contracts import Contract
 from lake.health import FLEET, Change, Known, State, judge
 from lake.signals import oldest_seconds
 from lake.tables import DEVICE_HEALTH
+from runtime import metrics
 from runtime.alarms import Alarm, raise_alarm
 from runtime.log import logger
 from spark_jobs.branch import Branch, load
@@ -39,7 +40,11 @@ def run(lake: SparkLake, contract_name: str, run: str) -> Outcome:
 
 def _attempt(lake: SparkLake, contract: Contract, branch: Branch) -> Sequence[str] | None:
     now = lake.clock.now()
-    changes = judge(contract, arrivals_of(lake.platform, contract, now), known_at(branch, contract.name), now, _behind(lake, now))
+    at_hand = heard(lake.platform, contract, now)
+    changes = judge(contract, at_hand.arrivals, known_at(branch, contract.name), now, _behind(lake, now))
+    fell_silent = sum(change.state is State.OFFLINE for change in changes)
+    measured = {"silver_lag_seconds": at_hand.silver_lag.total_seconds(), "devices_fell_silent": fell_silent}
+    metrics.put(lake.platform, measured, contract=contract.name)
     if not changes:
         return None
     for change in changes:

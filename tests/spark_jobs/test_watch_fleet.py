@@ -1,6 +1,7 @@
 """Who watches the fleet: what arrived in bronze and silver becomes states and alarms, once, whoever else watches."""
 
 import json
+from collections import defaultdict
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -37,10 +38,17 @@ class Sns:
 
 
 class CloudWatch:
-    """Knows how old the oldest message of the telemetry queue is."""
+    """Knows how old the oldest message of the telemetry queue is, and takes figures."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
+        self.told: dict[str, list[float]] = defaultdict(list)
+
+    def put_metric_data(self, *, Namespace: str, MetricData: list[dict[str, Any]]) -> None:
+        assert Namespace == "fleetlake"
+        for figure in MetricData:
+            assert figure["Dimensions"] == [{"Name": "contract", "Value": "boiler"}]
+            self.told[figure["MetricName"]].append(figure["Value"])
 
     def get_metric_data(self, MetricDataQueries: list[dict[str, Any]], **_: Any) -> dict[str, Any]:
         assert MetricDataQueries[0]["MetricStat"]["Metric"]["MetricName"] == AGE_METRIC
@@ -107,6 +115,21 @@ def test_a_device_that_falls_silent_and_comes_back_is_three_rows_and_two_alarms(
     fleet.watch(9)
     assert fleet.states() == [("b-1", "offline", 6), ("b-1", "online", 1), ("b-1", "online", 9)]
     assert fleet.alarms == ["b-1 of boiler is offline", "b-1 of boiler is online"]
+
+
+def test_each_look_tells_how_many_fell_silent_and_how_far_silver_is_behind(fleet: Fleet) -> None:
+    fleet.small.publish([fleet.small.reading("b-1", 0) | {"event_time": moment(0), "received_at": moment(0)}], "s.1", 1)
+    fleet.arrive(2, "b-1")
+    fleet.watch(3)
+    fleet.watch(9)
+    fleet.watch(10)
+    assert fleet.platform.cloudwatch.told == {"silver_lag_seconds": [120, 120, 120], "devices_fell_silent": [0, 1, 0]}
+
+
+def test_a_fleet_of_which_silver_has_all_is_not_behind(fleet: Fleet) -> None:
+    fleet.small.publish([fleet.small.reading("b-1", 0) | {"event_time": moment(0), "received_at": moment(0)}], "s.1", 1)
+    fleet.watch(3)
+    assert fleet.platform.cloudwatch.told["silver_lag_seconds"] == [0]
 
 
 def test_what_is_usual_is_learnt_from_silver_and_bronze_together(fleet: Fleet) -> None:

@@ -43,7 +43,12 @@ def _alarm_topic(sns: Any, settings: Settings) -> None:
 
 def _bucket(s3: Any, settings: Settings) -> None:
     if settings.lake_bucket not in {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}:
-        s3.create_bucket(Bucket=settings.lake_bucket)
+        s3.create_bucket(Bucket=settings.lake_bucket, **location(settings.region))
+
+
+def location(region: str) -> dict[str, Any]:
+    """S3 asks for the region of a bucket, and takes no word of it in us-east-1."""
+    return {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
 
 
 def _queues(sqs: Any, settings: Settings) -> tuple[str, str]:

@@ -1,0 +1,1 @@
+"""One construct for each concept that several stacks share."""

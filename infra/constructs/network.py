@@ -1,0 +1,102 @@
+"""The VPC: private subnets for everything that runs, public ones for the load balancer alone, endpoints of AWS's services."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from infra.constructs.service_role import ServiceRole
+from infra.names import Names
+
+_Service = ec2.InterfaceVpcEndpointAwsService
+# What carries data, or every start of a task: cheaper by an endpoint than through a NAT.
+_ALWAYS = {
+    "Sqs": _Service.SQS,
+    "Logs": _Service.CLOUDWATCH_LOGS,
+    "EcrApi": _Service.ECR,
+    "EcrDocker": _Service.ECR_DOCKER,
+    "Kms": _Service.KMS,
+    "SecretsManager": _Service.SECRETS_MANAGER,
+}
+# What else the code calls: with no NAT it has no other way there. PyPI, Cognito's hosted pages and mail are out of reach then.
+_WITHOUT_NAT = {
+    "Sns": _Service.SNS,
+    "Sts": _Service.STS,
+    "Monitoring": _Service.CLOUDWATCH_MONITORING,
+    "Lambda": _Service.LAMBDA_,
+    "Athena": _Service.ATHENA,
+    "Glue": _Service.GLUE,
+    "EmrServerless": _Service.EMR_SERVERLESS,
+    "SageMaker": _Service.SAGEMAKER_API,
+    "IotData": _Service.IOT_CORE,
+    # https://docs.aws.amazon.com/iot/latest/developerguide/IoTCore-VPC.html
+    "IotApi": ec2.InterfaceVpcEndpointAwsService("iot.api"),
+    # https://docs.aws.amazon.com/cognito/latest/developerguide/vpc-interface-endpoints.html
+    "CognitoIdp": ec2.InterfaceVpcEndpointAwsService("cognito-idp"),
+    "CognitoIdentity": ec2.InterfaceVpcEndpointAwsService("cognito-identity"),
+    "AirflowApi": _Service.AIRFLOW_API,
+    "AirflowEnvironment": _Service.AIRFLOW_ENV,
+    "Xray": _Service.XRAY,
+}
+
+
+class Network(Construct):
+    def __init__(self, scope: Construct, construct_id: str, names: Names, key: kms.IKey) -> None:
+        super().__init__(scope, construct_id)
+        has_nat = names.configuration.has_nat
+        private = ec2.SubnetType.PRIVATE_WITH_EGRESS if has_nat else ec2.SubnetType.PRIVATE_ISOLATED
+        self.vpc = ec2.Vpc(
+            self,
+            "Vpc",
+            vpc_name=names.of(""),
+            ip_addresses=ec2.IpAddresses.cidr("10.60.0.0/16"),
+            max_azs=names.configuration.profile.zones,
+            nat_gateways=1 if has_nat else 0,
+            subnet_configuration=[
+                ec2.SubnetConfiguration(name="public", subnet_type=ec2.SubnetType.PUBLIC, cidr_mask=24, map_public_ip_on_launch=False),
+                ec2.SubnetConfiguration(name="private", subnet_type=private, cidr_mask=20),
+            ],
+            gateway_endpoints={
+                "S3": ec2.GatewayVpcEndpointOptions(service=ec2.GatewayVpcEndpointAwsService.S3),
+                "DynamoDb": ec2.GatewayVpcEndpointOptions(service=ec2.GatewayVpcEndpointAwsService.DYNAMODB),
+            },
+            restrict_default_security_group=True,
+        )
+        self.private = ec2.SubnetSelection(subnet_type=private)
+        self.endpoints = self._endpoint_group(names)
+        for name, service in (_ALWAYS if has_nat else _ALWAYS | _WITHOUT_NAT).items():
+            ec2.InterfaceVpcEndpoint(
+                self, name, vpc=self.vpc, service=service, subnets=self.private, security_groups=[self.endpoints], open=False
+            )
+        self._flow_logs(names, key)
+
+    def _endpoint_group(self, names: Names) -> ec2.SecurityGroup:
+        group = ec2.SecurityGroup(
+            self,
+            "EndpointsGroup",
+            vpc=self.vpc,
+            security_group_name=names.of("endpoints"),
+            description="Endpoints of AWS services: TLS from the VPC",
+            allow_all_outbound=False,
+        )
+        group.add_ingress_rule(ec2.Peer.ipv4("10.60.0.0/16"), ec2.Port.tcp(443), "TLS from the VPC")
+        return group
+
+    def _flow_logs(self, names: Names, key: kms.IKey) -> None:
+        group = logs.LogGroup(
+            self,
+            "FlowLogs",
+            log_group_name=names.log_group("flow-logs"),
+            retention=retention(names.configuration.profile.log_days),
+            encryption_key=key,
+            removal_policy=cdk.RemovalPolicy.DESTROY,
+        )
+        role = ServiceRole(self, "FlowLogsRole", names, "flow-logs")
+        self.vpc.add_flow_log("FlowLog", destination=ec2.FlowLogDestination.to_cloud_watch_logs(group, role.role))
+
+
+def retention(days: int) -> logs.RetentionDays:
+    """CloudWatch keeps logs for a number of days out of a list. Raises KeyError for another."""
+    kept = {7: "ONE_WEEK", 30: "ONE_MONTH", 90: "THREE_MONTHS", 365: "ONE_YEAR", 2557: "SEVEN_YEARS"}
+    return logs.RetentionDays[kept[days]]

@@ -1,0 +1,146 @@
+"""AnalyticsStack: what computes over the lake. EMR Serverless for Spark, MWAA for Airflow, SageMaker's role for training."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_emrserverless as emr
+from aws_cdk import aws_mwaa as mwaa
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_s3_deployment as deployment
+from constructs import Construct
+
+from infra.base_stack import BaseStack
+from infra.constructs.data_bucket import DataBucket
+from infra.constructs.service_role import ServiceRole
+from infra.environment import variables
+from infra.names import Names
+from infra.packages import AIRFLOW_VERSION, EMR_RELEASE, airflow_bundle, spark_archive, training_image
+from infra.stacks.foundation import FoundationStack
+from infra.stacks.lake import LakeStack
+
+_LOG_LEVEL = "INFO"
+
+
+class AnalyticsStack(BaseStack):
+    def __init__(self, scope: Construct, construct_id: str, names: Names, foundation: FoundationStack, lake: LakeStack) -> None:
+        super().__init__(scope, construct_id, names, "Spark, Airflow, training")
+        self.add_stack_dependency(lake)
+        self._foundation = foundation
+        self._artifacts = self._bucket()
+        self._group = ec2.SecurityGroup(
+            self,
+            "Group",
+            vpc=foundation.network.vpc,
+            security_group_name=names.of("analytics"),
+            description="Workers of Spark and Airflow, among themselves and out",
+            allow_all_outbound=False,
+        )
+        self._group.add_ingress_rule(self._group, ec2.Port.all_traffic(), "among themselves")
+        self._group.add_egress_rule(self._group, ec2.Port.all_traffic(), "among themselves")
+        self._group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(443), "endpoints of AWS")
+        application = self._spark()
+        told = {
+            "emr_application": application.attr_application_id,
+            "emr_role": ServiceRole(self, "SparkRole", names, "spark").arn,
+            "emr_archive": self.settings.emr_archive,
+            "training_image": training_image(self),
+            "training_role": ServiceRole(self, "TrainingRole", names, "training").arn,
+        }
+        self.airflow = self._airflow()
+        # Airflow reads its requirements while it is made.
+        self.airflow.node.add_dependency(self._publish(told))
+        self.tell(**told)
+
+    def _bucket(self) -> DataBucket:
+        return DataBucket(
+            self,
+            "Artifacts",
+            name=self.names.bucket("artifacts"),
+            key=self._foundation.key,
+            access_logs=self._foundation.access_logs,
+            removal=self.removal,
+            lifecycle=[
+                s3.LifecycleRule(id="old-versions", noncurrent_version_expiration=cdk.Duration.days(90)),
+                s3.LifecycleRule(id="spark-logs", prefix="emr/logs/", expiration=cdk.Duration.days(self.profile.log_days)),
+            ],
+        )
+
+    def _publish(self, told: dict[str, str]) -> deployment.BucketDeployment:
+        """The archives of Spark and the bundle of Airflow, into the bucket that both read.
+
+        What was there stays: a job that runs has the archive that it began with, by its key, for as long as it runs.
+        """
+        return deployment.BucketDeployment(
+            self,
+            "Publish",
+            sources=[
+                deployment.Source.data("airflow/startup.sh", startup_script(variables(self.names, told))),
+                spark_archive(),
+                airflow_bundle(),
+            ],
+            destination_bucket=self._artifacts,
+            role=ServiceRole(self, "PublishRole", self.names, "publish").role,
+            prune=False,
+            memory_limit=2048,
+            ephemeral_storage_size=cdk.Size.gibibytes(4),
+            vpc=self._foundation.network.vpc,
+            vpc_subnets=self._foundation.network.private,
+        )
+
+    def _spark(self) -> emr.CfnApplication:
+        network = self._foundation.network
+        return emr.CfnApplication(
+            self,
+            "Spark",
+            name=self.names.of("spark"),
+            type="SPARK",
+            release_label=EMR_RELEASE,
+            architecture="ARM64",
+            auto_start_configuration=emr.CfnApplication.AutoStartConfigurationProperty(enabled=True),
+            auto_stop_configuration=emr.CfnApplication.AutoStopConfigurationProperty(enabled=True, idle_timeout_minutes=15),
+            maximum_capacity=emr.CfnApplication.MaximumAllowedResourcesProperty(
+                cpu=f"{self.profile.emr_max_vcpu} vCPU", memory=f"{4 * self.profile.emr_max_vcpu} GB"
+            ),
+            network_configuration=emr.CfnApplication.NetworkConfigurationProperty(
+                subnet_ids=network.vpc.select_subnets(subnet_type=network.private.subnet_type).subnet_ids,
+                security_group_ids=[self._group.security_group_id],
+            ),
+        )
+
+    def _airflow(self) -> mwaa.CfnEnvironment:
+        network, profile, key = self._foundation.network, self.profile, self._foundation.key
+        least, most = profile.airflow_workers
+        log = mwaa.CfnEnvironment.ModuleLoggingConfigurationProperty(enabled=True, log_level=_LOG_LEVEL)
+        return mwaa.CfnEnvironment(
+            self,
+            "Airflow",
+            name=self.names.of("airflow"),
+            airflow_version=AIRFLOW_VERSION,
+            environment_class=profile.airflow_class,
+            min_workers=least,
+            max_workers=most,
+            schedulers=2,
+            source_bucket_arn=self._artifacts.bucket_arn,
+            dag_s3_path="airflow/dags",
+            requirements_s3_path="airflow/requirements.txt",
+            startup_script_s3_path="airflow/startup.sh",
+            execution_role_arn=ServiceRole(self, "AirflowRole", self.names, "airflow").arn,
+            kms_key=key.key_arn,
+            webserver_access_mode="PRIVATE_ONLY" if profile.keeps_data else "PUBLIC_ONLY",
+            network_configuration=mwaa.CfnEnvironment.NetworkConfigurationProperty(
+                # It takes two subnets, in two zones.
+                subnet_ids=network.vpc.select_subnets(subnet_type=network.private.subnet_type).subnet_ids[:2],
+                security_group_ids=[self._group.security_group_id],
+            ),
+            logging_configuration=mwaa.CfnEnvironment.LoggingConfigurationProperty(
+                dag_processing_logs=log, scheduler_logs=log, task_logs=log, webserver_logs=log, worker_logs=log
+            ),
+            airflow_configuration_options={"core.load_examples": "false", "core.dags_are_paused_at_creation": "false"},
+        )
+
+
+def startup_script(environment: dict[str, str]) -> str:
+    """What MWAA runs before Airflow on each of its machines: the settings, which it has no other way to be told.
+
+    https://docs.aws.amazon.com/mwaa/latest/userguide/using-startup-script.html
+    """
+    return "".join(["#!/bin/sh\n", *(f"export {name}='{value}'\n" for name, value in environment.items())])

@@ -1,0 +1,88 @@
+"""IotPocStack: from a device's message to the lake. Rules, queues, the function that ingests, the time series, what devices may do."""
+
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from fleet import telemetry_rule
+from infra.base_stack import BaseStack
+from infra.constructs.device_fleet import DeviceFleet
+from infra.constructs.function import Function
+from infra.constructs.service_role import ServiceRole
+from infra.constructs.time_series import TimeSeriesStore
+from infra.constructs.topic_rule import TopicRule
+from infra.constructs.work_queue import DeadLetterQueue, WorkQueue
+from infra.names import Names
+from infra.packages import INGEST
+from infra.stacks.foundation import FoundationStack
+from infra.stacks.lake import LakeStack
+
+# Messages that Lambda hands over at once, and how long it waits for them: a larger object for each call.
+_BATCH_MESSAGES, _BATCH_SECONDS = 1_000, 20
+
+
+class IotPocStack(BaseStack):
+    def __init__(self, scope: Construct, construct_id: str, names: Names, foundation: FoundationStack, lake: LakeStack) -> None:
+        super().__init__(scope, construct_id, names, "device messages to the lake and the time series")
+        self.add_stack_dependency(lake)
+        settings = self.settings
+        dead = DeadLetterQueue(self, "DeadLetters", foundation.key, settings.dead_letter_queue)
+        telemetry = WorkQueue(self, "Telemetry", names, foundation.key, settings.telemetry_queue, dead)
+        errors = WorkQueue(self, "Errors", names, foundation.key, settings.error_queue, dead)
+        self.rule_role = ServiceRole(self, "RuleRole", names, "telemetry-rule")
+        TopicRule(
+            self,
+            "TelemetryRule",
+            name=settings.rule_name,
+            sql=telemetry_rule.rule_sql(settings),
+            description=telemetry_rule.DESCRIPTION,
+            queue=telemetry,
+            errors=errors,
+            role=self.rule_role,
+        )
+        self.time_series = TimeSeriesStore(self, "TimeSeries", foundation)
+        self.ingest = self._ingest(foundation, (telemetry, errors))
+        DeviceFleet(self, "Devices", names)
+        self.tell(
+            telemetry_queue=settings.telemetry_queue,
+            error_queue=settings.error_queue,
+            dead_letter_queue=settings.dead_letter_queue,
+            rule_name=settings.rule_name,
+            device_policy=settings.device_policy,
+            time_series_store=settings.time_series_store,
+            visibility_seconds=str(settings.visibility_seconds),
+            timestream_database=settings.timestream_database,
+            **self.time_series.settings,
+        )
+
+    def _ingest(self, foundation: FoundationStack, queues: tuple[sqs.IQueue, ...]) -> Function:
+        profile = self.profile
+        ingest = Function(
+            self,
+            "Ingest",
+            foundation=foundation,
+            name="ingest",
+            package=INGEST,
+            handler="ingestion.lambda_handler.handler",
+            what="Messages of devices to bronze, quarantine and the time series",
+            settings=self.time_series.settings,
+            timeout_seconds=self.names.ingest_timeout_seconds,
+            memory=1024,
+            concurrency=profile.ingest_concurrency,
+        )
+        self.time_series.admit("Ingest", ingest.group)
+        for name, queue in zip(("Telemetry", "Errors"), queues, strict=True):
+            lambda_.CfnEventSourceMapping(
+                self,
+                f"{name}Mapping",
+                function_name=ingest.function.function_arn,
+                event_source_arn=queue.queue_arn,
+                batch_size=_BATCH_MESSAGES,
+                maximum_batching_window_in_seconds=_BATCH_SECONDS,
+                # The answer names what is not in the lake: without this Lambda would delete it.
+                function_response_types=["ReportBatchItemFailures"],
+                # Both together below what the function has, or SQS's pollers would be throttled and messages used up.
+                # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
+                scaling_config=lambda_.CfnEventSourceMapping.ScalingConfigProperty(maximum_concurrency=profile.ingest_concurrency // 2),
+            )
+        return ingest

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from runtime.client_config import client_config
 from runtime.errors import ServiceError, SettingsError
+from runtime.recorder import noted
 from runtime.settings import Settings
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class AwsPlatform:
 
         # No endpoint and no key: botocore's own resolution and credential chain decide.
         endpoint = self.settings.aws_endpoint or None
-        return boto3.client(service, region_name=self.settings.region, endpoint_url=endpoint, config=client_config())
+        return noted(boto3.client(service, region_name=self.settings.region, endpoint_url=endpoint, config=client_config()))
 
     @property
     def lake_bucket(self) -> str:

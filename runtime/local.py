@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from runtime.client_config import client_config
 from runtime.errors import ServiceError
+from runtime.recorder import noted
 from runtime.settings import REPOSITORY, Settings
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class LocalPlatform:
 
         # A session of its own without a profile, and no proxy: the user's AWS set-up is for AWS, and this is their own machine.
         session = boto3.Session(botocore_session=_unconfigured(), region_name=self.settings.region)
-        return session.client(
+        client = session.client(
             service,
             region_name=self.settings.region,
             endpoint_url=self.aws_endpoint,
@@ -53,6 +54,7 @@ class LocalPlatform:
             aws_secret_access_key="local",  # the emulator asks for some key, any one
             config=client_config(s3={"addressing_style": "path"}),
         )
+        return noted(client)
 
     @property
     def aws_endpoint(self) -> str:

@@ -17,6 +17,8 @@ from runtime.errors import SettingsError
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 PREFIX = "FLEETLAKE_"
+# No setting: processes of the laptop's cloud inherit it whatever theirs are. `runtime/recorder.py` says what it is for.
+RECORDED_CALLS = "RECORDED_AWS_CALLS"
 
 # The longest that SQS hides a message, in seconds.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-visibility-timeout.html
@@ -264,6 +266,12 @@ def _folder(name: str, path: Path) -> Path:
 
 def _refusal(name: str, text: str, words: str) -> SettingsError:
     return SettingsError(f"settings: {PREFIX}{name.upper()} is {text!r}; it must be {words}")
+
+
+def recorded_calls() -> Path | None:
+    """The folder in which this process and its children note their calls of AWS; None, as everywhere but in test runs, where they do not."""
+    folder = os.environ.get(RECORDED_CALLS)
+    return Path(folder) if folder else None
 
 
 def env_example() -> str:

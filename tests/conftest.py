@@ -9,6 +9,7 @@ import botocore.loaders
 import pytest
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped] # xdist's annotations are not marked as typed
 
+from tests.recorded_calls import RecordedCalls
 from tests.spark import empty_home, spark_lake, spark_session
 
 __all__ = ["empty_home", "spark_lake", "spark_session"]
@@ -29,7 +30,8 @@ _ON_SPARK = (
 _LONGEST = (_SPARK, "tests/e2e/test_journeys.py", "tests/e2e/test_faults.py", "tests/e2e/test_delivery.py")
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(RecordedCalls(config))
     # A run that was started in the background ignores SIGINT, and so would all that it starts.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     # One for all sessions: each reads the models of S3 and SQS else, a tenth of a second a test.

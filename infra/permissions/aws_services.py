@@ -1,0 +1,143 @@
+"""Roles that services of AWS take for us: none of our Python runs under them."""
+
+from collections.abc import Mapping
+
+from fleet.tables import TABLES
+from infra.permissions.grant import Grant, RolePermissions
+from infra.permissions.resources import METRICS, Resources, no_resource, prefixed
+
+_IOT = ("iot.amazonaws.com",)
+# The log group of AWS IoT, which has the same name in every account.
+# https://docs.aws.amazon.com/iot/latest/developerguide/cloud-watch-logs.html
+_IOT_LOGS = "AWSIotLogsV2"
+
+
+def roles(of: Resources) -> Mapping[str, RolePermissions]:
+    settings = of.names.settings
+    return {
+        "telemetry-rule": _rule(of, "The rule of telemetry, to its queues", settings.telemetry_queue, settings.error_queue),
+        "shadow-rule": _rule(of, "The rules of shadows, to their queues", settings.shadow_queue, settings.shadow_dead_letter_queue),
+        "provisioning": _provisioning(of),
+        "device-logging": _device_logging(of),
+        "device-defender": _device_defender(of),
+        "schedule": RolePermissions(
+            "The schedule of the function that writes fleet shadows",
+            ("scheduler.amazonaws.com",),
+            (Grant(("lambda:InvokeFunction",), (of.names.arn("lambda", f"function:{of.names.of('fleet-shadow')}"),)),),
+        ),
+        "backup": _backup(of),
+        "api-execution": RolePermissions(
+            "ECS: pulls the image of the APIs, writes their logs",
+            ("ecs-tasks.amazonaws.com",),
+            (*of.images(), of.logs(of.names.log_group("api"))),
+        ),
+    }
+
+
+def _rule(of: Resources, what: str, *queues: str) -> RolePermissions:
+    return RolePermissions(
+        what,
+        _IOT,
+        (
+            Grant(("sqs:SendMessage",), tuple(of.names.queue_arn(queue) for queue in queues)),
+            of.key("sqs", "Decrypt", "GenerateDataKey"),
+        ),
+    )
+
+
+def _provisioning(of: Resources) -> RolePermissions:
+    """Of the template's thing, certificate and policy."""
+    things, groups, certificates = of.iot("thing/*"), of.iot(f"thinggroup/{of.names.of('devices')}"), of.iot("cert/*")
+    return RolePermissions(
+        "Fleet provisioning: a device's own thing and certificate for one of the claim",
+        _IOT,
+        (
+            Grant(prefixed("CreateThing DescribeThing UpdateThing ListThingGroupsForThing ListThingPrincipals", "iot"), things),
+            Grant(("iot:AddThingToThingGroup",), (*things, *groups)),
+            Grant(("iot:DescribeThingGroup",), groups),
+            Grant(("iot:DescribeThingType",), of.iot(f"thingtype/{of.names.of('device')}")),
+            Grant(
+                prefixed("AttachPolicy AttachThingPrincipal DescribeCertificate ListPrincipalThings UpdateCertificate", "iot"), certificates
+            ),
+            Grant(("iot:GetPolicy",), of.iot(f"policy/{of.names.settings.device_policy}")),
+            Grant(prefixed("ListAttachedPolicies RegisterThing", "iot"), ("*",), why=no_resource("awsiot")),
+        ),
+    )
+
+
+def _device_logging(of: Resources) -> RolePermissions:
+    group = of.names.arn("logs", f"log-group:{_IOT_LOGS}:*")
+    return RolePermissions(
+        "AWS IoT: writes its log of devices",
+        _IOT,
+        (Grant(prefixed("CreateLogGroup CreateLogStream PutLogEvents PutMetricFilter PutRetentionPolicy", "logs"), (group,)),),
+    )
+
+
+def _device_defender(of: Resources) -> RolePermissions:
+    names = of.names
+    account = f"arn:{names.partition}:iam::{names.configuration.account}"
+    return RolePermissions(
+        "Device Defender: audits the account's devices, policies and roles, and tells what it finds",
+        _IOT,
+        (
+            Grant(
+                prefixed(
+                    "GetLoggingOptions GetV2LoggingOptions ListCACertificates ListCertificates ListPolicies ListRoleAliases",
+                    "iot",
+                ),
+                ("*",),
+                why=no_resource("awsiot"),
+            ),
+            Grant(("iot:DescribeCACertificate",), of.iot("cacert/*")),
+            Grant(prefixed("DescribeCertificate GetEffectivePolicies", "iot"), of.iot("cert/*")),
+            Grant(("iot:GetPolicy",), of.iot("policy/*")),
+            Grant(("iot:DescribeRoleAlias",), of.iot("rolealias/*")),
+            Grant(("cognito-identity:GetIdentityPoolRoles",), (names.arn("cognito-identity", "identitypool/*"),)),
+            Grant(
+                prefixed("GetRole GetRolePolicy ListRolePolicies ListAttachedRolePolicies GenerateServiceLastAccessedDetails", "iam"),
+                (f"{account}:role/*",),
+            ),
+            Grant(prefixed("GetPolicy GetPolicyVersion", "iam"), (f"{account}:policy/*", f"arn:{names.partition}:iam::aws:policy/*")),
+            Grant(("iam:GetServiceLastAccessedDetails",), ("*",), why=no_resource("awsidentityandaccessmanagementiam")),
+            Grant(("sns:Publish",), (names.topic_arn,)),
+            of.key("sns", "Decrypt", "GenerateDataKey"),
+        ),
+    )
+
+
+def _backup(of: Resources) -> RolePermissions:
+    names = of.names
+    tables = tuple(names.table_arn(table) for table in TABLES)
+    buckets = tuple(names.bucket_arn(bucket) for bucket in ("lake", "firmware"))
+    rules = names.arn("events", "rule/AwsBackupManagedRule*")
+    return RolePermissions(
+        "AWS Backup: tables and buckets, into the deployment's vault",
+        ("backup.amazonaws.com",),
+        (
+            Grant(prefixed("DescribeTable CreateBackup StartAwsBackupJob ListTagsOfResource", "dynamodb"), tables),
+            Grant(prefixed("DescribeBackup DeleteBackup", "dynamodb"), tuple(f"{table}/backup/*" for table in tables)),
+            Grant(
+                prefixed(
+                    "GetBucketAcl GetBucketLocation GetBucketNotification GetBucketTagging GetBucketVersioning GetInventoryConfiguration"
+                    " ListBucket ListBucketVersions PutBucketNotification PutInventoryConfiguration",
+                    "s3",
+                ),
+                buckets,
+            ),
+            Grant(
+                prefixed("GetObject GetObjectAcl GetObjectTagging GetObjectVersion GetObjectVersionAcl GetObjectVersionTagging", "s3"),
+                tuple(f"{bucket}/*" for bucket in buckets),
+            ),
+            Grant(
+                prefixed("DeleteRule DescribeRule DisableRule EnableRule ListTargetsByRule PutRule PutTargets RemoveTargets", "events"),
+                (rules,),
+            ),
+            Grant(("events:ListRules",), ("*",), why=no_resource("amazoneventbridge")),
+            Grant(("cloudwatch:GetMetricData",), ("*",), why=METRICS),
+            Grant(
+                prefixed("CopyIntoBackupVault DescribeBackupVault", "backup"), (names.arn("backup", f"backup-vault:{names.of('backups')}"),)
+            ),
+            of.key("dynamodb s3 backup", "Decrypt", "DescribeKey", "GenerateDataKey"),
+        ),
+    )

@@ -44,6 +44,15 @@ def imported(environment: Path, archive: Path, libraries: str, home: Path) -> li
     return done.stdout.splitlines()
 
 
+def interpreted_here(environment: Path) -> None:
+    """This machine's Python in place of the release's, which may not be here."""
+    for name in ("python", "python3"):
+        (environment / "bin" / name).unlink()
+        (environment / "bin" / name).symlink_to(Path(sys.executable).resolve())
+    configuration = environment / "pyvenv.cfg"
+    configuration.write_text(configuration.read_text().replace("/usr/bin", str(Path(sys.executable).resolve().parent)))
+
+
 def test_the_environment_works_in_another_folder_than_it_was_made_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spark_archive, "_LIBRARIES", Libraries("ingest", "3.11", frozenset({"s3"}), ("pyarrow/*",)))
     made, elsewhere, archive = tmp_path / "made", tmp_path / "elsewhere", tmp_path / "archive"

@@ -78,8 +78,8 @@ $(VENV)/.mwaa-ready: requirements/mwaa.lock $(VENV)/.ready
 	@$(UV) pip sync -q --python $(VENV)/mwaa/bin/python --compile-bytecode --require-hashes requirements/mwaa.lock
 	@touch $@
 
-test-mwaa: $(VENV)/.mwaa-ready  ## the DAGs on Airflow 3.0.6, the newest that MWAA takes
-	@AIRFLOW_HOME=$$(mktemp -d) $(VENV)/mwaa/bin/python -m pytest -c /dev/null --noconftest --rootdir . -q -p no:cacheprovider tests/dags/test_dags.py
+test-mwaa: $(VENV)/.mwaa-ready  ## the DAGs, and their bundle, on Airflow 3.0.6, the newest that MWAA takes
+	@AIRFLOW_HOME=$$(mktemp -d) $(VENV)/mwaa/bin/python -m pytest -c /dev/null --noconftest --rootdir . -q -p no:cacheprovider tests/dags/test_dags.py tests/infra/packaging/test_airflow_bundle.py
 
 lock: $(VENV)/.ready  ## resolve the locks again
 	@for name in fleetlake dev uv ingest api-function api-image spark training release; do \

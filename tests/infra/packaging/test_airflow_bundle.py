@@ -1,4 +1,4 @@
-"""The bundle of MWAA, with Airflow as it is installed here; on MWAA's own Airflow `make proof-packages` parses it."""
+"""The bundle of MWAA, with Airflow as it is installed here, and on the newest that MWAA takes (`make test-mwaa`)."""
 
 import json
 import os

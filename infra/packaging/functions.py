@@ -24,8 +24,8 @@ PYTHON = "3.12"
 MOST_BYTES = 250 * 1024 * 1024
 # Reachable in the text alone: what a laptop, Airflow or Spark needs of the platforms.
 _NOT_ON_LAMBDA = ("runtime.local", "runtime.aws_tasks")
-# pyarrow's own S3 client: boto3 puts objects.
-_ARROW_S3 = ("pyarrow/_s3fs*", "pyarrow/libarrow_s3*")
+# pyarrow's own S3 client, for boto3 puts objects; and what of numpy SciPy alone asks for.
+_INGEST_UNUSED = ("pyarrow/_s3fs*", "pyarrow/libarrow_s3*", "numpy/f2py/*")
 # PyIceberg's command line and its client of Hive; of two ways to zstd the one that is taken second.
 _ICEBERG_UNUSED = (
     *("pyiceberg/cli/*", "rich/*", "pygments/*", "markdown_it/*", "mdurl/*", "hive_metastore/*", "fb303/*"),
@@ -79,7 +79,10 @@ INGEST = FunctionContents(
     Code(("ingestion.lambda_handler",), _NOT_ON_LAMBDA),
     # The services whose clients the function makes, and the one that botocore makes for a role.
     Libraries(
-        "ingest", PYTHON, frozenset({"s3", "sqs", "lambda", "sts", "secretsmanager", "timestream-write", "timestream-query"}), _ARROW_S3
+        "ingest",
+        PYTHON,
+        frozenset({"s3", "sqs", "lambda", "sts", "secretsmanager", "timestream-write", "timestream-query"}),
+        _INGEST_UNUSED,
     ),
 )
 # Of telemetry and of SQL over the lake it has nothing: they need DuckDB and pandas, and are served by the image alone.

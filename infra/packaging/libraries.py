@@ -20,7 +20,7 @@ _UNUSED = (
     *("*/tests/*", "*/include/*", "*.pyi", "*.pyx", "*.pxd", "*.pxi", "*.h", "*.c", "*.cpp", "*.a", "*.cmake", "*.dist-info/RECORD"),
     *("pyarrow/src/*", "pyarrow/includes/*", "pyarrow/libarrow_python.so", "pyarrow/libarrow_python.so.*.*.*"),
     *("pyarrow/libarrow_flight*", "pyarrow/_flight*", "pyarrow/_substrait*"),
-    *("numpy/f2py/*", "numpy/distutils/*", "boto3/examples/*", "bin/*", "*/__pycache__/*", "*.lib", "*.so.debug"),
+    *("boto3/examples/*", "bin/*", "*/__pycache__/*", "*.lib", "*.so.debug"),
 )
 
 

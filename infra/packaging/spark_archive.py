@@ -16,14 +16,14 @@ _PYTHON = "3.11"
 # Of Amazon Linux 2023, and so of the release.
 _INTERPRETER = Path("/usr/bin/python3.11")
 # PySpark is EMR's own.
-_LIBRARIES = Libraries("spark", _PYTHON)
+LIBRARIES = Libraries("spark", _PYTHON)
 
 
 class SparkArchive:
     name = "spark"
 
     def sources(self) -> list[Path]:
-        return [*_code(), _LIBRARIES.lock_file]
+        return [*_code(), LIBRARIES.lock_file]
 
     def build(self, order: Order) -> str:
         folder = make_room(order.out, self.name)
@@ -55,7 +55,7 @@ def make_environment(folder: Path, order: Order) -> None:
     interpreter = Path(sys.executable).resolve() if order.installed else _INTERPRETER
     libraries = folder / "lib" / f"python{_PYTHON}" / "site-packages"
     libraries.mkdir(parents=True)
-    _LIBRARIES.copy_installed(libraries) if order.installed else _LIBRARIES.install(libraries, order.architecture)
+    LIBRARIES.copy_installed(libraries) if order.installed else LIBRARIES.install(libraries, order.architecture)
     if compiler := interpreter_of(_PYTHON):
         compile_code(libraries, compiler)
     (folder / "bin").mkdir()

@@ -14,7 +14,7 @@ from infra.packaging.package import Order
 from infra.packaging.spark_archive import SPARK
 from tests.infra.packaging import dockerfile
 from tests.infra.packaging.test_images import SERVES, TRAINS, started
-from tests.infra.packaging.test_spark_archive import imported, interpreted_here
+from tests.infra.packaging.test_spark_archive import LIBRARIES, imported, interpreted_here
 from tests.proofs import Size
 
 WHAT = "Functions, Spark's archive and images made whole from their locks: their sizes, and that each runs where there is nothing else."
@@ -23,7 +23,6 @@ SEED = 0
 
 # As wheels have it of what `platform.machine()` says.
 _HERE = {"x86_64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}[platform.machine()]
-_LIBRARIES = "pandas, pyiceberg.table, great_expectations, lightgbm, sklearn, duckdb, pyarrow.fs, pyiceberg_core"
 
 
 def prove(size_: Size) -> dict[str, Any]:
@@ -64,7 +63,7 @@ def _spark(out: Path) -> dict[str, float]:
     with tarfile.open(out / "spark" / "environment.tar.gz") as packed:
         packed.extractall(elsewhere, filter="fully_trusted")
     interpreted_here(elsewhere)
-    prefix, pandas, _ = imported(elsewhere, out / "spark" / "fleetlake.zip", _LIBRARIES, out)
+    prefix, pandas, _ = imported(elsewhere, out / "spark" / "fleetlake.zip", LIBRARIES, out)
     assert (prefix, pandas.startswith(prefix)) == (str(elsewhere), True)
     weight = {"zipped": (out / "spark" / "environment.tar.gz").stat().st_size, "unpacked": size(elsewhere)}
     return {name: round(count / 2**20, 1) for name, count in weight.items()}

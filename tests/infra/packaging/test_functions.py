@@ -195,6 +195,7 @@ def test_the_same_content_makes_the_same_zip(tmp_path: Path) -> None:
         ("pyarrow/libarrow_python.so.2600", False, False),
         ("pyarrow/libarrow_python.so.2600.1.0", True, True),
         ("numpy/testing/__init__.py", False, False),
+        ("numpy/f2py/__init__.py", True, False),
     ],
 )
 def test_tests_headers_and_unused_parts_are_left_out(path: str, ingest: bool, api: bool) -> None:

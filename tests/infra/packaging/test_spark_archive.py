@@ -17,11 +17,13 @@ from infra.packaging.archives import make_tar
 from infra.packaging.libraries import Libraries
 from infra.packaging.modules import Code
 from infra.packaging.package import Order
+from infra.packaging.spark_archive import LIBRARIES as SPARK_LIBRARIES
 from infra.packaging.spark_archive import SPARK, make_environment
 from runtime.settings import REPOSITORY
 
 pytestmark = pytest.mark.long
 
+LIBRARIES = "pandas, pyiceberg.table, great_expectations, lightgbm, sklearn, duckdb, pyarrow.fs, pyiceberg_core"
 # As spark-submit does: --py-files on the path, main.py run from beside it, the libraries those of the environment's own interpreter.
 RUN = """
 import sys
@@ -54,7 +56,7 @@ def interpreted_here(environment: Path) -> None:
 
 
 def test_the_environment_works_in_another_folder_than_it_was_made_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spark_archive, "_LIBRARIES", Libraries("ingest", "3.11", frozenset({"s3"}), ("pyarrow/*",)))
+    monkeypatch.setattr(spark_archive, "LIBRARIES", Libraries("ingest", "3.11", frozenset({"s3"}), ("pyarrow/*",)))
     made, elsewhere, archive = tmp_path / "made", tmp_path / "elsewhere", tmp_path / "archive"
     made.mkdir()
     make_environment(made, Order(installed=True))
@@ -68,6 +70,15 @@ def test_the_environment_works_in_another_folder_than_it_was_made_in(tmp_path: P
     assert prefix == str(elsewhere)
     assert numpy == f"{elsewhere}/lib/python3.11/site-packages/numpy/__init__.py"
     assert {file.name for file in Path(contracts).iterdir()} == {file.name for file in (REPOSITORY / "contracts").glob("*.yaml")}
+
+
+def test_no_file_that_the_libraries_load_is_left_out() -> None:
+    """The whole environment is built by `make proof-packages`; SciPy asks for a part of numpy that looked unused."""
+    program = f"import sys, {LIBRARIES}\nfor module in list(sys.modules.values()): print(getattr(module, '__file__', ''))"
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=240).stdout
+    loaded = {line.partition("/site-packages/")[2] for line in told.splitlines()} - {""}
+    assert {"numpy/f2py/__init__.py", "great_expectations/__init__.py"} <= loaded
+    assert sorted(path for path in loaded if SPARK_LIBRARIES.is_stripped(path)) == []
 
 
 def test_its_interpreter_is_that_of_the_release_where_it_is_not_to_be_tried_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 # One image for every service of docker-compose.yaml: docker compose build
-FROM python:3.11-slim-bookworm
+# Pinned by its exact tag: a digest would be of one processor, or of an index that a registry must be asked for.
+FROM python:3.11.14-slim-bookworm
 
 # Java for Spark, OpenMP for LightGBM, ps for Spark's scripts.
 RUN apt-get update \

@@ -9,8 +9,10 @@ UV := $(VENV)/bin/uv
 unexport PYTHONDONTWRITEBYTECODE
 # A worker a core (more of them take longer in all); tests/conftest.py says what stays together, and in which order.
 PARALLEL := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+# Which of them, or none for all.
+PACKAGES :=
 .DEFAULT_GOAL := help
-.PHONY: help demo test check up down status bench proofs test-mwaa lock clean docs lambda
+.PHONY: help demo test check up down status bench proofs test-mwaa lock clean docs packages images sbom audit
 
 help:  ## what there is
 	@awk -F':.*## ' '/^[a-z%-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,8 +53,22 @@ proof-%: $(VENV)/.ready  ## prove a figure at full size; leaves docs/proofs/NAME
 proofs: $(VENV)/.ready  ## list the proofs, and those older than the code they prove
 	@$(PY) -m tests.proofs
 
-lambda: $(VENV)/.ready  ## package the Lambda function that ingests: build/lambda.zip
-	@$(PY) -m ingestion.package_lambda
+packages: $(VENV)/.ready  ## make what is deployed to AWS, into build/ (one: make packages PACKAGES=ingest)
+	@$(PY) -m infra.packaging $(PACKAGES)
+
+images: $(VENV)/.ready  ## build the images of the APIs and of training; needs a container engine
+	@$(PY) -m infra.packaging.images
+
+$(VENV)/.release-ready: requirements/release.lock $(VENV)/.ready
+	@$(UV) venv -q --clear --python $(PY) $(VENV)/release
+	@$(UV) pip sync -q --python $(VENV)/release/bin/python --require-hashes requirements/release.lock
+	@touch $@
+
+sbom: $(VENV)/.release-ready  ## list the libraries of a release (CycloneDX JSON), into build/sbom/
+	@$(PY) -m infra.packaging.release sbom --tools $(VENV)/release/bin
+
+audit: $(VENV)/.release-ready  ## look for known vulnerabilities of those libraries
+	@$(PY) -m infra.packaging.release audit --tools $(VENV)/release/bin
 
 docs: $(VENV)/.ready  ## write the generated pages again
 	@$(VENV)/bin/fleetlake contracts docs
@@ -62,11 +78,11 @@ $(VENV)/.mwaa-ready: requirements/mwaa.lock $(VENV)/.ready
 	@$(UV) pip sync -q --python $(VENV)/mwaa/bin/python --compile-bytecode --require-hashes requirements/mwaa.lock
 	@touch $@
 
-test-mwaa: $(VENV)/.mwaa-ready  ## the DAGs on Airflow 3.0.6, the newest that MWAA takes
-	@AIRFLOW_HOME=$$(mktemp -d) $(VENV)/mwaa/bin/python -m pytest -c /dev/null --noconftest --rootdir . -q -p no:cacheprovider tests/dags/test_dags.py
+test-mwaa: $(VENV)/.mwaa-ready  ## the DAGs, and their bundle, on Airflow 3.0.6, the newest that MWAA takes
+	@AIRFLOW_HOME=$$(mktemp -d) $(VENV)/mwaa/bin/python -m pytest -c /dev/null --noconftest --rootdir . -q -p no:cacheprovider tests/dags/test_dags.py tests/infra/packaging/test_airflow_bundle.py
 
 lock: $(VENV)/.ready  ## resolve the locks again
-	@for name in fleetlake dev uv lambda; do \
+	@for name in fleetlake dev uv ingest api-function api-image spark training release; do \
 	  $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements/$$name.lock requirements/$$name.in; done
 	@$(UV) pip compile -q --universal --python-version 3.11 --exclude-newer 2025-09-05 --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements/mwaa.lock requirements/mwaa.in
 

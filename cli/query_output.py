@@ -10,8 +10,8 @@ from cli.text import printable
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from lake.explanation import Explanation
     from lake.query import Stream
-    from lake.query_duckdb import Explanation
     from lake.scan import Scan
 
 # Below this a column shows a few characters a line, or none.

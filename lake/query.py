@@ -14,18 +14,21 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import pyarrow as pa
 
-from lake.confined import Confined
+from lake.explanation import Explanation
 from lake.query_athena import EngineAnswers
-from lake.query_copied import CopiedAnswers
-from lake.query_duckdb import DuckAnswers, Explanation
 from runtime.clock import Clock
 from runtime.errors import UsageError
 from runtime.platforms import Platform, current_platform
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from lake.confined import Confined
+    from lake.query_duckdb import DuckAnswers
 
 BATCH_ROWS = 50_000
 
@@ -53,7 +56,7 @@ class Result:
     def arrow(self) -> pa.Table:
         return self.table
 
-    def pandas(self) -> pd.DataFrame:
+    def pandas(self) -> "pd.DataFrame":
         return self.table.to_pandas()
 
 
@@ -106,7 +109,7 @@ def stream(
     clock: Clock | None = None,
     limit: int | None = None,
     batch_rows: int = BATCH_ROWS,
-    confined: Confined | None = None,
+    confined: "Confined | None" = None,
 ) -> Iterator[Stream]:
     """The same answer in Arrow batches of at most `batch_rows`: memory holds a few of them, however large it is.
 
@@ -143,14 +146,19 @@ def _answers(
     platform: Platform | None,
     parameters: Sequence[Any],
     clock: Clock | None,
-    confined: Confined | None = None,
-) -> DuckAnswers | EngineAnswers:
+    confined: "Confined | None" = None,
+) -> "DuckAnswers | EngineAnswers":
     chosen = platform or current_platform()
     engine = chosen.query_engine()
     if engine is not None:
         if confined is not None and confined.devices is not None:
+            # Imported where it is needed, as below: a Lambda function that asks Athena alone has no DuckDB.
+            from lake.query_copied import CopiedAnswers
+
             return CopiedAnswers(chosen, engine, text, as_of, parameters, clock, confined)
         return EngineAnswers(chosen, engine, text, as_of, parameters, clock)
+    from lake.query_duckdb import DuckAnswers
+
     return DuckAnswers(chosen, text, as_of, parameters, clock, confined)
 
 

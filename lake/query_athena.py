@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from lake import history
 from lake.contracts import sound_contracts
-from lake.query_duckdb import Explanation
+from lake.explanation import Explanation
 from lake.query_tables import RUNS, WRITTEN_AT, QueryTables
 from lake.tables import Table
 from runtime.athena import literal

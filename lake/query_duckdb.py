@@ -3,7 +3,6 @@
 import difflib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,11 +13,11 @@ import pyarrow as pa
 from lake import history
 from lake.confined import Confined, isolated, opened
 from lake.contracts import sound_contracts
+from lake.explanation import Explanation
 from lake.file_filter import Filter
 from lake.interruptible import interruptibly
 from lake.pruning import filters
 from lake.query_tables import QueryTables
-from lake.scan import Scan
 from runtime.clock import Clock
 from runtime.errors import FleetlakeError, QueryError, QueryTooLarge, ServiceError
 from runtime.platforms import Platform
@@ -35,15 +34,6 @@ _BARE_AT = re.compile(r"(?<![.\"\w])at(?![\"\w])", re.IGNORECASE)
 # Also what a reader of Arrow's has kept of it.
 _OUT_OF_MEMORY = re.compile(r"out of memory|failed to allocate|bad_alloc|cannot allocate memory", re.IGNORECASE)
 _READING = (duckdb.StatementType.SELECT, duckdb.StatementType.MULTI)
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """`scans`: what is read of each table. `plan`: the engine's own words for what it does with it."""
-
-    scans: tuple[Scan, ...]
-    plan: str
-    as_of: datetime | None = None
 
 
 class DuckAnswers:

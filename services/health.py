@@ -1,11 +1,11 @@
 """GET /health: whether this process lives, whether it can serve, and what it stands on."""
 
 import time
+import tomllib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as Late
 from functools import cache
-from importlib.metadata import version
 from typing import Any, Literal
 
 from fastapi import APIRouter, Request, Response
@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 
 from fleet import tables
 from runtime.platforms import Platform
+from runtime.settings import REPOSITORY
 from services.composition import Services
 from services.openapi import problems_of
 
@@ -54,7 +55,8 @@ def health(request: Request, response: Response, check: Literal["live", "ready"]
 
 @cache
 def _build() -> str:
-    return version("fleetlake")
+    # Of the code itself: a package for AWS is not installed, and what is installed may be older than a checkout.
+    return str(tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["version"])
 
 
 def _look(platform: Platform) -> dict[str, Dependency]:

@@ -9,8 +9,28 @@ from pathlib import Path
 from runtime.settings import env_example
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = ("runtime", "lake", "fleet", "ingestion", "spark_jobs", "models", "services", "dags", "local", "cli", "tests", "benchmarks")
-REASONS_TO_SKIP = ("is absent: set FLEETLAKE_DATA", "needs the Amazon provider", "needs chromium", "needs Java's wheel")
+PACKAGES = (
+    "runtime",
+    "lake",
+    "fleet",
+    "ingestion",
+    "spark_jobs",
+    "models",
+    "services",
+    "dags",
+    "local",
+    "cli",
+    "infra",
+    "tests",
+    "benchmarks",
+)
+REASONS_TO_SKIP = (
+    "is absent: set FLEETLAKE_DATA",
+    "needs the Amazon provider",
+    "needs chromium",
+    "needs Java's wheel",
+    "needs aws-cdk-lib",
+)
 
 
 def tracked(*patterns: str) -> list[Path]:

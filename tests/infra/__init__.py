@@ -1,0 +1,1 @@
+"""Tests of what fleetlake runs on at AWS."""

@@ -13,9 +13,9 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from infra.packaging.archives import make_zip
+from infra.packaging.functions import INGEST
 from ingestion.event_source import refuse_beside_a_function
-from ingestion.lambda_code import HANDLER
-from ingestion.package_lambda import add_code, make_zip
 from lake.law import Place, verify
 from lake.objects import list_keys
 from local.simulator.fleet import simulate
@@ -26,6 +26,7 @@ from tests.ingestion.builders import NOON_MS, body, pack
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.cloud
+HANDLER = "ingestion.lambda_handler.handler"
 END = datetime(2026, 3, 1, tzinfo=UTC)
 # As long as the function may take at least, which AWS asks for; on a busy machine a cold start takes seconds.
 VISIBILITY = 60
@@ -65,7 +66,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 @pytest.fixture(scope="module")
 def code(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     folder = tmp_path_factory.mktemp("code")
-    add_code(folder / "lambda")
+    INGEST.add_code(folder / "lambda")
     (folder / "lambda" / "breaking.py").write_text(BREAKING)
     make_zip(folder / "lambda", folder / "lambda.zip")
     return (folder / "lambda.zip").read_bytes()
@@ -144,7 +145,7 @@ def seqs(cloud: Cloud, device: str) -> list[int]:
 
 def test_readings_travel_from_a_device_through_the_function_to_bronze(cloud: Cloud, code: bytes) -> None:
     queue = cloud.settings.telemetry_queue
-    with function(cloud, code, "fleetlake-ingest", f"{HANDLER}.handler"), fed(cloud, "fleetlake-ingest", queue):
+    with function(cloud, code, "fleetlake-ingest", HANDLER), fed(cloud, "fleetlake-ingest", queue):
         plan = Plan({"pump": 2}, END - timedelta(hours=4), END, seed=7, faults={"out_of_range": 0.05}, pack=5)
         sent = simulate(cloud.platform, plan)
         verdict = verify(cloud.platform, [sent.truth_file], wait_seconds=60)

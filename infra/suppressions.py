@@ -17,7 +17,7 @@ class Suppression:
     since: date
 
 
-_FIRST = date(2026, 11, 29)
+FIRST = date(2026, 11, 29)
 _NIST = "NIST.800.53.R5-"
 _SOLUTIONS = "AwsSolutions-"
 _GATEWAYS = ("AuthStack/Gateway/Api", "DeviceShadowStack/Gateway/Api")
@@ -141,4 +141,4 @@ def suppressions() -> Iterator[Suppression]:
     for rules, resources, reason in _KEPT:
         for rule in rules:
             for resource in resources:
-                yield Suppression(rule, resource, reason, _FIRST)
+                yield Suppression(rule, resource, reason, FIRST)

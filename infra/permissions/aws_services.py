@@ -31,6 +31,16 @@ def roles(of: Resources) -> Mapping[str, RolePermissions]:
             ("ecs-tasks.amazonaws.com",),
             (*of.images(), of.logs(of.names.log_group("api"))),
         ),
+        "flow-logs": RolePermissions(
+            "The network: writes its flow log",
+            ("vpc-flow-logs.amazonaws.com",),
+            (of.logs(of.names.log_group("flow-logs")),),
+        ),
+        "trail": RolePermissions(
+            "CloudTrail: writes who read and wrote the lake to its log",
+            ("cloudtrail.amazonaws.com",),
+            (of.logs(of.names.log_group("trail")),),
+        ),
     }
 
 

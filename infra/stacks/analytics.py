@@ -13,7 +13,7 @@ from infra.constructs.data_bucket import DataBucket
 from infra.constructs.service_role import ServiceRole
 from infra.environment import variables
 from infra.names import Names
-from infra.packages import AIRFLOW_VERSION, EMR_RELEASE, airflow_bundle, spark_archive, training_image
+from infra.packages import AIRFLOW_VERSION, EMR_RELEASE, airflow_bundle, airflow_startup, spark_archive, training_image
 from infra.stacks.foundation import FoundationStack
 from infra.stacks.lake import LakeStack
 
@@ -73,9 +73,9 @@ class AnalyticsStack(BaseStack):
             self,
             "Publish",
             sources=[
-                deployment.Source.data("airflow/startup.sh", startup_script(variables(self.names, told))),
                 spark_archive(),
                 airflow_bundle(),
+                airflow_startup(variables(self.names, told)),
             ],
             destination_bucket=self._artifacts,
             role=ServiceRole(self, "PublishRole", self.names, "publish").role,
@@ -136,11 +136,3 @@ class AnalyticsStack(BaseStack):
             ),
             airflow_configuration_options={"core.load_examples": "false", "core.dags_are_paused_at_creation": "false"},
         )
-
-
-def startup_script(environment: dict[str, str]) -> str:
-    """What MWAA runs before Airflow on each of its machines: the settings, which it has no other way to be told.
-
-    https://docs.aws.amazon.com/mwaa/latest/userguide/using-startup-script.html
-    """
-    return "".join(["#!/bin/sh\n", *(f"export {name}='{value}'\n" for name, value in environment.items())])

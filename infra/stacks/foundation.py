@@ -1,6 +1,7 @@
 """What all other stacks stand on: the key, the network, the bucket of access logs, the topic of alarms."""
 
 import aws_cdk as cdk
+from aws_cdk import aws_backup as backup
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
@@ -10,6 +11,7 @@ from constructs import Construct
 from infra.base_stack import BaseStack
 from infra.constructs.data_key import DataKey
 from infra.constructs.network import Network
+from infra.constructs.service_role import ServiceRole
 from infra.names import Names
 
 
@@ -20,6 +22,9 @@ class FoundationStack(BaseStack):
         self.access_logs = self._access_logs()
         self.network = Network(self, "Network", names, self.key)
         self.alarms = self._alarms()
+        # Each stack has a plan of its own, which keeps in this vault under this role: infra/constructs/backups.py.
+        backup.BackupVault(self, "Backups", backup_vault_name=names.of("backups"), encryption_key=self.key, removal_policy=self.removal)
+        ServiceRole(self, "BackupRole", names, "backup")
         self.tell(region=names.configuration.region, account=names.configuration.account, alarm_topic=self.alarms.topic_arn)
 
     def _access_logs(self) -> s3.Bucket:

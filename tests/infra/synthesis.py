@@ -38,6 +38,8 @@ class Synthesis:
     folder: Path
     templates: Mapping[str, Mapping[str, Any]]
     findings: frozenset[Finding]
+    # Rule and resource of what the app keeps of them.
+    kept: frozenset[tuple[str, str]]
 
     def resources(self, kind: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """Stack and logical id, and properties, of each resource of a type."""
@@ -60,6 +62,7 @@ def synthesised(profile: str) -> Synthesis:
     import cdk_nag
 
     from infra.app import synthesise
+    from infra.nag import kept
 
     os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
     folder = Path(tempfile.mkdtemp(prefix="synthesis-"))
@@ -74,7 +77,8 @@ def synthesised(profile: str) -> Synthesis:
             # Nothing is acknowledged here: that it finds something is what the tests of it look at.
             if "ValidationFailed" not in str(error) and "Validation failed" not in str(error):
                 raise
-        return Synthesis(folder, _templates(folder), frozenset(_findings(folder)))
+        known = frozenset((each.rule, each.resource) for each in kept(deployment.app))
+        return Synthesis(folder, _templates(folder), frozenset(_findings(folder)), known)
     finally:
         shutil.rmtree(folder / "asset", ignore_errors=True)
 

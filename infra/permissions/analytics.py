@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from infra.permissions.grant import Grant, RolePermissions
 from infra.permissions.resources import METRICS, Resources, no_resource, prefixed
-from lake.layout import bronze_root, model_prefix, quarantine_root, replayed_root
+from lake.layout import bronze_root, missed_prefix, model_prefix, quarantine_root, replayed_root
 
 # Where the archives of Spark and the bundle of Airflow lie in the bucket of artifacts.
 SPARK_PREFIX, SPARK_LOGS, AIRFLOW_PREFIX = "emr/", "emr/logs/", "airflow/"
@@ -37,10 +37,10 @@ def _spark(of: Resources) -> RolePermissions:
             *_tables_of_the_lake(of),
             Grant(prefixed("DeleteObject AbortMultipartUpload", "s3"), of.objects("lake", of.warehouse)),
             Grant(("s3:GetObject",), of.objects("lake", bronze_root(), quarantine_root(), replayed_root(), _MODELS)),
-            # An erasure writes objects without the device, and removes those that held it.
+            # An erasure writes objects without the device, and removes those that held it, with the notes of what the time series missed.
             Grant(
                 prefixed("PutObject DeleteObject", "s3"),
-                of.objects("lake", bronze_root(), quarantine_root(), replayed_root(), _MODELS),
+                of.objects("lake", bronze_root(), quarantine_root(), replayed_root(), missed_prefix(), _MODELS),
             ),
             # And from the queues the messages of the device.
             Grant(

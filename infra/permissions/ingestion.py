@@ -51,7 +51,9 @@ def _to_the_lake(of: Resources) -> tuple[Grant, ...]:
         # Notes of what the time series missed: found, read with the object that they are about, deleted.
         Grant(("s3:GetObject",), of.objects("lake", bronze_root())),
         Grant(("s3:DeleteObject",), of.objects("lake", missed_prefix())),
-        Grant(("s3:ListBucket",), (of.names.bucket_arn("lake"),), {"StringLike": {"s3:prefix": [f"{missed_prefix()}*"]}}),
+        # Of the whole bucket: else S3 says of an object that is gone that it is forbidden.
+        # https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+        Grant(("s3:ListBucket",), (of.names.bucket_arn("lake"),)),
         of.key("s3", "Decrypt", "GenerateDataKey"),
         *of.time_series(writes=True),
     )

@@ -61,9 +61,9 @@ def judged_predictions(platform: Platform, kind: ModelKind, version: str) -> pd.
     """Predictions that were published before the failure they are about, with the true `rul` at their time."""
     # Two readings of one device at one time share a prediction.
     text = (
-        f"SELECT p.device_id, p.at, p.score, p.lower, p.upper, p.run_id, min(f.{COUNTER}) AS {COUNTER} "  # noqa: S608 - names are ours
-        f"FROM gold.predictions p JOIN features.{kind.contract} f ON f.device_id = p.device_id AND f.at = p.at "
-        "WHERE p.contract = ? AND p.model = ? AND p.version = ? GROUP BY ALL"
+        f'SELECT p.device_id, p."at", p.score, p.lower, p.upper, p.run_id, min(f.{COUNTER}) AS {COUNTER} '  # noqa: S608 - names are ours
+        f'FROM gold.predictions p JOIN features.{kind.contract} f ON f.device_id = p.device_id AND f."at" = p."at" '
+        'WHERE p.contract = ? AND p.model = ? AND p.version = ? GROUP BY p.device_id, p."at", p.score, p.lower, p.upper, p.run_id'
     )
     predicted = query.sql(text, platform=platform, parameters=[kind.contract, kind.name, version]).pandas()
     failed = failures(platform, kind)
@@ -88,8 +88,8 @@ def _when(runs: pd.Series, known_at: Mapping[str, datetime]) -> pd.Series:
 def soonest(platform: Platform, kind: ModelKind, version: str, count: int = 5) -> pd.DataFrame:
     """The engines most likely to fail next: the newest prediction of each that has not failed since, lowest first."""
     text = (
-        "SELECT device_id, max(p.at) AS at, arg_max(score, p.at) AS score, arg_max(lower, p.at) AS lower, arg_max(upper, p.at) AS upper, "
-        "arg_max(label, p.at) AS label FROM gold.predictions p WHERE contract = ? AND model = ? AND version = ? GROUP BY device_id"
+        'SELECT device_id, max(p."at") AS "at", max_by(score, p."at") AS score, max_by(lower, p."at") AS lower, max_by(upper, p."at") AS upper, '
+        'max_by(label, p."at") AS label FROM gold.predictions p WHERE contract = ? AND model = ? AND version = ? GROUP BY device_id'
     )
     newest = query.sql(text, platform=platform, parameters=[kind.contract, kind.name, version]).pandas()
     failed = failures(platform, kind).groupby("device_id")["event_time"].max()

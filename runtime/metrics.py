@@ -1,7 +1,7 @@
 """The platform's own metrics: a closed list with unit and sentence each, written as lines of CloudWatch's embedded metric format.
 
 A line has several metrics of one moment. Each has the dimension `source`, who counted it: ``worker``, ``error_queue`` or ``lambda``.
-What a Spark job counts, whose output nobody reads for metrics, `put` gives to CloudWatch itself, with the dimension `contract`.
+What a Spark job counts `runtime/job_metrics.py` gives to CloudWatch itself, with the dimension `contract`.
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
 
@@ -14,7 +14,6 @@ from enum import StrEnum
 from typing import TextIO
 
 from runtime.log import logger
-from runtime.platforms import Platform
 
 NAMESPACE = "fleetlake"
 # As many values as the format takes for one metric of a line.
@@ -99,16 +98,6 @@ def emit(stream: TextIO | None, source: Source, values: Mapping[str, Value], **d
             stream.flush()
     except (OSError, ValueError) as error:
         log.warning(f"metrics: they cannot be written: {error}")
-
-
-def put(platform: Platform, values: Mapping[str, float], **dimensions: str) -> None:
-    """One call of CloudWatch. A name that is not in METRICS is a KeyError; a CloudWatch that is away costs the figures and nothing else."""
-    named = [{"Name": name, "Value": value} for name, value in dimensions.items()]
-    data = [{"MetricName": name, "Value": value, "Unit": METRICS[name].unit, "Dimensions": named} for name, value in values.items()]
-    try:
-        platform.client("cloudwatch").put_metric_data(Namespace=NAMESPACE, MetricData=data)
-    except Exception as error:  # noqa: BLE001 - the edge: what is measured is in the tables all the same
-        log.warning(f"metrics: {', '.join(values)} cannot be told to CloudWatch: {error}")
 
 
 def quantiles(values: Iterable[float]) -> list[float]:

@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 from lake.contracts import Contract
-from runtime import metrics
+from runtime import job_metrics
 from runtime.alarms import Alarm, tell
 from runtime.platforms import Platform
 
@@ -20,6 +20,6 @@ _SUBJECTS = {Kind.HELD: "is held by the quality gate", Kind.WARNED: "is publishe
 
 def tell_verdict(platform: Platform, contract: Contract, run_id: str, kind: Kind, sentence: str) -> None:
     if kind is Kind.HELD:
-        metrics.put(platform, {"runs_held": 1}, contract=contract.name)
+        job_metrics.put(platform, {"runs_held": 1}, contract=contract.name)
     facts = {"contract": contract.name, "run": run_id, "look": f"fleetlake quality show {run_id}"}
     tell(platform, Alarm(kind, f"silver.{contract.name}: run {run_id} {_SUBJECTS[kind]}", sentence, facts=facts))

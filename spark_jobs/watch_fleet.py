@@ -15,7 +15,7 @@ from lake.contracts import Contract
 from lake.health import FLEET, Change, Known, State, judge
 from lake.signals import oldest_seconds
 from lake.tables import DEVICE_HEALTH
-from runtime import metrics
+from runtime import job_metrics
 from runtime.alarms import Alarm, raise_alarm
 from runtime.log import logger
 from spark_jobs.branch import Branch, load
@@ -44,7 +44,7 @@ def _attempt(lake: SparkLake, contract: Contract, branch: Branch) -> Sequence[st
     changes = judge(contract, at_hand.arrivals, known_at(branch, contract.name), now, _behind(lake, now))
     fell_silent = sum(change.state is State.OFFLINE for change in changes)
     measured = {"silver_lag_seconds": at_hand.silver_lag.total_seconds(), "devices_fell_silent": fell_silent}
-    metrics.put(lake.platform, measured, contract=contract.name)
+    job_metrics.put(lake.platform, measured, contract=contract.name)
     if not changes:
         return None
     for change in changes:

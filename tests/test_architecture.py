@@ -125,3 +125,15 @@ def test_skips_have_a_reason_from_the_list() -> None:
         for line in file.read_text().splitlines():
             if ("pytest.skip(" in line or "mark.skip" in line or "importorskip(" in line) and skip.search(line):
                 assert any(reason in line for reason in REASONS_TO_SKIP), f"{file.name}: {line.strip()}"
+
+
+def test_questions_of_ours_are_in_words_that_duckdb_and_athena_both_have() -> None:
+    """On AWS Athena answers them; `runtime/athena.py` says what is DuckDB's alone."""
+    asking = [file for folder in ("models", "services/shadow", "spark_jobs") for file in (ROOT / folder).rglob("*.py")]
+    asking += [ROOT / "lake" / f"{name}.py" for name in ("arrivals", "lineage", "training_set", "reading_versions")]
+    of_duckdb = re.compile(
+        r"\b(arg_max|arg_min)\(|\bQUALIFY\b|GROUP BY ALL|\bASOF JOIN\b|\btime_bucket\(|\w::(date|timestamp|varchar|double|int)"
+    )
+    found = [(file.name, match[0]) for file in asking for match in of_duckdb.finditer(file.read_text())]
+    assert len(asking) > 40
+    assert found == []

@@ -73,7 +73,7 @@ class FleetShadows:
     def _health(self) -> Mapping[str, dict[str, str]]:
         if not self._has(DEVICE_HEALTH.name):
             return {}
-        text = "SELECT device_id, contract, arg_max(state, changed_at) FROM gold.device_health WHERE device_id <> '*' GROUP BY 1, 2"
+        text = "SELECT device_id, contract, max_by(state, changed_at) FROM gold.device_health WHERE device_id <> '*' GROUP BY 1, 2"
         states: dict[str, dict[str, str]] = {}
         for device_id, contract, state in sql(text, platform=self.platform).rows:
             states.setdefault(device_id, {})[contract] = state
@@ -83,8 +83,8 @@ class FleetShadows:
         if not self._has(PREDICTIONS.name):
             return {}
         text = (
-            'SELECT device_id, score, lower, upper, model, version, "at" FROM gold.predictions WHERE score IS NOT NULL '
-            'QUALIFY row_number() OVER (PARTITION BY device_id ORDER BY "at" DESC, version DESC) = 1'
+            'SELECT device_id, score, lower, upper, model, version, "at" FROM (SELECT *, row_number() OVER '
+            '(PARTITION BY device_id ORDER BY "at" DESC, version DESC) AS place FROM gold.predictions WHERE score IS NOT NULL) WHERE place = 1'
         )
         return {row[0]: Life(*row[1:]) for row in sql(text, platform=self.platform).rows}
 

@@ -91,5 +91,6 @@ def test_metrics_are_read_where_they_are_written() -> None:
             expected = {"source": "lambda"} if alarm.measure.metric.startswith("readings") else {"contract": "pump"}
             assert alarm.measure.dimensions == expected
     assert (
-        'metrics.put(platform, {"runs_held": 1}, contract=contract.name)' in Path(REPOSITORY / "spark_jobs/quality_alarms.py").read_text()
+        'job_metrics.put(platform, {"runs_held": 1}, contract=contract.name)'
+        in Path(REPOSITORY / "spark_jobs/quality_alarms.py").read_text()
     )

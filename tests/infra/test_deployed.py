@@ -14,7 +14,8 @@ import pytest
 
 from infra.configuration import Configuration
 from infra.names import Names
-from ingestion.package_lambda import add_code, make_zip
+from infra.packaging.archives import make_zip
+from infra.packaging.functions import API, INGEST
 from lake.layout import bronze_prefix, quarantine_root
 from lake.objects import list_keys
 from local.cloud_resources import location
@@ -46,8 +47,8 @@ class Deployed:
 @pytest.fixture(scope="module")
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     synthesis = copy.deepcopy(synthesised("dev"))
-    where = {"account": NAMES.configuration.account, "region": NAMES.configuration.region}
-    with running_cloud(tmp_path_factory.mktemp("deployed"), **where) as laptop:
+    home, (account, region) = tmp_path_factory.mktemp("deployed"), (NAMES.configuration.account, NAMES.configuration.region)
+    with running_cloud(home, account=account, region=region) as laptop:
         _publish_code(synthesis, laptop, tmp_path_factory.mktemp("code"))
         variables = {
             "FLEETLAKE_AWS_ENDPOINT": laptop.supervisor.endpoints["aws_endpoint"],
@@ -61,8 +62,9 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
 
 def _publish_code(synthesis: Synthesis, laptop: Cloud, folder: Path) -> None:
     """What `cdk deploy` uploads first: here our code alone, as the libraries are those of the emulator's Python."""
-    add_code(folder / "lambda")
-    make_zip(folder / "lambda", folder / "lambda.zip")
+    for package in (INGEST, API):
+        package.add_code(folder / package.name)
+        make_zip(folder / package.name, folder / f"{package.name}.zip")
     s3 = laptop.platform.client("s3")
     for _, function in synthesis.resources("AWS::Lambda::Function"):
         code = function["Code"]
@@ -71,7 +73,8 @@ def _publish_code(synthesis: Synthesis, laptop: Cloud, folder: Path) -> None:
             bucket = code["S3Bucket"] if isinstance(code["S3Bucket"], str) else code["S3Bucket"]["Fn::Sub"]
             if bucket not in {each["Name"] for each in s3.list_buckets()["Buckets"]}:
                 s3.create_bucket(Bucket=bucket, **location(laptop.settings.region))
-            s3.upload_file(str(folder / "lambda.zip"), bucket, code["S3Key"])
+            package = INGEST if function["Handler"].startswith("ingestion.") else API
+            s3.upload_file(str(folder / f"{package.name}.zip"), bucket, code["S3Key"])
 
 
 def _with_deployed_names(laptop: Cloud) -> Cloud:

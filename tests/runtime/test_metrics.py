@@ -6,11 +6,10 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedd
 import io
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from runtime.metrics import METRICS, Source, emit, put, quantiles
+from runtime.metrics import METRICS, Source, emit, quantiles
 from runtime.settings import REPOSITORY
 from tests.runtime.emf import check_line
 
@@ -96,37 +95,3 @@ def test_each_name_is_counted_somewhere() -> None:
 def test_the_check_itself_refuses_what_the_specification_does(broken: str) -> None:
     with pytest.raises(AssertionError):
         check_line(broken)
-
-
-class _Platform:
-    """Gives a CloudWatch that takes figures, or is away."""
-
-    def __init__(self, away: bool = False) -> None:
-        self.taken: list[Any] = []
-        self._away = away
-
-    def client(self, service: str) -> Any:
-        assert service == "cloudwatch"
-        return self
-
-    def put_metric_data(self, **call: Any) -> None:
-        if self._away:
-            raise ConnectionError("nobody there")
-        self.taken.append(call)
-
-
-def test_a_job_gives_its_figures_to_cloudwatch_with_their_units() -> None:
-    platform = _Platform()
-    put(platform, {"silver_lag_seconds": 90.0}, contract="pump")  # type: ignore[arg-type] # what put asks of a platform
-    datum = {"MetricName": "silver_lag_seconds", "Value": 90.0, "Unit": "Seconds", "Dimensions": [{"Name": "contract", "Value": "pump"}]}
-    assert platform.taken == [{"Namespace": "fleetlake", "MetricData": [datum]}]
-
-
-def test_a_cloudwatch_that_is_away_costs_the_figures_alone(caplog: pytest.LogCaptureFixture) -> None:
-    put(_Platform(away=True), {"runs_held": 1}, contract="pump")  # type: ignore[arg-type] # what put asks of a platform
-    assert "runs_held cannot be told to CloudWatch: nobody there" in caplog.text
-
-
-def test_a_figure_of_no_known_metric_is_a_defect() -> None:
-    with pytest.raises(KeyError):
-        put(_Platform(), {"readins": 1})  # type: ignore[arg-type] # what put asks of a platform

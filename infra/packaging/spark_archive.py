@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 from infra.packaging.archives import make_tar, make_zip, size
@@ -27,11 +28,11 @@ class SparkArchive:
 
     def build(self, order: Order) -> str:
         folder = make_room(order.out, self.name)
-        environment = make_room(order.out, "spark-environment")
-        make_environment(environment, order)
-        make_tar(environment, folder / "environment.tar.gz")
-        told = f"{mebibytes((folder / 'environment.tar.gz').stat().st_size)}, unpacked {mebibytes(size(environment))}"
-        shutil.rmtree(environment)
+        with tempfile.TemporaryDirectory(prefix="environment-", dir=order.out) as made:
+            make_environment(Path(made), order)
+            make_tar(Path(made), folder / "environment.tar.gz")
+            unpacked = size(Path(made))
+        told = f"{mebibytes((folder / 'environment.tar.gz').stat().st_size)}, unpacked {mebibytes(unpacked)}"
         self.add_code(folder)
         return f"{folder}: fleetlake.zip {mebibytes((folder / 'fleetlake.zip').stat().st_size)}, environment.tar.gz {told}\n"
 

@@ -34,7 +34,8 @@ def create(services: Services, parts: Collection[str] = ALL_PARTS) -> FastAPI:
     """The application with the routers of `parts`. Raises UsageError for one that there is none of."""
     if unknown := set(parts) - set(ALL_PARTS):
         raise UsageError(f"parts of the API: {', '.join(sorted(unknown))} is none; there are {', '.join(ALL_PARTS)}")
-    app = DocumentedApi(title="fleetlake", version="1", description=__doc__, openapi_url="/openapi.json")
+    # A redirect to the path without its slash would go to whatever host the request names.
+    app = DocumentedApi(title="fleetlake", version="1", description=__doc__, openapi_url="/openapi.json", redirect_slashes=False)
     app.state.services = services
     app.include_router(health.router)
     for part in ALL_PARTS:

@@ -105,7 +105,10 @@ async def _read(scope: Scope, receive: Receive) -> bytes:
 
 
 def _check(scope: Scope, body: bytes) -> None:
-    kind = dict(scope["headers"]).get(b"content-type", b"").decode("latin-1")
+    headers = dict(scope["headers"])
+    if (coding := headers.get(b"content-encoding", b"").decode("latin-1")).strip().lower() not in ("", "identity"):
+        raise WrongType(f"the body is sent with Content-Encoding: {coding}; send it as it is", headers={"Accept-Encoding": "identity"})
+    kind = headers.get(b"content-type", b"").decode("latin-1")
     media, _, parameters = kind.partition(";")
     if media.strip().lower() not in _JSON:
         raise WrongType(f"the body is sent as {kind or 'nothing'!r}; send Content-Type: application/json")

@@ -122,6 +122,36 @@ def test_a_body_that_is_packed_is_refused_even_where_it_is_not(client: TestClien
     assert client.put("/whoami", headers=bearer("ada") | {"Content-Encoding": "identity"}, json={}).status_code == 200
 
 
+_TOO_DEEP = "JSON contains too many levels of nesting; maximum is 6"
+_NOT_UTF8 = "Unsupported documented encoding; supported encoding is UTF-8"
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code", "words"),
+    [
+        (b'{"state": ', 400, "InvalidRequestException", "Invalid JSON"),
+        (b'{"state": {"desired": {"a": 1, "a": 2}}}', 400, "InvalidRequestException", "Invalid JSON"),
+        (b'{"state": {"desired": {"a": NaN}}}', 400, "InvalidRequestException", "Invalid JSON"),
+        (b'{"state": {"desired": {"a": 1e999}}}', 400, "InvalidRequestException", "Invalid JSON"),
+        (b'\xef\xbb\xbf{"state": {}}', 400, "InvalidRequestException", "Invalid JSON"),
+        (b'{"state": {"desired": {"a": "\\ud800"}}}', 400, "InvalidRequestException", "Invalid JSON"),
+        (b'{"state": {"desired": {"a": "\xff"}}}', 415, "UnsupportedDocumentEncodingException", _NOT_UTF8),
+        (b'{"state": {"desired": ' + b'{"a":' * 40 + b"1" + b"}" * 42, 400, "InvalidRequestException", _TOO_DEEP),
+        (b"[" * 100_000, 400, "InvalidRequestException", _TOO_DEEP),
+    ],
+    ids=["broken", "a key twice", "NaN", "infinite", "BOM", "half a pair", "not UTF-8", "deep", "a bomb"],
+)
+def test_a_shadow_document_that_is_no_json_is_refused_in_the_words_of_aws_iot(
+    client: TestClient, body: bytes, status: int, code: str, words: str
+) -> None:
+    headers = {"Content-Type": "application/json"}
+    for path in ("/devices/engine-7/shadow", "/devices/engine-7/shadow/config"):
+        answer = client.put(path, content=body, headers=headers)
+        assert (answer.status_code, answer.json()["code"], answer.json()["detail"]) == (status, code, words)
+    for path in ("/whoami", "/devices/engine-7/shadows/restore", "/devices/engine-7"):
+        assert client.put(path, content=body, headers=headers).json()["code"] == "SerializationException"
+
+
 def test_a_refused_method_says_which_there_are(client: TestClient) -> None:
     answer = client.post("/whoami", json={})
     assert (answer.status_code, answer.json()["code"], answer.headers["allow"]) == (405, "MethodNotAllowedException", "GET, PUT")

@@ -143,9 +143,8 @@ def import_many(
     body: Annotated[ImportBody, Body(openapi_examples=IMPORT_EXAMPLES)],
 ) -> ImportReport:
     """Make up to 1,000 devices, each by itself; the answer says of each whether it was created, was there already with the same content, or
-    failed. What is not begun within 20 s is left. Sent again it makes nothing twice and goes on. Certificates are made of the items' requests alone."""
-    orders = [item.order(with_certificate=False) for item in body.devices]
-    return ImportReport.of(import_devices(services.devices, orders, caller, by))
+    failed, as one that is malformed. What is not begun within 20 s is left. Sent again it makes nothing twice and goes on. Certificates are made of the items' requests alone."""
+    return ImportReport.of(import_devices(services.devices, body.orders(), caller, by))
 
 
 @router.get("/{device_id}", responses=_tagged(400, 401, 404, 429, 503))

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,8 @@ class DeviceFiles:
 
 
 def provision(platform: Platform, device_ids: Iterable[str]) -> dict[str, DeviceFiles]:
-    """Provision each device that is not; the files of all of them. Again with the same ids it changes nothing.
+    """Provision each device that is not; the files of all of them. Again with the same ids it changes nothing. A thing that is there is taken
+    as it is.
 
     Raises UserError for an id that is no thing name.
     """
@@ -72,7 +74,9 @@ def _signed_by(certificate: Path, authority: Authority) -> bool:
 
 
 def _register(iot: Any, device_id: str, certificate: str, policy: str) -> None:
-    iot.create_thing(thingName=device_id)
+    # One that was made over the APIs has a type and attributes, and keeps them.
+    with suppress(iot.exceptions.ResourceAlreadyExistsException):
+        iot.create_thing(thingName=device_id)
     try:
         arn = iot.register_certificate_without_ca(certificatePem=certificate, status="ACTIVE")["certificateArn"]
     except iot.exceptions.ResourceAlreadyExistsException as existing:

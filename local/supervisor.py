@@ -57,6 +57,7 @@ class Supervisor:
         self._children: dict[str, Child] = {}
         self._healthy: set[str] = set()
         self._environment: dict[str, str] = {}
+        self._kept_ports: dict[str, dict[str, str]] = {}
         self._schedules = schedules
         self._variables = dict(variables or {})
         self._port_claim: socket.socket | None = None
@@ -145,7 +146,8 @@ class Supervisor:
         self._say(sentence)
         self._tell(said=[*self._facts["said"], sentence])
         with deferred():
-            self._children[process.name] = Child(process, self._environment, self.settings.home)
+            environment = self._environment | self._kept_ports.get(process.name, {})
+            self._children[process.name] = Child(process, environment, self.settings.home)
         self._tell_processes()
 
     def _tell_processes(self) -> None:
@@ -201,10 +203,12 @@ class Supervisor:
         self._children[name].kill()
 
     def restart(self, name: str) -> None:
-        """Start a process that has ended, and wait until it is healthy. Raises ServiceError where it ends again or is late."""
+        """Start a process that has ended, where it was, and wait until it is healthy. Raises ServiceError where it ends again or is late."""
         before = self._children.pop(name)
         before.end(time.monotonic())
         self._healthy.discard(name)
+        # Clients hold on to its address, and a stored login is kept by it.
+        self._kept_ports[name] = surroundings.ports(name, self.settings) or self._kept_ports.get(name, {})
         (self.instance.folder / f"{name}.json").unlink(missing_ok=True)
         self._spawn(before.process)
         while name not in self._healthy:

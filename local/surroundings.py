@@ -90,6 +90,13 @@ def endpoints(name: str, settings: Settings) -> dict[str, Any]:
     return {}
 
 
+def ports(name: str, settings: Settings) -> dict[str, str]:
+    """The ports that a process has listened on, as the variables that let it listen there again."""
+    facts = read_json(settings.home / "run" / f"{name}.json") or {}
+    told = {"emulator": {"AWS_PORT": "aws_port", "MQTT_PORT": "mqtt_port"}, "api": {"API_PORT": "port"}}.get(name, {})
+    return {f"FLEETLAKE_{variable}": str(facts[fact]) for variable, fact in told.items() if fact in facts}
+
+
 def clear(settings: Settings) -> None:
     """Remove what only running processes need and cannot remove themselves."""
     shutil.rmtree(socket_folder(settings), ignore_errors=True)

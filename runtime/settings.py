@@ -152,6 +152,9 @@ class Settings:
     api_device_rate: int = _setting(
         20, "calls a second for one device to one process of the APIs, as AWS IoT takes for a thing's shadow; 0: any number", _at_least(0)
     )
+    api_sign_in_tries: int = _setting(
+        10, "tries in five minutes at one name's password, code or challenge, by one process of the APIs; 0: any number", _at_least(0)
+    )
     table_prefix: str = _setting("fleetlake-", "the DynamoDB tables of the APIs are {table_prefix}{name}", _TABLE_PREFIX)
     user_pool: str = _setting("", "id of the Cognito user pool; empty: the laptop's cloud has its own", _USER_POOL)
     user_pool_client: str = _setting("", "id of the user pool's app client; empty: the laptop's cloud has its own", _CLIENT_ID)

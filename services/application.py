@@ -7,6 +7,7 @@ from enum import StrEnum
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
+from fleet.shadow.request import Limits
 from runtime.errors import UsageError
 from runtime.settings import Settings
 from services import health, problems
@@ -34,21 +35,22 @@ def create(services: Services, parts: Collection[str] = ALL_PARTS) -> FastAPI:
     """The application with the routers of `parts`. Raises UsageError for one that there is none of."""
     if unknown := set(parts) - set(ALL_PARTS):
         raise UsageError(f"parts of the API: {', '.join(sorted(unknown))} is none; there are {', '.join(ALL_PARTS)}")
-    app = DocumentedApi(title="fleetlake", version="1", description=__doc__, openapi_url="/openapi.json")
+    # A redirect to the path without its slash would go to whatever host the request names.
+    app = DocumentedApi(title="fleetlake", version="1", description=__doc__, openapi_url="/openapi.json", redirect_slashes=False)
     app.state.services = services
     app.include_router(health.router)
     for part in ALL_PARTS:
         if part in parts:
             app.include_router(importlib.import_module(f"services.{part}.endpoints").router)
     problems.install(app)
-    _wrap(app, services.settings.api_origins)
+    _wrap(app, services.settings)
     return app
 
 
-def _wrap(app: FastAPI, origins: str) -> None:
+def _wrap(app: FastAPI, settings: Settings) -> None:
     # The last one added is the outermost.
-    app.add_middleware(BodyGuard)
-    if allowed := [origin.strip() for origin in origins.split(",") if origin.strip()]:
+    app.add_middleware(BodyGuard, limits=Limits(depth=settings.shadow_depth))
+    if allowed := [origin.strip() for origin in settings.api_origins.split(",") if origin.strip()]:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=allowed,

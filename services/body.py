@@ -1,15 +1,18 @@
 """A request's body is looked at before anything parses it: its size, its type, and what JSON may hide (duplicate keys, depth, NaN).
 
-It runs before any router, so that no endpoint can forget it. Shadow documents go through it as well; what AWS IoT says of them
-is said by the shadow's own rules, on bytes that this has let pass.
+It runs before any router, so that no endpoint can forget it. Shadow documents go through it as well, and are refused in AWS IoT's words; what
+AWS IoT says of bytes that this has let pass is said by the shadow's own rules.
 """
 
 import json
+import re
 from typing import Any
 
 import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from fleet.shadow.errors import ShadowError
+from fleet.shadow.request import DEFAULT_LIMITS, Limits, parse_update
 from runtime.strict_json import KeyTwice, unique_keys
 from services import problems
 from services.problems import ApiError, Invalid, TooLarge, WrongType
@@ -19,6 +22,7 @@ BULK_BYTES = 8 * 1024 * 1024
 BODY_BYTES = 256 * 1024
 DEPTH = 32
 _BULK = ("/batch", "/api/v1/devices/import")
+_SHADOW = re.compile(r"/devices/[^/]+/shadow(/[^/]+)?")
 _JSON = ("application/json", "application/merge-patch+json")
 
 
@@ -64,10 +68,11 @@ def _check_keys(content: bytes) -> None:
 
 
 class BodyGuard:
-    """ASGI middleware: reads the body once, within its limit, checks it, and gives it on."""
+    """ASGI middleware: reads the body once, within its limit, checks it, and gives it on. `limits` are those of a shadow's document."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, limits: Limits = DEFAULT_LIMITS) -> None:
         self._app = app
+        self._limits = limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -76,7 +81,7 @@ class BodyGuard:
         try:
             body = await _read(scope, receive)
             if body:
-                _check(scope, body)
+                _check(scope, body, self._limits)
         except ApiError as error:
             answer = problems.answer(error, scope["state"]["request_id"], scope["path"])
             await answer(scope, receive, send)
@@ -104,15 +109,34 @@ async def _read(scope: Scope, receive: Receive) -> bytes:
     return b"".join(chunks)
 
 
-def _check(scope: Scope, body: bytes) -> None:
-    kind = dict(scope["headers"]).get(b"content-type", b"").decode("latin-1")
+def _check(scope: Scope, body: bytes, limits: Limits) -> None:
+    headers = dict(scope["headers"])
+    if (coding := headers.get(b"content-encoding", b"").decode("latin-1")).strip().lower() not in ("", "identity"):
+        raise WrongType(f"the body is sent with Content-Encoding: {coding}; send it as it is", headers={"Accept-Encoding": "identity"})
+    kind = headers.get(b"content-type", b"").decode("latin-1")
     media, _, parameters = kind.partition(";")
     if media.strip().lower() not in _JSON:
         raise WrongType(f"the body is sent as {kind or 'nothing'!r}; send Content-Type: application/json")
     charset = parameters.strip().lower().replace('"', "")
     if charset and charset != "charset=utf-8":
         raise WrongType(f"the body is sent with {parameters.strip()}; JSON is UTF-8")
-    check_json(body)
+    try:
+        check_json(body)
+    except Invalid as fault:
+        if scope["method"] == "PUT" and _SHADOW.fullmatch(scope["path"]):
+            raise _in_aws_words(body, limits) from None
+        raise fault
+
+
+def _in_aws_words(body: bytes, limits: Limits) -> ApiError:
+    """What AWS IoT says of a document that is no strict JSON, or nested too deep."""
+    try:
+        parse_update(body, limits)
+    except ShadowError as refused:
+        if refused.code == WrongType.status:
+            return WrongType(refused.message, code="UnsupportedDocumentEncodingException")
+        return Invalid(refused.message, code="InvalidRequestException")
+    return Invalid("Invalid JSON", code="InvalidRequestException")
 
 
 def _replayed(body: bytes, receive: Receive) -> Receive:

@@ -123,8 +123,11 @@ async def services_of(request: Request) -> "Services":
 
 
 def bearer_token(request: Request) -> str:
-    """Raises Unauthenticated where the request carries none."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    """Raises Unauthenticated where the request carries none, or more than one: another on the way here may have looked at the other."""
+    given = request.headers.getlist("authorization")
+    if len(given) > 1:
+        raise Unauthenticated("more than one Authorization header; send one")
+    scheme, _, token = "".join(given).partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise Unauthenticated("no access token: send Authorization: Bearer followed by a Cognito access token")
     return token.strip()

@@ -12,7 +12,7 @@ from runtime.log import logger
 from services import problems
 
 _log = logger("access")
-_GIVEN_ID = re.compile(rb"[A-Za-z0-9_.:-]{8,128}")
+_GIVEN_ID = re.compile(rb"[A-Za-z0-9_.:-]{1,128}")
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",

@@ -135,6 +135,10 @@ class Login:
         )
         return self._outcome(answer)
 
+    def user_of(self, session: str) -> str:
+        """Whom a challenge's session is of. Raises Invalid for one that was not given, or is over."""
+        return str(self._opened(session)["user"])
+
     def refresh(self, refresh_token: str) -> TokenSet:
         with told():
             answer = self._idp.initiate_auth(

@@ -8,7 +8,7 @@ from services.auth import bodies
 from services.auth.access import KnownCaller
 from services.auth.audit import Actor, Change
 from services.auth.login import Challenge as Asked
-from services.auth.login import TokenSet
+from services.auth.login import TokenSet, normal_login
 from services.auth.tokens import PoolTokens
 from services.auth.views import permissions_view
 from services.composition import Services
@@ -36,7 +36,8 @@ def sign_up(request: Request, api: Api, body: bodies.SignUp) -> bodies.SignedUp:
 @router.post("/confirm", status_code=status.HTTP_204_NO_CONTENT, responses=problems_of())
 def confirm(api: Api, body: bodies.Confirmation) -> None:
     """Confirm a sign-up with the code that came by e-mail. Where there is no e-mail: POST /users/{user_id}/confirm."""
-    api.users.login.confirm(body.user_name, body.code)
+    with api.rates.trying("confirm", normal_login(body.user_name)):
+        api.users.login.confirm(body.user_name, body.code)
 
 
 @router.post("/resend", status_code=status.HTTP_204_NO_CONTENT, responses=problems_of())
@@ -49,15 +50,18 @@ def resend(api: Api, body: bodies.UserName) -> None:
 def login(api: Api, body: bodies.Credentials) -> bodies.SignIn:
     """Sign in by user name or verified e-mail address: tokens, or a challenge for POST /auth/challenge.
 
-    A user who is not there, a wrong password and a disabled user are refused in the same words.
+    A user who is not there, a wrong password and a disabled user are refused in the same words, and after too many tries alike.
     """
-    return _sign_in(api.users.login.sign_in(body.user_name, body.password))
+    with api.rates.trying("sign in", normal_login(body.user_name)):
+        return _sign_in(api.users.login.sign_in(body.user_name, body.password))
 
 
 @router.post("/challenge", responses=problems_of())
 def challenge(api: Api, body: bodies.ChallengeAnswer) -> bodies.SignIn:
     """Answer a challenge: the authenticator's code, or a new password. It may be followed by another one."""
-    return _sign_in(api.users.login.respond(body.session, code=body.code, new_password=body.new_password))
+    # By user, not by session: whoever has the password has as many sessions as they like.
+    with api.rates.trying("challenge", api.users.login.user_of(body.session)):
+        return _sign_in(api.users.login.respond(body.session, code=body.code, new_password=body.new_password))
 
 
 @router.post("/refresh", responses=problems_of())
@@ -83,7 +87,8 @@ def forgot(api: Api, body: bodies.UserName) -> None:
 @router.post("/password/reset", status_code=status.HTTP_204_NO_CONTENT, responses=problems_of())
 def reset(request: Request, api: Api, body: bodies.PasswordReset) -> None:
     """Set a new password with the code that came by e-mail. All sessions of the user end."""
-    api.users.login.reset(body.user_name, body.code, body.password)
+    with api.rates.trying("reset", normal_login(body.user_name)):
+        api.users.login.reset(body.user_name, body.code, body.password)
     user = api.users.by_name(body.user_name)
     api.users.end_sessions(user)
     api.users.rules.sign_out(user.user_id, "", actor_of(request, user.user_id, user.user_name))

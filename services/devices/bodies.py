@@ -12,6 +12,7 @@ from services.devices.creation import Creation, Order
 from services.devices.device import MOST_GROUPS, Device, Draft, State
 from services.devices.removal import Farewell
 from services.identity import DEVICE_ID
+from services.malformed import Malformed, each_alone
 
 # Of AWS IoT's API: ThingTypeName, ThingGroupName, AttributeName, AttributeValue. An empty value would remove the attribute.
 Name = Annotated[str, Field(pattern=DEVICE_ID)]
@@ -194,7 +195,10 @@ class ImportBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    devices: list[NewDevice] = Field(min_length=1, max_length=MOST_ITEMS)
+    devices: list[Annotated[NewDevice | Malformed, each_alone(NewDevice)]] = Field(min_length=1, max_length=MOST_ITEMS)
+
+    def orders(self) -> list[Order | Malformed]:
+        return [item if isinstance(item, Malformed) else item.order(with_certificate=False) for item in self.devices]
 
 
 class ImportEntry(BaseModel):

@@ -9,6 +9,7 @@ What is not begun within 20 s is left, and said to be: load balancers and API Ga
 again passes over what is there and goes on with the rest.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from services.devices.device import Device, State
 from services.devices.history import Author
 from services.devices.registry import Registry
 from services.identity import Caller
+from services.malformed import Malformed
 from services.problems import Conflict, Invalid, of_error
 
 _log = logger("api")
@@ -49,17 +51,23 @@ class Entry:
     detail: str = ""
 
 
-def import_devices(registry: Registry, orders: Sequence[Order], caller: Caller, author: Author, at_once: int = _AT_ONCE) -> list[Entry]:
+def import_devices(
+    registry: Registry, orders: Sequence[Order | Malformed], caller: Caller, author: Author, at_once: int = _AT_ONCE
+) -> list[Entry]:
     """An entry for each order, in their order. Raises Invalid where an id stands twice; then nothing was made."""
-    ids = [order.device_id for order in orders]
-    if twice := sorted({each for each in ids if ids.count(each) > 1}) if len(set(ids)) < len(ids) else []:
+    ids = [order.device_id if isinstance(order, Order) else "" for order in orders]
+    counts = Counter(device_id for device_id in ids if device_id)
+    if twice := sorted(device_id for device_id, count in counts.items() if count > 1):
         raise Invalid(
             f"import: {', '.join(twice[:5])} stands in it more than once; nothing was made", more={"errors": _places(ids, set(twice))}
         )
-    there = {device.device_id: device for device in registry.devices(ids)}
+    there = {device.device_id: device for device in registry.devices(counts)}
     until = registry.clock.now() + _TIME
 
-    def entry(order: Order) -> Entry:
+    def entry(order: Order | Malformed) -> Entry:
+        if isinstance(order, Malformed):
+            told = order.problem()
+            return Entry(order.device_id, Fate.FAILED, code=told.code, detail=told.detail)
         if _is_there(there.get(order.device_id), order, caller):
             return Entry(order.device_id, Fate.EXISTS)
         if registry.clock.now() > until:

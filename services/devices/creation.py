@@ -86,7 +86,7 @@ class Creator:
             except Taken:
                 # By another, or by this very request, sent twice.
                 continue
-        raise _taken(order.device_id)
+        raise _taken(order.device_id, self._store.get(order.device_id), caller)
 
     def _request(self, order: Order, caller: Caller, key: str) -> Request:
         name = hashlib.sha256(f"{caller.user_id}\0{key}".encode()).hexdigest()
@@ -108,7 +108,7 @@ class Creator:
         """The row that this work holds. Raises Taken."""
         last = next(iter(self._store.lines(order.device_id, 1, None, 1)), None)
         if caller.role is not Role.ADMIN and (self._things.exists(order.device_id) or (last and last["owner"] != caller.user_id)):
-            raise _taken(order.device_id)
+            raise _taken(order.device_id, None, caller)
         at, first = stamp(self._clock.now()), int(last["version"]) + 1 if last else 1
         claimed = Device(
             order.device_id,
@@ -165,9 +165,28 @@ def _made_by(held: Request, request: Request, device: Device | None) -> Device:
     return device
 
 
-def _taken(device_id: str) -> Conflict:
-    words = f"device {device_id}: the id is taken; where its creation broke off, repeat it with its Idempotency-Key, or delete it"
-    return Conflict(words, code="ResourceAlreadyExistsException")
+def _taken(device_id: str, device: Device | None, caller: Caller) -> Conflict:
+    words = _how_to_go_on(device) if device and _may_know(caller, device) else _FOR_OTHERS
+    return Conflict(f"device {device_id}: the id is taken{words}", code="ResourceAlreadyExistsException")
+
+
+# By whom is not for others to know: the same in each case.
+_FOR_OTHERS = (
+    ": by a device, by one that was deleted, or by a thing of AWS IoT that is not registered; take another id, or ask an administrator, "
+    "who may register the last two"
+)
+
+
+def _may_know(caller: Caller, device: Device) -> bool:
+    return caller.role is Role.ADMIN or caller.user_id == device.owner
+
+
+def _how_to_go_on(device: Device) -> str:
+    if device.state is State.CREATING:
+        return ", and its creation is under way or broke off; repeat it with its Idempotency-Key, or delete the device"
+    if device.state is State.DELETING:
+        return ", and its deletion is under way or broke off; delete it again"
+    return " by this very device; change it by PUT"
 
 
 def _under_way(device_id: str) -> Conflict:

@@ -1,5 +1,6 @@
 """The devices' operations: who may call them, and what they answer."""
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Header, Path, Query, Request, Response
@@ -71,13 +72,19 @@ async def author(request: Request, caller: SignedIn) -> history.Author:
     return history.Author.of(caller, request.state.request_id)
 
 
-def owned(device: WritableDevice, caller: Operator) -> CurrentDevice:
-    """A certificate outlives every grant: who was only granted the device makes none that would let them pass for it later."""
-    check_owner(caller, device.facts, "a certificate outlives a grant")
-    return device
+def owned(why: str) -> Callable[..., CurrentDevice]:
+    """The device, for its owner and administrators alone, `why` saying what would outlive a grant of it."""
+
+    def check(device: WritableDevice, caller: Operator) -> CurrentDevice:
+        check_owner(caller, device.facts, why)
+        return device
+
+    return check
 
 
-OwnedDevice = Annotated[CurrentDevice, Depends(owned)]
+# Who was only granted the device makes no certificate that would let them pass for it later.
+CertifiableDevice = Annotated[CurrentDevice, Depends(owned("a certificate outlives a grant"))]
+DeletableDevice = Annotated[CurrentDevice, Depends(owned("its certificates, shadows and grants would go for everybody"))]
 Author = Annotated[history.Author, Depends(author)]
 All = Annotated[Services, Depends(services_of)]
 
@@ -136,9 +143,8 @@ def import_many(
     body: Annotated[ImportBody, Body(openapi_examples=IMPORT_EXAMPLES)],
 ) -> ImportReport:
     """Make up to 1,000 devices, each by itself; the answer says of each whether it was created, was there already with the same content, or
-    failed. What is not begun within 20 s is left. Sent again it makes nothing twice and goes on. Certificates are made of the items' requests alone."""
-    orders = [item.order(with_certificate=False) for item in body.devices]
-    return ImportReport.of(import_devices(services.devices, orders, caller, by))
+    failed, as one that is malformed. What is not begun within 20 s is left. Sent again it makes nothing twice and goes on. Certificates are made of the items' requests alone."""
+    return ImportReport.of(import_devices(services.devices, body.orders(), caller, by))
 
 
 @router.get("/{device_id}", responses=_tagged(400, 401, 404, 429, 503))
@@ -159,23 +165,24 @@ def change_device(
     body: Annotated[DraftBody, Body(openapi_examples=DRAFT_EXAMPLES)],
     if_match: IfMatch = None,
 ) -> DeviceView:
-    """Replace what is said of the device. Needs If-Match; a body that changes nothing makes no new version. Groups and tags, by which others may
-    be granted the device, are changed by its owner and administrators alone."""
+    """Replace what is said of the device. Needs the right to write, the role operator, and If-Match; a body that changes nothing makes no new
+    version. Groups and tags, by which others may be granted the device, are changed by its owner and administrators alone."""
     changed = services.devices.change(device.device_id, body.draft(), if_match, caller, by)
     response.headers["ETag"] = preconditions.etag(changed.version)
     return DeviceView.of(changed)
 
 
 @router.delete("/{device_id}", responses=problems_of(400, 401, 403, 404, 409, 412, 428, 429, 503))
-def delete_device(services: All, device: WritableDevice, caller: Operator, by: Author, if_match: IfMatch = None) -> DeviceDeleted:
+def delete_device(services: All, device: DeletableDevice, by: Author, if_match: IfMatch = None) -> DeviceDeleted:
     """Take the device away: its certificates are deactivated and deleted, its shadows deleted, its open job executions cancelled, the grants
-    on it removed. Its history and its rows in the lake stay. Needs If-Match; what broke off is ended by the same call."""
+    on it removed. Its history and its rows in the lake stay. Needs If-Match; what broke off is ended by the same call. For its owner and
+    administrators: whoever was only granted the device, with whatever rights, may not."""
     gone, farewell = services.devices.delete(device.device_id, if_match, by, services.grants_of_device_gone)
     return DeviceDeleted.of(gone, farewell)
 
 
 @router.post("/{device_id}/certificates", status_code=201, responses=problems_of(400, 401, 403, 404, 409, 413, 415, 429, 503))
-def add_certificate(services: All, device: OwnedDevice, by: Author, body: NewCertificate) -> CertificateView:
+def add_certificate(services: All, device: CertifiableDevice, by: Author, body: NewCertificate) -> CertificateView:
     """Another certificate for the device; those that it has stay until they are removed, so that it can change over. Ten at most. For its owner
     and administrators."""
     _, issued = services.devices.add_certificate(device.device_id, body.csr or "", by)
@@ -183,7 +190,9 @@ def add_certificate(services: All, device: OwnedDevice, by: Author, body: NewCer
 
 
 @router.delete("/{device_id}/certificates/{certificate_id}", responses=_tagged(400, 401, 403, 404, 409, 429, 503))
-def remove_certificate(services: All, response: Response, device: OwnedDevice, by: Author, certificate_id: CertificateId) -> DeviceView:
+def remove_certificate(
+    services: All, response: Response, device: CertifiableDevice, by: Author, certificate_id: CertificateId
+) -> DeviceView:
     """Deactivate, detach and delete a certificate: it opens no connection any more. Again after a break it ends what is left."""
     left = services.devices.remove_certificate(device.device_id, certificate_id, by)
     response.headers["ETag"] = preconditions.etag(left.version)

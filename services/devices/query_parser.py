@@ -11,11 +11,12 @@
     a:(x OR y)                                a group of values of one field
 
 Seven terms at most, as AWS's limits have it (newer pages of AWS say twelve), 1,000 characters (100 with a leading wildcard). Operators are in
-capitals. ``\\`` before any character takes its meaning away. Not in the subset: regular expressions, boosting, fuzzy and proximity search,
-geographical queries.
+capitals. ``\\`` before any character takes its meaning away. Not in the subset, and refused by name: regular expressions, boosting, fuzzy and
+proximity search, geographical queries, and Lucene's + ! && ||.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NoReturn
@@ -82,6 +83,16 @@ Node = Match | Compare | Within | Not | And | Or
 _SPECIAL = frozenset('()[]{}"<>')
 _FIELD = re.compile(r"[A-Za-z][A-Za-z0-9_.,@/#$-]*(?=\s*(?::|[<>]))")
 _OPERATORS = ("AND", "OR", "NOT")
+# What begins a value, and what ends one, in syntax that is none here: by itself it would be searched for as text, and not be found.
+_BEGINNINGS = {
+    "/": "a regular expression (/…/)",
+    "+": "+ before a term",
+    "!": "! for NOT",
+    "&&": "&& for AND",
+    "||": "|| for OR",
+    "geo_distance,": "search by distance (geo_distance)",
+}
+_WITHIN = {"^": "a weight (^)", "~": "fuzzy and proximity search (~)"}
 
 
 def parse(query: str, terms: int = MOST_TERMS) -> Node:
@@ -243,7 +254,9 @@ class _Parser:
 
     def _bare(self) -> tuple[str | bool | None, ...]:
         parts: list[str | bool | None] = []
+        self._check_supported(_BEGINNINGS)
         while self.next() and not self.next().isspace() and self.next() not in _SPECIAL:
+            self._check_supported(_WITHIN)
             if self.next() in "*?":
                 parts.append(True if self.next() == "?" else None)
                 self.place += 1
@@ -254,6 +267,11 @@ class _Parser:
         if not parts:
             fail(f"a value is expected, not {self.next()!r}" if self.next() else "a value is expected where it ends", self.place)
         return tuple(parts)
+
+    def _check_supported(self, syntax: Mapping[str, str]) -> None:
+        for sign, what in syntax.items():
+            if self.text.startswith(sign, self.place):
+                fail(f'{what} is not supported; where it is a part of the value, put it in "" or \\ before it', self.place)
 
     def _character(self) -> str:
         if self.next() == "\\":

@@ -9,11 +9,12 @@ from services import identity
 from services.composition import Services
 from services.devices.listing import Listing
 from services.identity import Caller, Right, SignedIn
+from services.malformed import Malformed
 from services.openapi import problems_of
 from services.problems import Invalid
 from services.shadow import batch
 from services.shadow.access import demand
-from services.shadow.bodies import MOST_ITEMS, Batch, BatchResult, ItemResult, ShadowDocument
+from services.shadow.bodies import MOST_ITEMS, Batch, BatchItem, BatchResult, ItemResult, ShadowDocument
 from services.shadow.shadows import rights_of
 
 router = APIRouter(tags=["shadows"])
@@ -26,14 +27,15 @@ def batch_shadows(
     wanted: Batch,
     idempotency_key: Annotated[str | None, Header(pattern=r"^[\x21-\x7e]{1,128}$")] = None,
 ) -> BatchResult:
-    """Get, update or delete up to 1,000 shadows: the items of one device in their order, each with its own status and version.
+    """Get, update or delete up to 1,000 shadows: the items of one device in their order, each with its own status and version. An item that is
+    malformed is answered 400, and stops no other; what is not begun within 20 s is left and answered 408, to be sent again.
 
     With an Idempotency-Key a repeat is answered as the first was, and nothing is done again.
     """
     services: Services = request.app.state.services
     if idempotency_key is None:
         return _batch(services, caller, wanted)
-    digest = hashlib.sha256(wanted.model_dump_json().encode()).hexdigest()
+    digest = hashlib.sha256(wanted.model_dump_json(warnings=False).encode()).hexdigest()
     done = services.requests.once(
         caller.user_id, f"batch {idempotency_key}", digest, lambda: _batch(services, caller, wanted).model_dump(mode="json")
     )
@@ -41,7 +43,7 @@ def batch_shadows(
 
 
 def _batch(services: Services, caller: Caller, wanted: Batch) -> BatchResult:
-    items = [batch.Item(each.device_id, each.action, each.name, each.document) for each in wanted.items or []]
+    items = [item_of(each) for each in wanted.items or []]
     if wanted.query is not None:
         items = [batch.Item(device_id, "update", wanted.name, wanted.document) for device_id in _found(services, caller, wanted.query)]
     outcomes = batch.run(items, lambda item: _do(services, caller, item))
@@ -58,6 +60,12 @@ def _batch(services: Services, caller: Caller, wanted: Batch) -> BatchResult:
     ]
     failed = sum(result.status != 200 for result in results)
     return BatchResult(succeeded=len(results) - failed, failed=failed, results=results)
+
+
+def item_of(wanted: BatchItem | Malformed) -> batch.Item:
+    if isinstance(wanted, Malformed):
+        return batch.Item(wanted.device_id, "", malformed=wanted.problem())
+    return batch.Item(wanted.device_id, wanted.action, wanted.name, wanted.document)
 
 
 def _found(services: Services, caller: Caller, query: str) -> list[str]:

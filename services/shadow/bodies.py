@@ -7,6 +7,7 @@ from fastapi import Path, Query
 from pydantic import BaseModel, Field, model_validator
 
 from services import identity
+from services.malformed import Malformed, each_alone
 
 # https://docs.aws.amazon.com/iot/latest/apireference/API_iotdata_GetThingShadow.html
 _NAME = r"^[$a-zA-Z0-9:_-]{1,64}$"
@@ -73,7 +74,7 @@ class BatchItem(BaseModel):
 class Batch(BaseModel):
     """Either `items`, or one `document` for every device that a search finds."""
 
-    items: list[BatchItem] | None = Field(default=None, min_length=1, max_length=MOST_ITEMS)
+    items: list[Annotated[BatchItem | Malformed, each_alone(BatchItem)]] | None = Field(default=None, min_length=1, max_length=MOST_ITEMS)
     query: str | None = Field(default=None, min_length=1, max_length=1000, description="A search, as GET /api/v1/devices takes it")
     name: str = Field(default="", pattern=rf"^$|{_NAME}", description="Of a query: the shadow's name; empty: the classic one")
     document: dict[str, Any] | None = Field(default=None, description="Of a query: the update that each found device gets")
@@ -86,9 +87,9 @@ class Batch(BaseModel):
 
 
 class ItemResult(BaseModel):
-    device_id: str
+    device_id: str = Field(description='As the item has it; "" where it has none')
     name: str
-    status: int = Field(description="What a single call would have answered", examples=[200])
+    status: int = Field(description="What a single call would have answered; 408: it was not begun in time", examples=[200])
     answer: ShadowDocument | None = None
     code: str = Field(default="", description="AWS's error code; empty where it went well")
     detail: str = ""

@@ -7,7 +7,10 @@ import base64
 import json
 import os
 import sys
+import time
 from typing import Any
+
+import pyotp
 
 PASSWORD = "correct Horse 7 battery."
 
@@ -56,6 +59,8 @@ def _drive(driver: Driver) -> Any:
     email = [{"Name": "email", "Value": "anna@example.com"}]
     driver.ask("SignUp", ClientId=client, Username="anna", Password=PASSWORD, UserAttributes=email)
     sign_up = {"ClientId": client, "Username": "anna"}
+    yield "a wrong password of an unconfirmed user", told(driver.ask("InitiateAuth", **_login(client, "anna", "wrong")))
+    yield "the password of an unconfirmed user", told(driver.ask("InitiateAuth", **_login(client, "anna", PASSWORD)))
     yield "confirm with the emulator's usual code", told(driver.ask("ConfirmSignUp", **sign_up, ConfirmationCode="123456"))
     yield "confirm with the code that was sent", told(driver.ask("ConfirmSignUp", **sign_up, ConfirmationCode=driver.code()))
     driver.ask("ForgotPassword", **sign_up)
@@ -66,8 +71,7 @@ def _drive(driver: Driver) -> Any:
 
 
 def _sessions(driver: Driver, pool: str, client: str, password: str) -> Any:
-    login = {"ClientId": client, "AuthFlow": "USER_PASSWORD_AUTH", "AuthParameters": {"USERNAME": "anna", "PASSWORD": password}}
-    tokens = driver.ask("InitiateAuth", **login)["AuthenticationResult"]
+    tokens = driver.ask("InitiateAuth", **_login(client, "anna", password))["AuthenticationResult"]
     refresh = {"ClientId": client, "AuthFlow": "REFRESH_TOKEN_AUTH"}
     forged = {"REFRESH_TOKEN": _forged(tokens["RefreshToken"])}
     yield "a forged refresh token", told(driver.ask("InitiateAuth", **refresh, AuthParameters=forged))
@@ -84,8 +88,7 @@ def _sessions(driver: Driver, pool: str, client: str, password: str) -> Any:
 def _challenges(driver: Driver, pool: str, client: str) -> Any:
     for name in ("emil", "eve"):
         driver.ask("AdminCreateUser", UserPoolId=pool, Username=name, TemporaryPassword=PASSWORD, MessageAction="SUPPRESS")
-    login = {"ClientId": client, "AuthFlow": "USER_PASSWORD_AUTH", "AuthParameters": {"USERNAME": "eve", "PASSWORD": PASSWORD}}
-    session = driver.ask("InitiateAuth", **login)["Session"]
+    session = driver.ask("InitiateAuth", **_login(client, "eve", PASSWORD))["Session"]
     answer = {"ClientId": client, "ChallengeName": "NEW_PASSWORD_REQUIRED"}
     emil, eve = ({"USERNAME": name, "NEW_PASSWORD": PASSWORD + "!"} for name in ("emil", "eve"))
     yield "a challenge without its session", told(driver.ask("RespondToAuthChallenge", **answer, ChallengeResponses=emil))
@@ -97,6 +100,35 @@ def _challenges(driver: Driver, pool: str, client: str) -> Any:
     yield "another challenge with the session", told(driver.ask("RespondToAuthChallenge", **other, ChallengeResponses=eve))
     yield "a challenge with its session", told(driver.ask("RespondToAuthChallenge", **answer, Session=session, ChallengeResponses=eve))
     yield "the session again", told(driver.ask("RespondToAuthChallenge", **answer, Session=session, ChallengeResponses=eve))
+    yield from _codes(driver, client)
+
+
+def _codes(driver: Driver, client: str) -> Any:
+    """An authenticator's code of the step before, of this one and of the next: whichever step is now, the emulator takes the middle two."""
+    access = driver.ask("InitiateAuth", **_login(client, "eve", PASSWORD + "!"))["AuthenticationResult"]["AccessToken"]
+    totp, now = pyotp.TOTP(driver.ask("AssociateSoftwareToken", AccessToken=access)["SecretCode"]), int(time.time())
+    this, following = totp.at(now), totp.at(now + 30)
+    yield "enrolment with a code", told(driver.ask("VerifySoftwareToken", AccessToken=access, UserCode=this))
+    yield "enrolment with it again", told(driver.ask("VerifySoftwareToken", AccessToken=access, UserCode=this))
+
+    def answered(code: str) -> str:
+        session = driver.ask("InitiateAuth", **_login(client, "eve", PASSWORD + "!"))["Session"]
+        given = {"USERNAME": "eve", "SOFTWARE_TOKEN_MFA_CODE": code}
+        answer = {"ClientId": client, "ChallengeName": "SOFTWARE_TOKEN_MFA", "Session": session}
+        return told(driver.ask("RespondToAuthChallenge", **answer, ChallengeResponses=given))
+
+    yield "the code of enrolment in a challenge", answered(this)
+    wrong = next(
+        code for code in ("000000", "000001", "000002", "000003") if code not in (this, following, totp.at(now - 30), totp.at(now + 60))
+    )
+    yield "a wrong code", answered(wrong)
+    yield "the next step's code", answered(following)
+    yield "the next step's code again", answered(following)
+    yield "an earlier step's code after it", answered(this)
+
+
+def _login(client: str, name: str, password: str) -> dict[str, Any]:
+    return {"ClientId": client, "AuthFlow": "USER_PASSWORD_AUTH", "AuthParameters": {"USERNAME": name, "PASSWORD": password}}
 
 
 def _forged(token: str) -> str:

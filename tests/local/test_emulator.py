@@ -38,6 +38,17 @@ def devices(cloud: Cloud) -> dict[str, DeviceFiles]:
     return provision(cloud.platform, ["engine-a", "engine-b"])
 
 
+def test_a_thing_that_is_there_is_provisioned_as_it_is(cloud: Cloud) -> None:
+    iot = cloud.platform.client("iot")
+    iot.create_thing_type(thingTypeName="turbofan")
+    iot.create_thing(thingName="engine-typed", thingTypeName="turbofan", attributePayload={"attributes": {"site": "hall-3"}})
+    files = provision(cloud.platform, ["engine-typed"])["engine-typed"]
+    thing = iot.describe_thing(thingName="engine-typed")
+    assert (thing["thingTypeName"], thing["attributes"]) == ("turbofan", {"site": "hall-3"})
+    assert files.certificate.exists()
+    assert len(iot.list_thing_principals(thingName="engine-typed")["principals"]) == 1
+
+
 @pytest.fixture
 def messages(cloud: Cloud) -> "Messages":
     queue = Messages(cloud)

@@ -15,6 +15,8 @@ def test_what_a_user_sends_is_checked(tmp_path: Path) -> None:
     ran = subprocess.run(command, capture_output=True, text=True, cwd=REPOSITORY, check=True)
     answer = json.loads(ran.stdout.splitlines()[-1])
     assert dict(answer["told"]) == {
+        "a wrong password of an unconfirmed user": DENIED,
+        "the password of an unconfirmed user": "UserNotConfirmedException",
         "confirm with the emulator's usual code": "CodeMismatchException",
         "confirm with the code that was sent": "ok",
         "reset with the emulator's usual code": "CodeMismatchException",
@@ -30,6 +32,13 @@ def test_what_a_user_sends_is_checked(tmp_path: Path) -> None:
         "another challenge with the session": DENIED,
         "a challenge with its session": "ok",
         "the session again": DENIED,
+        "enrolment with a code": "ok",
+        "enrolment with it again": "EnableSoftwareTokenMFAException",
+        "the code of enrolment in a challenge": "ExpiredCodeException",
+        "a wrong code": "CodeMismatchException",
+        "the next step's code": "ok",
+        "the next step's code again": "ExpiredCodeException",
+        "an earlier step's code after it": "ExpiredCodeException",
     }
     assert answer["hooks"] == {
         "_access_token_error": "(data: dict)",
@@ -42,6 +51,8 @@ def test_what_a_user_sends_is_checked(tmp_path: Path) -> None:
         "_send_verification_email": "(pool, username, attr_dict, code, attribute_name=email)",
         "_signature_valid": "(token: str) -> bool",
         "_token_claims": "(token) -> dict",
+        "_totp_code": "(secret_b32: str, step_offset: int = 0) -> str",
+        "_user_for_access_token": "(access_token)",
         "error_response_json": (
             "(code: str, message: str, status: int = 400, extra: dict | None = None, *, message_key: str = message, "
             "content_type: str = application/x-amz-json-1.0) -> tuple"

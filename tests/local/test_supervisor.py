@@ -151,6 +151,16 @@ def test_a_killed_process_can_be_started_again_and_keeps_its_state(tmp_path: Pat
         cloud.supervisor.check()
 
 
+def test_a_process_that_is_started_again_keeps_its_ports_however_often(tmp_path: Path) -> None:
+    with running_cloud(tmp_path, ("emulator", "api")) as cloud:
+        before = cloud.supervisor.endpoints
+        for name in ("api", "api", "emulator"):
+            cloud.supervisor.kill(name)
+            cloud.supervisor.restart(name)
+            assert cloud.supervisor.endpoints == before, name
+        assert answers("127.0.0.1", int(before["api_url"].rsplit(":", 1)[1]))
+
+
 SUPERVISE = """
 import sys
 from pathlib import Path

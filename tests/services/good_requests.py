@@ -1,5 +1,6 @@
 """Of each operation one request that must succeed, written by hand, and who sends it. What a request takes away was made for it just before."""
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -52,21 +53,21 @@ def _login(live: Live) -> Request:
 def _challenge(live: Live) -> Request:
     name = live.fresh("guest")
     live.user(name)
-    body = _verify_mfa_of(live, live.sign_in(name).access_token)
-    live.done("POST", "/auth/mfa/verify", **body)
+    token = live.sign_in(name).access_token
+    totp = _authenticator(live, token)
+    live.done("POST", "/auth/mfa/verify", headers={"Authorization": f"Bearer {token}"}, json={"code": totp.now()})
     asked = live.done("POST", "/auth/login", json={"user_name": name, "password": PASSWORD})["challenge"]
-    return Request(body={"session": asked["session"], "code": body["json"]["code"]})
+    # Each code counts once.
+    return Request(body={"session": asked["session"], "code": totp.at(int(time.time()) + 30)})
 
 
-def _verify_mfa_of(live: Live, token: str) -> dict[str, Any]:
-    headers = {"Authorization": f"Bearer {token}"}
-    secret = live.done("POST", "/auth/mfa", headers=headers)["secret"]
-    return {"headers": headers, "json": {"code": pyotp.TOTP(secret).now()}}
+def _authenticator(live: Live, token: str) -> pyotp.TOTP:
+    return pyotp.TOTP(live.done("POST", "/auth/mfa", headers={"Authorization": f"Bearer {token}"})["secret"])
 
 
 def _verify_mfa(live: Live) -> Request:
     token = live.someone().access_token
-    return Request(token=token, body=_verify_mfa_of(live, token)["json"])
+    return Request(token=token, body={"code": _authenticator(live, token).now()})
 
 
 def _reset(live: Live) -> Request:

@@ -138,7 +138,7 @@ def request_of_a_key() -> str:
 @contextmanager
 def living(home: Path) -> Iterator[Live]:
     """With a user of each role signed in and the DEVICES made. Nothing limits how often they may call."""
-    with running_cloud(home, ("emulator", "api"), api_user_rate=0, api_device_rate=0) as cloud:
+    with running_cloud(home, ("emulator", "api"), api_user_rate=0, api_device_rate=0, api_sign_in_tries=0) as cloud:
         url = cloud.supervisor.endpoints["api_url"]
         with httpx.Client(base_url=url, trust_env=False, timeout=60) as client:
             live = Live(cloud, url, client)

@@ -102,6 +102,56 @@ def test_what_nobody_foresaw_and_what_is_away_tell_nothing_of_the_inside(client:
     assert client.get("/strange/later").headers["retry-after"] == "1"
 
 
+def test_a_path_with_a_slash_too_many_is_none_and_leads_to_no_other_host(client: TestClient) -> None:
+    answer = client.get("/whoami/", headers={"Host": "evil.example"}, follow_redirects=False)
+    assert (answer.status_code, answer.json()["code"]) == (404, "ResourceNotFoundException")
+    assert "location" not in answer.headers
+
+
+def test_two_authorization_headers_are_no_login(client: TestClient) -> None:
+    ada, eve = bearer("ada")["Authorization"], bearer("eve")["Authorization"]
+    for tokens in ((ada, eve), (ada, ada)):
+        refused = client.get("/whoami", headers=[("Authorization", token) for token in tokens])
+        assert (refused.status_code, refused.json()["code"]) == (401, "NotAuthorizedException")
+
+
+@pytest.mark.parametrize("coding", ["gzip", "br", "deflate, gzip", "GZIP"])
+def test_a_body_that_is_packed_is_refused_even_where_it_is_not(client: TestClient, coding: str) -> None:
+    refused = client.put("/whoami", headers=bearer("ada") | {"Content-Encoding": coding}, json={})
+    assert (refused.status_code, refused.json()["code"]) == (415, "UnsupportedMediaTypeException")
+    assert client.put("/whoami", headers=bearer("ada") | {"Content-Encoding": "identity"}, json={}).status_code == 200
+
+
+_TOO_DEEP = "JSON contains too many levels of nesting; maximum is 6"
+_NOT_UTF8 = "Unsupported documented encoding; supported encoding is UTF-8"
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code", "words"),
+    [
+        (b'{"state": ', 400, "InvalidRequestException", "Invalid JSON"),
+        (b'{"state": {"desired": {"a": 1, "a": 2}}}', 400, "InvalidRequestException", "Invalid JSON"),
+        (b'{"state": {"desired": {"a": NaN}}}', 400, "InvalidRequestException", "Invalid JSON"),
+        (b'{"state": {"desired": {"a": 1e999}}}', 400, "InvalidRequestException", "Invalid JSON"),
+        (b'\xef\xbb\xbf{"state": {}}', 400, "InvalidRequestException", "Invalid JSON"),
+        (b'{"state": {"desired": {"a": "\\ud800"}}}', 400, "InvalidRequestException", "Invalid JSON"),
+        (b'{"state": {"desired": {"a": "\xff"}}}', 415, "UnsupportedDocumentEncodingException", _NOT_UTF8),
+        (b'{"state": {"desired": ' + b'{"a":' * 40 + b"1" + b"}" * 42, 400, "InvalidRequestException", _TOO_DEEP),
+        (b"[" * 100_000, 400, "InvalidRequestException", _TOO_DEEP),
+    ],
+    ids=["broken", "a key twice", "NaN", "infinite", "BOM", "half a pair", "not UTF-8", "deep", "a bomb"],
+)
+def test_a_shadow_document_that_is_no_json_is_refused_in_the_words_of_aws_iot(
+    client: TestClient, body: bytes, status: int, code: str, words: str
+) -> None:
+    headers = {"Content-Type": "application/json"}
+    for path in ("/devices/engine-7/shadow", "/devices/engine-7/shadow/config"):
+        answer = client.put(path, content=body, headers=headers)
+        assert (answer.status_code, answer.json()["code"], answer.json()["detail"]) == (status, code, words)
+    for path in ("/whoami", "/devices/engine-7/shadows/restore", "/devices/engine-7"):
+        assert client.put(path, content=body, headers=headers).json()["code"] == "SerializationException"
+
+
 def test_a_refused_method_says_which_there_are(client: TestClient) -> None:
     answer = client.post("/whoami", json={})
     assert (answer.status_code, answer.json()["code"], answer.headers["allow"]) == (405, "MethodNotAllowedException", "GET, PUT")
@@ -116,8 +166,9 @@ def test_an_invalid_request_names_each_place(client: TestClient) -> None:
 
 
 def test_the_callers_request_id_is_kept_unless_it_could_break_a_line(client: TestClient) -> None:
-    assert client.get("/whoami", headers={"X-Request-Id": "app-2026.11:29"}).headers["x-amzn-requestid"] == "app-2026.11:29"
-    for hostile in ("a b", "short", "x" * 129, '"}{"user_id":"root"'):
+    for good in ("app-2026.11:29", "7", "short", "x" * 128):
+        assert client.get("/whoami", headers={"X-Request-Id": good}).headers["x-amzn-requestid"] == good
+    for hostile in ("a b", "", "x" * 129, '"}{"user_id":"root"'):
         given = client.get("/whoami", headers={"X-Request-Id": hostile}).headers["x-amzn-requestid"]
         assert re.fullmatch(r"[0-9a-f-]{36}", given), hostile
 

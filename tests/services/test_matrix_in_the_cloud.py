@@ -68,7 +68,7 @@ ROOT = Actor(ADMIN, "root", "request-1")
 
 @pytest.fixture(scope="module")
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    with running_cloud(tmp_path_factory.mktemp("matrix"), api_user_rate=0, api_device_rate=0) as cloud:
+    with running_cloud(tmp_path_factory.mktemp("matrix"), api_user_rate=0, api_device_rate=0, api_sign_in_tries=0) as cloud:
         api_tables.create(cloud.platform)
         services, clock = Services(cloud.platform), SystemClock()
         table = AccessTable.of(cloud.platform)

@@ -34,6 +34,9 @@ class GoodLogin:
     def respond(self, *_: str, **__: str) -> TokenSet:
         return self.tokens
 
+    def user_of(self, *_: str) -> str:
+        return "anna"
+
     def refresh(self, *_: str) -> TokenSet:
         return self.tokens
 

@@ -71,14 +71,17 @@ def test_mfa_is_asked_for_once_it_is_on(site: Site) -> None:
     assert pyotp.parse_uri(authenticator["uri"]).now() == totp.now()  # type: ignore[attr-defined]
     wrong = f"{(int(totp.now()) + 1) % 1_000_000:06}"
     assert code(site.post("/auth/mfa/verify", access, code=wrong)) == (400, "EnableSoftwareTokenMFAException")
-    assert site.post("/auth/mfa/verify", access, code=totp.now()).status_code == 204
+    enrolled = totp.now()
+    assert site.post("/auth/mfa/verify", access, code=enrolled).status_code == 204
     asked = site.post("/auth/login", user_name="bert", password=PASSWORD).json()
     assert (asked["tokens"], asked["challenge"]["name"]) == (None, "SOFTWARE_TOKEN_MFA")
     session = asked["challenge"]["session"]
     assert code(site.post("/auth/challenge", session=session, code=wrong)) == (400, "CodeMismatchException")
     assert code(site.post("/auth/challenge", session=session, new_password="another Horse 8")) == (400, "InvalidParameterException")
     assert code(site.post("/auth/challenge", session=session[:-4] + "AAAA", code=totp.now())) == (400, "NotAuthorizedException")
-    answer = site.post("/auth/challenge", session=session, code=totp.now())
+    # That of its enrolment counts no more; the clock goes no further meanwhile than the next step's.
+    assert code(site.post("/auth/challenge", session=session, code=enrolled)) == (400, "ExpiredCodeException")
+    answer = site.post("/auth/challenge", session=session, code=totp.at(int(time.time()) + 30))
     assert site.get("/auth/me", answer.json()["tokens"]["access_token"]).json()["user_name"] == "bert"
 
 

@@ -87,11 +87,30 @@ def test_an_id_that_stands_twice_refuses_the_whole(api: Api) -> None:
     assert not api.iot().list_things()["things"]
 
 
-@pytest.mark.parametrize("devices", [[], [{"device_id": f"e{n}"} for n in range(1_001)], [{"device_id": "a/b"}], [{}], "x", [None]])
+@pytest.mark.parametrize("devices", [[], [{"device_id": f"e{n}"} for n in range(1_001)], [None] * 1_001, "x", {"device_id": "a"}])
 def test_what_is_no_import_is_refused_as_a_whole(api: Api, devices: Any) -> None:
     refused = api.call("POST", "/import", json={"devices": devices})
     assert (refused.status_code, refused.json()["code"]) == (400, "ValidationException")
     assert not api.iot().list_things()["things"]
+
+
+def test_a_malformed_item_fails_by_itself(api: Api) -> None:
+    report = imported(
+        api, {"device_id": "a/b"}, {}, {"device_id": "good"}, None, {"device_id": "c", "owner": "x"}, {"device_id": "a/b"}, "x"
+    ).json()
+    assert [(each["device_id"], each["outcome"]) for each in report["devices"]] == [
+        ("a/b", "failed"),
+        ("", "failed"),
+        ("good", "created"),
+        ("", "failed"),
+        ("c", "failed"),
+        ("a/b", "failed"),
+        ("", "failed"),
+    ]
+    assert {each["code"] for each in report["devices"] if each["outcome"] == "failed"} == {"ValidationException"}
+    assert (report["created"], report["failed"]) == (1, 6)
+    assert "owner: Extra inputs are not permitted" in report["devices"][4]["detail"]
+    assert [thing["thingName"] for thing in api.iot().list_things()["things"]] == ["good"]
 
 
 def test_an_import_of_ten_thousand_items_is_refused_with_few_words(api: Api) -> None:

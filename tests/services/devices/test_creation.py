@@ -115,12 +115,34 @@ def test_what_was_deleted_is_not_made_again_by_its_old_request(api: Api) -> None
     assert api.get("engine-7").status_code == 404
 
 
-def test_a_taken_id_answers_the_same_whosever_it_is(api: Api) -> None:
+def test_a_taken_id_tells_its_owner_how_to_go_on_and_others_the_same_whatever_has_it(api: Api) -> None:
     api.make("engine-7")
-    own, foreign = api.make("engine-7"), api.make("engine-7", user="operator-otto")
-    assert [(each.status_code, each.json()["code"]) for each in (own, foreign)] == [(409, "ResourceAlreadyExistsException")] * 2
-    assert own.json()["detail"] == foreign.json()["detail"]
-    assert api.get("engine-7").json()["owner"] == "id-of-olga"
+    own, by_admin = api.make("engine-7"), api.make("engine-7", user="admin-ada")
+    assert [(each.status_code, each.json()["code"]) for each in (own, by_admin)] == [(409, "ResourceAlreadyExistsException")] * 2
+    assert {each.json()["detail"] for each in (own, by_admin)} == {"device engine-7: the id is taken by this very device; change it by PUT"}
+    foreign = {"another's device": api.make("engine-7", user="operator-otto")}
+    api.delete("engine-7")
+    foreign["a deleted one"] = api.make("engine-7", user="operator-otto")
+    api.iot().create_thing(thingName="engine-8")
+    foreign["a thing of AWS IoT"] = api.make("engine-8", user="operator-otto")
+    told = {each.json()["detail"].replace("engine-8", "engine-7") for each in foreign.values()}
+    assert told == {
+        "device engine-7: the id is taken: by a device, by one that was deleted, or by a thing of AWS IoT that is not registered; take another "
+        "id, or ask an administrator, who may register the last two"
+    }
+    assert api.get("engine-7").status_code == 404
+
+
+def test_where_a_creation_or_a_deletion_broke_off_its_owner_is_told_how_to_end_it(api: Api) -> None:
+    api.platform.broken.add("CreateKeysAndCertificate")
+    assert api.make("engine-7", key="k1").status_code == 500
+    assert "repeat it with its Idempotency-Key, or delete the device" in api.make("engine-7").json()["detail"]
+    assert "Idempotency-Key" not in api.make("engine-7", user="operator-otto").json()["detail"]
+    api.platform.broken.clear()
+    assert api.make("engine-7", key="k1").status_code == 201
+    api.platform.broken.add("DeleteThing")
+    assert api.delete("engine-7").status_code == 500
+    assert "delete it again" in api.make("engine-7").json()["detail"]
 
 
 def test_of_many_creations_of_one_id_at_once_one_goes_on(api: Api) -> None:

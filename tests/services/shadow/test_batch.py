@@ -3,8 +3,13 @@
 import json
 import threading
 
+import pytest
+from pydantic import ValidationError
+
 from services.problems import Conflict, NotFound, Throttled
 from services.shadow.batch import Item, Outcome, run
+from services.shadow.batch_endpoints import item_of
+from services.shadow.bodies import Batch
 
 
 def _update(device_id: str, number: int) -> Item:
@@ -76,4 +81,55 @@ def test_an_item_that_comes_too_early_waits_and_keeps_its_place_until_the_batch_
     statuses = [outcome.status for outcome in run([_update("a", number) for number in range(30)], do, pause, lambda: now)]
     # One at the beginning, and one at the end of each of 20 seconds.
     assert seen == list(range(21))
-    assert statuses == [200] * 21 + [429] * 9
+    # The last took all the time that there was, waiting.
+    assert statuses == [200] * 21 + [408] * 9
+
+
+def test_what_is_not_begun_in_time_is_left_and_says_so() -> None:
+    """A shadow that takes seven seconds for an item."""
+    now = 0.0
+
+    def do(item: Item) -> bytes:
+        nonlocal now
+        now += 7.0
+        return b"{}"
+
+    outcomes = run([_update("a", number) for number in range(5)], do, monotonic=lambda: now)
+    assert [outcome.status for outcome in outcomes] == [200] * 3 + [408] * 2
+    assert (outcomes[4].code, "send it again" in outcomes[4].detail) == ("RequestTimeoutException", True)
+
+
+def test_a_malformed_item_is_its_own_400_and_nothing_is_done_about_it() -> None:
+    wanted = Batch.model_validate(
+        {
+            "items": [
+                {"device_id": "a"},
+                {"device_id": "../b"},
+                {"device_id": "c", "action": "update"},
+                {"device_id": 7},
+                "d",
+                {"device_id": "e", "action": "get", "document": {}},
+                {"device_id": "f" * 300},
+            ]
+        }
+    )
+    done: list[str] = []
+
+    def do(item: Item) -> bytes:
+        done.append(item.device_id)
+        return b"{}"
+
+    items = [item_of(each) for each in wanted.items or []]
+    outcomes = run(items, do)
+    assert [outcome.status for outcome in outcomes] == [200] + [400] * 6
+    assert {outcome.code for outcome in outcomes[1:]} == {"ValidationException"}
+    assert "an update has a document" in outcomes[2].detail
+    assert "device_id: String should match" in outcomes[1].detail
+    assert [item.device_id for item in items] == ["a", "../b", "c", "", "", "e", "f" * 128]
+    assert done == ["a"]
+
+
+def test_too_many_items_none_and_no_list_are_no_batch() -> None:
+    for items in ([], [{"device_id": "a"}] * 1_001, [None] * 10_000, "x", {"device_id": "a"}):
+        with pytest.raises(ValidationError):
+            Batch.model_validate({"items": items})

@@ -192,7 +192,6 @@ def test_a_batch_beyond_its_limit_or_without_sense_is_refused_whole(site: Site) 
     wrongs: tuple[dict[str, Any], ...] = (
         {},
         {"items": []},
-        {"items": [{"device_id": "engine-12", "action": "update"}]},
         {"items": many[:1], "query": "*"},
         {"query": "*"},
     )
@@ -201,13 +200,27 @@ def test_a_batch_beyond_its_limit_or_without_sense_is_refused_whole(site: Site) 
     assert site.call("GET", "/devices/engine-12/shadow").status_code == 404
 
 
+def test_a_malformed_item_of_a_batch_costs_no_other_and_is_repeated_under_its_key_too(site: Site) -> None:
+    items = [
+        {"device_id": "engine-12/../engine-1", "action": "delete"},
+        {"device_id": "engine-12", "action": "update"},
+        {"device_id": "engine-17", "action": "update", "document": desired(n=1)},
+        None,
+    ]
+    for _ in range(2):
+        answer = site.call("POST", "/batch", {"items": items}, headers={"Idempotency-Key": "two"}).json()
+        assert [result["status"] for result in answer["results"]] == [400, 400, 200, 400]
+        assert [result["device_id"] for result in answer["results"]] == ["engine-12/../engine-1", "engine-12", "engine-17", ""]
+    assert site.call("GET", "/devices/engine-17/shadow").json()["version"] == 1
+
+
 @pytest.mark.parametrize(
     ("content", "kind", "status"),
     [
         (b'{"state": {"desired": {"a": 1, "a": 2}}}', "application/json", 400),
         (b'{"state":' * 40 + b"1" + b"}" * 40, "application/json", 400),
         (b'{"state": {"desired": {"a": NaN}}}', "application/json", 400),
-        (b'{"state": {"desired": {"a": "\xff"}}}', "application/json", 400),
+        (b'{"state": {"desired": {"a": "\xff"}}}', "application/json", 415),
         (b'{"state": {}}', "text/plain", 415),
         (b'{"state": {}}', "application/json; charset=latin-1", 415),
         (b'{"a": "' + b"x" * 300_000 + b'"}', "application/json", 413),

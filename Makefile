@@ -12,7 +12,7 @@ PARALLEL := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 # Which of them, or none for all.
 PACKAGES :=
 .DEFAULT_GOAL := help
-.PHONY: help demo test check up down status bench proofs test-mwaa lock clean docs packages images sbom audit
+.PHONY: help demo test check up down status bench proofs test-mwaa lock clean docs packages images sbom audit templates
 
 help:  ## what there is
 	@awk -F':.*## ' '/^[a-z%-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,6 +70,10 @@ sbom: $(VENV)/.release-ready  ## list the libraries of a release (CycloneDX JSON
 audit: $(VENV)/.release-ready  ## look for known vulnerabilities of those libraries
 	@$(PY) -m infra.packaging.release audit --tools $(VENV)/release/bin
 
+templates: $(VENV)/.ready  ## write the committed templates of the cloud side and their picture again
+	@$(PY) -m infra.committed
+	@$(PY) -m infra.drawing
+
 docs: $(VENV)/.ready  ## write the generated pages again
 	@$(VENV)/bin/fleetlake contracts docs
 
@@ -82,7 +86,7 @@ test-mwaa: $(VENV)/.mwaa-ready  ## the DAGs, and their bundle, on Airflow 3.0.6,
 	@AIRFLOW_HOME=$$(mktemp -d) $(VENV)/mwaa/bin/python -m pytest -c /dev/null --noconftest --rootdir . -q -p no:cacheprovider tests/dags/test_dags.py tests/infra/packaging/test_airflow_bundle.py
 
 lock: $(VENV)/.ready  ## resolve the locks again
-	@for name in fleetlake dev uv ingest api-function api-image spark training release; do \
+	@for name in fleetlake dev infra uv ingest api-function api-image spark training release; do \
 	  $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements/$$name.lock requirements/$$name.in; done
 	@$(UV) pip compile -q --universal --python-version 3.11 --exclude-newer 2025-09-05 --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements/mwaa.lock requirements/mwaa.in
 

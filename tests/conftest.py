@@ -26,6 +26,9 @@ _ON_SPARK = (
     "tests/benchmarks/test_growth.py",
     "tests/benchmarks/test_tsbs.py",
 )
+# Tests of the cloud side share what is synthesised.
+_CLOUD_SIDE = "on the templates"
+_OF_THE_CLOUD_SIDE = tuple(f"tests/infra/test_{name}" for name in ("alarms", "deployed", "nag", "rules", "templates"))
 # The longest first: what is short fills the end.
 _LONGEST = (_SPARK, "tests/e2e/test_journeys.py", "tests/e2e/test_faults.py", "tests/e2e/test_delivery.py")
 
@@ -58,7 +61,9 @@ class _ByFile(LoadScopeScheduling):  # type: ignore[misc] # its base is Any: see
 
 def _scope(nodeid: str) -> str:
     file = nodeid.partition("::")[0]
-    return _SPARK if file.startswith(_ON_SPARK) else file
+    if file.startswith(_ON_SPARK):
+        return _SPARK
+    return _CLOUD_SIDE if file.startswith(_OF_THE_CLOUD_SIDE) else file
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

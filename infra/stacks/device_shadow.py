@@ -29,7 +29,7 @@ class DeviceShadowStack(BaseStack):
         ApiTables(self, "Tables", names, foundation.key, (SHADOWS, SHADOW_HISTORY), self.removal)
         self._feed()
         self._fleet_shadow(iot_poc)
-        self._api(auth)
+        self._api(auth, iot_poc)
         self.tell(shadow_queue=self.settings.shadow_queue, shadow_dead_letter_queue=self.settings.shadow_dead_letter_queue)
 
     def _feed(self) -> None:
@@ -95,7 +95,7 @@ class DeviceShadowStack(BaseStack):
             ),
         )
 
-    def _api(self, auth: AuthStack) -> None:
+    def _api(self, auth: AuthStack, iot_poc: IotPocStack) -> None:
         function = Function(
             self,
             "Api",
@@ -104,9 +104,11 @@ class DeviceShadowStack(BaseStack):
             package=API,
             handler="services.lambda_handler.handler",
             what="Shadows of devices",
-            settings={**auth.users, "api_parts": "shadow"},
+            # A batch by when devices were last seen asks the time series.
+            settings={**auth.users, **iot_poc.time_series.settings, "api_parts": "shadow"},
             timeout_seconds=29,
             memory=1024,
             concurrency=100,
         )
+        iot_poc.time_series.admit("ShadowApi", function.group)
         FunctionApi(self, "Gateway", foundation=self._foundation, function=function, name="shadow", users=auth.pool)

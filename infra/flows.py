@@ -106,6 +106,9 @@ def _of_stack(stack: str, resources: Mapping[str, Any]) -> Iterator[Flow]:
             case "AWS::Lambda::EventSourceMapping":
                 (source,), (function,) = _referred(properties["EventSourceArn"]), _referred(properties["FunctionName"])
                 yield Flow(f"{stack}/{source}", f"{stack}/{function}", "carries")
+            case "AWS::Lambda::Function":
+                # What is in its network, and has no policy, its environment names.
+                yield from (Flow(here, f"{stack}/{target}", "writes") for target in _referred(properties.get("Environment", {})))
             case "AWS::ApiGateway::Method":
                 (gateway,) = _referred(properties["RestApiId"])
                 yield from (
@@ -142,19 +145,22 @@ def _of_roles(templates: Templates) -> Iterator[Flow]:
     }
     for stack, template in templates.items():
         for logical, resource in template["Resources"].items():
-            role = _role_of(resource)
+            role = _role_of(resource, template["Resources"])
             if role and (policy := _policy_of(template["Resources"], role)):
                 written = {target for target in _written(policy) if target in named}
                 yield from (Flow(f"{stack}/{logical}", named[target], "writes") for target in sorted(written))
 
 
-def _role_of(resource: Mapping[str, Any]) -> str:
+def _role_of(resource: Mapping[str, Any], resources: Mapping[str, Any]) -> str:
     properties = resource.get("Properties", {})
     match resource["Type"]:
         case "AWS::Lambda::Function":
             found = _referred(properties.get("Role"))
         case "AWS::MWAA::Environment":
             found = _referred(properties.get("ExecutionRoleArn"))
+        case "AWS::ECS::Service":
+            (task,) = _referred(properties["TaskDefinition"])
+            found = _referred(resources[task]["Properties"]["TaskRoleArn"])
         case _:
             found = []
     return found[0] if found else ""

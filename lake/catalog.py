@@ -2,13 +2,16 @@
 
 import functools
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
 from pyiceberg.catalog import Catalog, load_catalog
 from pyiceberg.exceptions import CommitFailedException, NamespaceAlreadyExistsError, NoSuchTableError, TableAlreadyExistsError
+from pyiceberg.io import InputFile
 from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
+from pyiceberg.serializers import FromInputFile
 from pyiceberg.table import CommitTableResponse, Transaction
 from pyiceberg.table import Table as IcebergTable
 from pyiceberg.table.metadata import TableMetadata
@@ -59,6 +62,7 @@ def open_catalog(platform: Platform) -> Catalog:
 
 @functools.cache
 def _load(properties: tuple[tuple[str, str], ...]) -> Catalog:
+    FromInputFile.table_metadata = staticmethod(_read_metadata)  # type: ignore[method-assign] # by it every catalog of PyIceberg reads
     catalog = load_catalog(CATALOG, **dict(properties))
     plain_commit = catalog.commit_table
 
@@ -74,6 +78,25 @@ def _load(properties: tuple[tuple[str, str], ...]) -> Catalog:
 
     catalog.commit_table = commit_table  # type: ignore[method-assign] # whichever catalog it is, Glue or SQL
     return catalog
+
+
+@dataclass(frozen=True)
+class _MetadataFile:
+    location: str
+    file: InputFile = field(compare=False)
+
+
+_plain_read = FromInputFile.table_metadata
+
+
+@functools.lru_cache(maxsize=64)
+def _metadata_in(found: _MetadataFile) -> TableMetadata:
+    """A file of metadata never changes. A job loads the same few tables hundreds of times, on AWS each time by a GET."""
+    return _plain_read(found.file)
+
+
+def _read_metadata(file: InputFile, encoding: str = "utf-8") -> TableMetadata:
+    return _metadata_in(_MetadataFile(file.location, file))
 
 
 def ensure_tables(platform: Platform, tables: Iterable[Table]) -> None:

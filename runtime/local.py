@@ -116,6 +116,9 @@ class LocalPlatform:
             # For jobs of seconds the planning is what costs: two tasks of a shuffle, planned once.
             "spark.sql.shuffle.partitions": "2" if self.settings.spark_quick else "8",
             "spark.sql.adaptive.enabled": str(not self.settings.spark_quick).lower(),
+            # To compile a plan takes longer than to interpret it over some thousand rows.
+            "spark.sql.codegen.wholeStage": str(not self.settings.spark_quick).lower(),
+            "spark.sql.codegen.factoryMode": "NO_CODEGEN" if self.settings.spark_quick else "FALLBACK",
             "spark.sql.warehouse.dir": (self.settings.home / "lake" / "spark").as_uri(),
             "spark.local.dir": str(self.settings.home / "tmp"),
             "spark.sql.extensions": "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions",

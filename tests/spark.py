@@ -11,7 +11,7 @@ import io
 import json
 import shutil
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -111,17 +111,9 @@ def folder_platform(home: Path, **settings: Any) -> FolderPlatform:
 
 @pytest.fixture(scope="session")
 def spark_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
-    platform = Interpreted(folder_platform(tmp_path_factory.mktemp("spark"), spark_memory="1g").settings)
-    spark = open_session(platform, "tests")
+    spark = open_session(folder_platform(tmp_path_factory.mktemp("spark"), spark_memory="1g"), "tests")
     yield spark
     spark.stop()
-
-
-class Interpreted(FolderPlatform):
-    """Plans of a few rows: to compile them takes longer than to interpret them. Jobs that are submitted compile theirs."""
-
-    def spark_conf(self) -> Mapping[str, str]:
-        return {**super().spark_conf(), "spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
 
 
 @pytest.fixture(scope="session")
@@ -147,6 +139,13 @@ def empty_lake(spark: SparkSession, home: Path, contracts: Contracts) -> SparkLa
 
 def lake_in(spark: SparkSession, platform: FolderPlatform, contracts: Contracts) -> SparkLake:
     return SparkLake(session_of(spark, platform), platform, contracts, FixedClock(NOON))
+
+
+def compiled(lake: SparkLake) -> SparkLake:
+    """The lake whose plans are compiled from now on, as they are on EMR: those of quick jobs are interpreted."""
+    for key, value in {"spark.sql.codegen.wholeStage": "true", "spark.sql.codegen.factoryMode": "CODEGEN_ONLY"}.items():
+        lake.spark.conf.set(key, value)
+    return lake
 
 
 def _make_tables(platform: FolderPlatform, contracts: Contracts) -> None:

@@ -1,6 +1,8 @@
 """Small writers outside Spark: an append is there once, whatever others commit at the same moment."""
 
 import dataclasses
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from pyiceberg.table.snapshots import ancestors_of
 from lake.catalog import QuickTransaction, append_rows, ensure_tables, open_catalog
 from lake.tables import LEDGER, PUBLICATIONS
 from runtime.local import LocalPlatform
-from runtime.settings import Settings
+from runtime.settings import REPOSITORY, Settings
 from tests.lake.small_lake import NOON
 
 
@@ -41,6 +43,26 @@ def test_a_namespace_that_another_makes_at_the_same_moment_is_there(platform: Lo
     ensure_tables(platform, [LEDGER])
     assert next(looked, "looked") == "looked"
     assert open_catalog(platform).table_exists(LEDGER.name)
+
+
+def test_metadata_is_read_from_storage_once_and_anew_after_a_commit_of_whomever(platform: LocalPlatform) -> None:
+    append_rows(platform, PUBLICATIONS, [row("first")])
+    seen = open_catalog(platform).load_table(PUBLICATIONS.name)
+    file = Path(seen.metadata_location.removeprefix("file://"))
+    content = file.read_bytes()
+    file.unlink()
+    assert open_catalog(platform).load_table(PUBLICATIONS.name).metadata == seen.metadata
+    file.write_bytes(content)
+    # Another process: it shares nothing with this one but the files.
+    other = (
+        "import sys; from pathlib import Path; from tests.lake.test_catalog import append_of_another; append_of_another(Path(sys.argv[1]))"
+    )
+    subprocess.run([sys.executable, "-c", other, str(platform.settings.home)], cwd=REPOSITORY, check=True)
+    assert noted(platform) == ["another's", "first"]
+
+
+def append_of_another(home: Path) -> None:
+    append_rows(LocalPlatform(dataclasses.replace(Settings(), home=home)), PUBLICATIONS, [row("another's")])
 
 
 def test_an_append_that_others_overtake_stands_after_them(platform: LocalPlatform, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,7 @@ from runtime.clock import FixedClock
 from runtime.settings import REPOSITORY
 from spark_jobs import features, gold_device_daily, gold_hourly, rebuild, silver
 from spark_jobs.session import SparkLake, open_session
-from tests.spark import Interpreted, folder_platform
+from tests.spark import folder_platform
 from tests.spark_jobs.gates import passing
 
 CONTRACT = "pump"
@@ -28,7 +28,7 @@ REACHED = "reached"
 
 def main(arguments: list[str]) -> None:
     options = parse(arguments)
-    platform = Interpreted(folder_platform(options.home, spark_memory="512m").settings)
+    platform = folder_platform(options.home, spark_memory="512m")
     spark = open_session(platform, "harmed")
     lake = SparkLake(spark, platform, load_contracts(REPOSITORY / "contracts"), FixedClock(options.moment))
     for job in options.jobs.split(","):

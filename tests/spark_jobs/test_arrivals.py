@@ -14,7 +14,7 @@ from lake.quarantine import Quarantined, put_quarantined
 from lake.reasons import Reason
 from spark_jobs import features, gold_device_daily, gold_hourly
 from spark_jobs.session import SparkLake
-from tests.spark import NOON, at, empty_lake
+from tests.spark import NOON, at, compiled, empty_lake
 from tests.spark_jobs.derived import publish_silver, rebuild_silver, series
 
 pytestmark = pytest.mark.spark
@@ -92,7 +92,7 @@ def test_any_arrival_gives_the_fingerprints_of_one_run_over_everything(
     rows, bad = history(boiler, rng), quarantined(rng)
     gone = {row["event_id"] for row in rng.sample(rows, 15) if row["device_id"] != "b1"}
 
-    once = empty_lake(spark_session, tmp_path / "once", Contracts([boiler]))
+    once = compiled(empty_lake(spark_session, tmp_path / "once", Contracts([boiler])))
     publish_silver(once, "boiler", [row for row in rows if row["event_id"] not in gone], "all.1")
     put(once, bad)
     for job in JOBS:

@@ -26,7 +26,7 @@ from spark_jobs.pending import pending
 from spark_jobs.session import SparkLake
 from spark_jobs.table_files import DataFile, data_files
 from tests.grown_lake import GrownLake
-from tests.spark import put_bronze, reading, rows_of
+from tests.spark import compiled, put_bronze, reading, rows_of
 from tests.spark_jobs.derived import publish_silver
 from tests.spark_jobs.gates import passing
 
@@ -102,6 +102,7 @@ def test_a_large_partition_is_a_commit_of_its_own_and_small_ones_share_one() -> 
 
 
 def test_the_same_rows_are_in_one_sorted_file_a_day(grown_lake: SparkLake, pump: Contract) -> None:
+    compiled(grown_lake)
     before = by_identity(grown_lake, silver(pump))
     assert len(files_of(grown_lake, silver(pump))) == 10
     (outcome,) = compact(grown_lake, silver(pump), "m")

@@ -14,7 +14,7 @@ from spark_jobs import settle
 from spark_jobs import silver as silver_job
 from spark_jobs.session import SparkLake
 from tests.lake.hand_truth import HandTruth
-from tests.spark import NOON, put_bronze, reading
+from tests.spark import NOON, compiled, put_bronze, reading
 from tests.spark_jobs.gates import failing, passing
 
 pytestmark = pytest.mark.spark
@@ -39,6 +39,7 @@ def places(verdict: Verdict) -> dict[Place, int]:
 
 
 def test_the_law_holds_through_waiting_visible_conflict_held_and_refused(spark_lake: SparkLake, truth: HandTruth) -> None:
+    compiled(spark_lake)
     pump = spark_lake.contracts["pump"]
     rows = [reading(pump, "p1", minute, seq=minute, pressure_bar=1 + minute / 7, flow_m3_h=None) for minute in range(5)]
     arrive(spark_lake, truth, *rows)

@@ -21,7 +21,7 @@ from spark_jobs.quality_arrivals import Around, Span, rows_around
 from spark_jobs.quality_runs import failed_or_waived
 from spark_jobs.session import SparkLake
 from tests.real_data import real_data
-from tests.spark import NOON, FolderPlatform, at, put_bronze, reading, rows_of
+from tests.spark import NOON, FolderPlatform, at, compiled, put_bronze, reading, rows_of
 from tests.spark_jobs.gates import passing
 
 pytestmark = pytest.mark.spark
@@ -56,6 +56,7 @@ def visible(lake: SparkLake) -> int:
 
 
 def test_a_sound_run_passes_every_check_and_says_so(spark_lake: SparkLake) -> None:
+    compiled(spark_lake)
     put_bronze(spark_lake, "environment", rooms(spark_lake, 0, 125))
     outcome = silver_job.run(spark_lake, "environment", "r1")
     assert outcome.run_id == "r1.1"

@@ -21,7 +21,7 @@ from spark_jobs import gold_hourly as gold_job
 from spark_jobs import rebuild as job
 from spark_jobs import silver as silver_job
 from spark_jobs.session import SparkLake
-from tests.spark import NOON, at, put_bronze, quarantined, reading, rows_of
+from tests.spark import NOON, at, compiled, put_bronze, quarantined, reading, rows_of
 from tests.spark_jobs.gates import failing, passing
 
 pytestmark = pytest.mark.spark
@@ -236,6 +236,7 @@ def test_days_made_again_after_all_rows_were_lost_equal_the_tables_that_grew(spa
     assert all(found.rows for found in grown.values())
 
     tamper(spark_lake, lambda rows: [])
+    compiled(spark_lake)
     for offset in (0, 1):
         job.run(spark_lake, "pump", "rebuild", DAY + timedelta(days=offset))
     derive(spark_lake, "rebuilt")

@@ -18,7 +18,7 @@ from spark_jobs.publication import BOUNDARIES
 from spark_jobs.session import SparkLake
 from tests.models.engines import SENSORS, simulated
 from tests.models.model_lake import ModelLake
-from tests.spark import rows_of
+from tests.spark import compiled, rows_of
 
 CARD = Card("rul", "v1", "turbofan", "2026-03-02T12:00:00+00:00", 1, "t", "f", "c", 1, 1, {}, {"failures": 8.0}, [], {})
 
@@ -79,7 +79,7 @@ def test_a_contract_without_a_model_is_nothing_to_do(lake: SparkLake) -> None:
 
 @pytest.mark.spark
 def test_the_champion_scores_each_reading_once_and_again_is_nothing_new(lake: SparkLake, trained: Trained) -> None:
-    crown(lake, trained)
+    crown(compiled(lake), trained)
     (outcome,) = score.run(lake, "turbofan", "dag")
     rows = rows_of(lake, PREDICTIONS)
     assert keys(lake) == wanted(engines())

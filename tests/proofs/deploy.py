@@ -57,7 +57,8 @@ def _by_the_cdk(clone: Path, python: Path, cdk: Path) -> dict[str, Any]:
     # As an activated environment has it.
     path = {"PATH": f"{python.parent}{os.pathsep}{os.environ['PATH']}"}
     _run([str(cdk), "synth", "--all", "--quiet"], clone, path)
-    listed = _run([str(cdk), "list"], clone, path).split()
+    # Behind each is the name that it has in the account.
+    listed = [line.split()[0] for line in _run([str(cdk), "list"], clone, path).splitlines()]
     assert sorted(listed) == _STACKS
     resources, differences = {}, {}
     for stack in _STACKS:

@@ -14,7 +14,7 @@ from services import health, problems
 from services.body import BodyGuard
 from services.composition import Services
 from services.manners import Manners
-from services.openapi import DocumentedApi
+from services.openapi import DESCRIPTION, SERVERS, DocumentedApi
 
 
 class Part(StrEnum):
@@ -36,7 +36,9 @@ def create(services: Services, parts: Collection[str] = ALL_PARTS) -> FastAPI:
     if unknown := set(parts) - set(ALL_PARTS):
         raise UsageError(f"parts of the API: {', '.join(sorted(unknown))} is none; there are {', '.join(ALL_PARTS)}")
     # A redirect to the path without its slash would go to whatever host the request names.
-    app = DocumentedApi(title="fleetlake", version="1", description=__doc__, openapi_url="/openapi.json", redirect_slashes=False)
+    app = DocumentedApi(
+        title="fleetlake", version="1", description=DESCRIPTION, servers=SERVERS, openapi_url="/openapi.json", redirect_slashes=False
+    )
     app.state.services = services
     app.include_router(health.router)
     for part in ALL_PARTS:

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.api_client import ApiClient
+from cli.password import STDIN, password
 from cli.text import cell, printable
 from runtime.errors import UsageError, UserError
 from runtime.settings import Settings
@@ -26,13 +27,14 @@ _RIGHTS = typer.Option([], "--right", help="read, write, command or update; more
 
 
 @app.command("first-admin")
-def first_admin(user: str = typer.Argument(help="User name."), email: str = typer.Argument(help="E-mail address.")) -> None:
+def first_admin(
+    user: str = typer.Argument(help="User name."), email: str = typer.Argument(help="E-mail address."), password_stdin: bool = STDIN
+) -> None:
     """Make the first administrator of the laptop's cloud, who makes all others; on AWS it is made in Cognito's console."""
     from local.user_pool import make_administrator
     from runtime.platforms import current_platform
 
-    password = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
-    make_administrator(current_platform(Settings.from_environment()), user, email, password)
+    make_administrator(current_platform(Settings.from_environment()), user, email, password(password_stdin, is_new=True))
     _say(f"{user} is an administrator; sign in by `fleetlake login {user}`")
 
 

@@ -10,11 +10,11 @@ from starlette.middleware.cors import CORSMiddleware
 from fleet.shadow.request import Limits
 from runtime.errors import UsageError
 from runtime.settings import Settings
-from services import health, problems
+from services import docs_page, health, problems
 from services.body import BodyGuard
 from services.composition import Services
 from services.manners import Manners
-from services.openapi import DocumentedApi
+from services.openapi import DESCRIPTION, SERVERS, DocumentedApi
 
 
 class Part(StrEnum):
@@ -36,9 +36,20 @@ def create(services: Services, parts: Collection[str] = ALL_PARTS) -> FastAPI:
     if unknown := set(parts) - set(ALL_PARTS):
         raise UsageError(f"parts of the API: {', '.join(sorted(unknown))} is none; there are {', '.join(ALL_PARTS)}")
     # A redirect to the path without its slash would go to whatever host the request names.
-    app = DocumentedApi(title="fleetlake", version="1", description=__doc__, openapi_url="/openapi.json", redirect_slashes=False)
+    app = DocumentedApi(
+        title="fleetlake",
+        version="1",
+        description=DESCRIPTION,
+        servers=SERVERS,
+        openapi_url="/openapi.json",
+        # FastAPI's own pages load their scripts from elsewhere: services/docs_page.py.
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
     app.state.services = services
     app.include_router(health.router)
+    app.include_router(docs_page.router)
     for part in ALL_PARTS:
         if part in parts:
             app.include_router(importlib.import_module(f"services.{part}.endpoints").router)

@@ -24,14 +24,16 @@ router = APIRouter(tags=["health"])
 
 
 class Dependency(BaseModel):
-    is_up: bool = Field(description="Whether it answered just now")
-    milliseconds: float = Field(description="How long it took")
+    is_up: bool = Field(description="Whether it answered just now", examples=[True])
+    milliseconds: float = Field(description="How long it took", examples=[4.2])
 
 
 class Health(BaseModel):
-    status: Literal["live", "ready", "degraded"]
+    status: Literal["live", "ready", "degraded"] = Field(examples=["ready"])
     build: str = Field(description="The version that runs", examples=["0.1.0"])
-    dependencies: dict[str, Dependency] = Field(description="Empty when asked for mere life", examples=[{}])
+    dependencies: dict[str, Dependency] = Field(
+        description="Empty when asked for mere life", examples=[{"dynamodb": {"is_up": True, "milliseconds": 4.2}}]
+    )
 
 
 # Nobody need sign in for it, and a busy API answers it as well.
@@ -41,7 +43,7 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
 }
 
 
-@router.get("/health", responses=_ANSWERS)
+@router.get("/health", responses=_ANSWERS, response_description="It lives, or everything that it stands on answers")
 def health(request: Request, response: Response, check: Literal["live", "ready"] = "ready") -> Health:
     """`check=live` asks nobody else: a container that fails it is to be replaced. `ready` looks at what the API stands on."""
     services: Services = request.app.state.services

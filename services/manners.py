@@ -21,8 +21,6 @@ _HEADERS = {
     "Strict-Transport-Security": "max-age=63072000; includeSubDomains",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
-# The documentation's page loads its own script and style.
-_PAGES = ("/docs", "/redoc")
 
 
 class Manners:
@@ -47,7 +45,7 @@ class Manners:
                 headers = MutableHeaders(scope=message)
                 headers["x-amzn-RequestId"] = request_id
                 for name, value in _HEADERS.items():
-                    if name not in headers and not (name == "Content-Security-Policy" and scope["path"].startswith(_PAGES)):
+                    if name not in headers:
                         headers[name] = value
             await send(message)
 

@@ -1,4 +1,5 @@
-"""What the OpenAPI document says of problems, and nothing that FastAPI adds of its own and this API never answers."""
+"""What the OpenAPI document says of the API as a whole and of its problems, with whole examples, and nothing that FastAPI adds of its own and
+this API never answers."""
 
 from http import HTTPStatus
 from typing import Any
@@ -6,6 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 from pydantic import BaseModel, Field
 
+from services.examples import example_of, used
 from services.problems import MEDIA_TYPE
 
 
@@ -94,15 +96,47 @@ def _response(status: int) -> dict[str, Any]:
     return {"description": when, "content": content, **({"headers": _RETRY_AFTER} if status in (429, 503) else {})}
 
 
+# For who writes a client; the long form is docs/apis.md.
+DESCRIPTION = """Users and permissions, devices, shadows, telemetry and SQL over the lake of an IoT fleet.
+
+**Signing in.** `POST /auth/login` gives tokens, or a challenge for `POST /auth/challenge`. Every call but those of signing in carries
+`Authorization: Bearer` with the **access** token, once; `POST /auth/refresh` gives a new one before it ends.
+
+**Errors** are problems of RFC 9457 with AWS's error code in `code` and in the header `x-amzn-ErrorType`. A device that is not there and one that you
+may not see get the same 404. After 429 and 503 wait as `Retry-After` says.
+
+**Request ids.** Each answer has one in `x-amzn-RequestId`. `X-Request-Id` gives your own, 1 to 128 letters, digits and `_.:-`; anything else is
+replaced.
+
+**Bodies** are JSON in UTF-8 without any Content-Encoding, at most 256 KiB (8 MiB for the bulk operations), without duplicate keys.
+
+**Lists** come in pages: while `next_token` is not null, send it with the same query. A token is its caller's alone.
+
+**Versions.** A device's is its `ETag`; changes need `If-Match`. **Repetition:** what takes an `Idempotency-Key` is done once for a key, for a day.
+"""
+SERVERS = [{"url": "/", "description": "Where this document is served: on a laptop as `fleetlake status` says"}]
+
+
 class DocumentedApi(FastAPI):
-    """Its document names the problem once, and has a 422 only where one is declared: for wrong parameters, where FastAPI would put one to each
-    operation that has any, the answer here is a 400."""
+    """Its document names the problem once, has whole examples and only schemas that are used, and has a 422 only where one is declared: for wrong
+    parameters, where FastAPI would put one to each operation that has any, the answer here is a 400."""
 
     def openapi(self) -> dict[str, Any]:
         document = super().openapi()
-        document.setdefault("components", {}).setdefault("schemas", {})["Problem"] = Problem.model_json_schema()
+        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        schemas["Problem"] = Problem.model_json_schema()
         for operations in document.get("paths", {}).values():
             for operation in operations.values():
                 if MEDIA_TYPE not in operation["responses"].get("422", {}).get("content", {MEDIA_TYPE: {}}):
                     del operation["responses"]["422"]
+                _exemplify(operation, schemas)
+        document["components"]["schemas"] = {name: schemas[name] for name in sorted(used(document))}
         return document
+
+
+def _exemplify(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
+    answers = [answer for status, answer in operation["responses"].items() if status.startswith("2")]
+    for place in [operation.get("requestBody", {}), *answers]:
+        body = place.get("content", {}).get("application/json")
+        if body and not {"example", "examples"} & body.keys():
+            body["example"] = example_of(body["schema"], schemas)

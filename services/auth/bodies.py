@@ -21,7 +21,7 @@ _AT = "2026-11-28T12:00:00Z"
 _Login = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f]+$", examples=["anna"])]
 _Password = Annotated[str, Field(min_length=1, max_length=256, examples=["correct Horse 7 battery"])]
 _Code = Annotated[str, Field(pattern=r"^[0-9]{6}$", examples=["123456"])]
-_Token = Annotated[str, Field(min_length=1, max_length=8192, pattern=r"^[!-~]+$")]
+_Token = Annotated[str, Field(min_length=1, max_length=8192, pattern=r"^[!-~]+$", examples=["eyJjdHkiOiJKV1Qi"])]
 
 
 def _is_no_id(user_name: str) -> str:
@@ -64,7 +64,11 @@ class Credentials(_Request):
 
 
 class ChallengeAnswer(_Request):
-    session: str = Field(min_length=1, max_length=8192, pattern=r"^[A-Za-z0-9_-]+$", description="As the challenge gave it")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"session": "b8JpX2Zy", "code": "123456"}]})
+
+    session: str = Field(
+        min_length=1, max_length=8192, pattern=r"^[A-Za-z0-9_-]+$", description="As the challenge gave it", examples=["b8JpX2Zy"]
+    )
     code: _Code | None = Field(None, description="The authenticator's, for SOFTWARE_TOKEN_MFA")
     new_password: _Password | None = Field(None, description="For NEW_PASSWORD_REQUIRED")
 
@@ -95,14 +99,14 @@ class Tokens(BaseModel):
 
 class Challenge(BaseModel):
     name: str = Field(description="SOFTWARE_TOKEN_MFA or NEW_PASSWORD_REQUIRED", examples=["SOFTWARE_TOKEN_MFA"])
-    session: str = Field(description="For POST /auth/challenge within three minutes", examples=["b8Jp…"])
+    session: str = Field(description="For POST /auth/challenge within three minutes", examples=["b8JpX2Zy"])
 
 
 class SignIn(BaseModel):
     """Either tokens, or what has to be answered first."""
 
     tokens: Tokens | None = None
-    challenge: Challenge | None = None
+    challenge: Challenge | None = Field(default=None, examples=[None])
 
 
 class Authenticator(BaseModel):
@@ -114,8 +118,8 @@ class Authenticator(BaseModel):
 
 class AwsCredentials(BaseModel):
     access_key_id: str = Field(examples=["ASIAIOSFODNN7EXAMPLE"])
-    secret_key: str
-    session_token: str
+    secret_key: str = Field(examples=["wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"])
+    session_token: str = Field(examples=["IQoJb3JpZ2luX2VjEX…"])
     expires_at: datetime = Field(examples=[_AT])
 
 

@@ -33,7 +33,7 @@ AskedDevice = Annotated[str | None, Query(pattern=DEVICE_ID, description="Explai
 AskedRight = Annotated[Right | None, Query(description="Explain this right alone", examples=["write"])]
 
 
-@router.get("/permissions", responses=problems_of(403, 404))
+@router.get("/permissions", responses=problems_of(403, 404), response_description="What the user may do, and why")
 def permissions(api: Api, caller: SignedIn, user_id: UserId, device_id: AskedDevice = None, right: AskedRight = None) -> bodies.Permissions:
     """The rights of a user on its devices with their reasons, its grants and denials, and, with `device_id`, why each right on it is
     allowed or refused.
@@ -52,7 +52,7 @@ def permissions(api: Api, caller: SignedIn, user_id: UserId, device_id: AskedDev
     return view
 
 
-@router.post("/permissions/devices", responses=problems_of(403, 404, 409))
+@router.post("/permissions/devices", responses=problems_of(403, 404, 409), response_description="The grants, one for each device")
 def grant_devices(request: Request, api: Api, caller: Operator, user_id: UserId, body: bodies.DeviceGrants) -> bodies.GrantList:
     """Grant rights on devices: an administrator on any, an operator on those it owns. All of them or none; the same again changes nothing."""
     user = _as_caller(api, user_id)
@@ -61,19 +61,24 @@ def grant_devices(request: Request, api: Api, caller: Operator, user_id: UserId,
     return _grant(request, api, caller, user, _scopes(ScopeKind.DEVICE, body.devices), body)
 
 
-@router.post("/permissions/groups", responses=problems_of(403, 404, 409))
+@router.post("/permissions/groups", responses=problems_of(403, 404, 409), response_description="The grants, one for each group")
 def grant_groups(request: Request, api: Api, caller: Admin, user_id: UserId, body: bodies.GroupGrants) -> bodies.GrantList:
     """Grant rights on all devices of thing groups, those included that join them later."""
     return _grant(request, api, caller, _as_caller(api, user_id), _scopes(ScopeKind.GROUP, body.groups), body)
 
 
-@router.post("/permissions/tags", responses=problems_of(403, 404, 409))
+@router.post("/permissions/tags", responses=problems_of(403, 404, 409), response_description="The grants, one for each tag")
 def grant_tags(request: Request, api: Api, caller: Admin, user_id: UserId, body: bodies.TagGrants) -> bodies.GrantList:
     """Grant rights on all devices with tags, those included that get them later."""
     return _grant(request, api, caller, _as_caller(api, user_id), _scopes(ScopeKind.TAG, body.tags), body)
 
 
-@router.delete("/permissions/{grant_id:rule}", status_code=status.HTTP_204_NO_CONTENT, responses=problems_of(403, 404, 409))
+@router.delete(
+    "/permissions/{grant_id:rule}",
+    status_code=status.HTTP_204_NO_CONTENT,
+    responses=problems_of(403, 404, 409),
+    response_description="The grant is gone",
+)
 def take_grant(request: Request, api: Api, caller: Operator, user_id: UserId, grant_id: RuleId) -> None:
     """Take one grant away: an administrator any, an operator one on a device it owns. Other grants go on counting; a denial ends them all."""
     _as_caller(api, user_id)
@@ -82,7 +87,7 @@ def take_grant(request: Request, api: Api, caller: Operator, user_id: UserId, gr
     api.users.rules.take_grant(user_id, grant_id, actor_of(request, caller.user_id, caller.user_name))
 
 
-@router.post("/denials", responses=problems_of(403, 404, 409))
+@router.post("/denials", responses=problems_of(403, 404, 409), response_description="The denials, one for each device, group and tag")
 def deny(request: Request, api: Api, caller: Admin, user_id: UserId, body: bodies.Denials) -> bodies.DenialList:
     """Revoke: the user has these rights no more from its next call on, whatever was granted or will be, until the denial is lifted."""
     _as_caller(api, user_id)
@@ -96,7 +101,12 @@ def deny(request: Request, api: Api, caller: Admin, user_id: UserId, body: bodie
     return bodies.DenialList(denials=[denial_view(denial) for denial in denied])
 
 
-@router.delete("/denials/{denial_id:rule}", status_code=status.HTTP_204_NO_CONTENT, responses=problems_of(403, 404, 409))
+@router.delete(
+    "/denials/{denial_id:rule}",
+    status_code=status.HTTP_204_NO_CONTENT,
+    responses=problems_of(403, 404, 409),
+    response_description="The denial is gone",
+)
 def lift(request: Request, api: Api, caller: Admin, user_id: UserId, denial_id: RuleId) -> None:
     """Lift a denial: what is granted counts again."""
     _as_caller(api, user_id)

@@ -35,7 +35,7 @@ def admin_or_self(caller: Caller, user_id: str) -> None:
         raise Forbidden(f"this operation is for admins and for the user itself; {caller.user_name} is {caller.role}")
 
 
-@router.get("", responses=problems_of(403))
+@router.get("", responses=problems_of(403), response_description="A page of users")
 def list_users(api: Api, caller: Admin, filter: Filter = "", limit: Limit = 60, next_token: NextToken = None) -> bodies.UserPage:
     """The users of the pool, in pages."""
     bound = {"caller": caller.user_id, "listing": f"users {filter}"}
@@ -45,7 +45,7 @@ def list_users(api: Api, caller: Admin, filter: Filter = "", limit: Limit = 60, 
     return bodies.UserPage(users=[bodies.User(**vars(user)) for user in found], next_token=token)
 
 
-@router.get("/{user_id}", responses=problems_of(403, 404))
+@router.get("/{user_id}", responses=problems_of(403, 404), response_description="The user with its groups")
 def get_user(api: Api, caller: SignedIn, user_id: UserId) -> bodies.UserWithRoles:
     """A user with its groups. For administrators, and for the user itself."""
     admin_or_self(caller, user_id)
@@ -53,7 +53,12 @@ def get_user(api: Api, caller: SignedIn, user_id: UserId) -> bodies.UserWithRole
     return _with_roles(user, api.users.roles.of(user_id, user.user_name))
 
 
-@router.post("/{user_id}/confirm", status_code=status.HTTP_204_NO_CONTENT, responses=problems_of(403, 404))
+@router.post(
+    "/{user_id}/confirm",
+    status_code=status.HTTP_204_NO_CONTENT,
+    responses=problems_of(403, 404),
+    response_description="The user and its e-mail address are confirmed",
+)
 def confirm_user(request: Request, api: Api, caller: Admin, user_id: UserId) -> None:
     """Confirm a sign-up without its code, and the e-mail address with it: the administrator vouches for both."""
     user = api.users.get(user_id)
@@ -64,7 +69,7 @@ def confirm_user(request: Request, api: Api, caller: Admin, user_id: UserId) -> 
         api.users.rules.audit.write(Change(user_id, "confirm", before, {"status": "CONFIRMED"}, actor, api.clock.now()))
 
 
-@router.put("/{user_id}/roles", responses=problems_of(403, 404, 409))
+@router.put("/{user_id}/roles", responses=problems_of(403, 404, 409), response_description="The user with its new groups")
 def set_roles(request: Request, api: Api, caller: Admin, user_id: UserId, body: bodies.RolesGiven) -> bodies.UserWithRoles:
     """Set the roles of a user. They count from its next call on, whatever its token says. The last administrator stays one."""
     user = api.users.get(user_id)
@@ -72,7 +77,9 @@ def set_roles(request: Request, api: Api, caller: Admin, user_id: UserId, body: 
     return _with_roles(user, api.users.roles.set(user_id, user.user_name, frozenset(body.roles), actor))
 
 
-@router.delete("/{user_id}", status_code=status.HTTP_204_NO_CONTENT, responses=problems_of(403, 404, 409))
+@router.delete(
+    "/{user_id}", status_code=status.HTTP_204_NO_CONTENT, responses=problems_of(403, 404, 409), response_description="The user is gone"
+)
 def delete_user(request: Request, api: Api, caller: Admin, user_id: UserId) -> None:
     """Delete a user: its tokens end at once, its grants and denials go, its audit trail and its devices stay. The last administrator stays."""
     user = api.users.get(user_id)
@@ -80,7 +87,7 @@ def delete_user(request: Request, api: Api, caller: Admin, user_id: UserId) -> N
     api.users.delete(user)
 
 
-@router.get("/{user_id}/audit", responses=problems_of(403))
+@router.get("/{user_id}/audit", responses=problems_of(403), response_description="A page of changes, the newest first")
 def audit(api: Api, caller: Admin, user_id: UserId, limit: Limit = 60, next_token: NextToken = None) -> bodies.AuditPage:
     """What was changed of a user, the newest first; of one that was deleted too."""
     bound = {"caller": caller.user_id, "listing": f"audit {user_id}"}

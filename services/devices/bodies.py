@@ -103,10 +103,11 @@ class DeviceView(BaseModel):
 
 
 class CertificateView(BaseModel):
-    certificate_id: str
-    certificate_pem: str
+    certificate_id: str = Field(examples=[_CERTIFICATE])
+    certificate_pem: str = Field(examples=["-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n"])
     private_key: str | None = Field(
-        description="Shown this once, and kept nowhere; null where the device made its own, and in a repetition"
+        description="Shown this once, and kept nowhere; null where the device made its own, and in a repetition",
+        examples=["-----BEGIN RSA PRIVATE KEY-----\n…\n-----END RSA PRIVATE KEY-----\n"],
     )
     note: str | None = None
 
@@ -204,8 +205,8 @@ class ImportBody(BaseModel):
 class ImportEntry(BaseModel):
     device_id: str = Field(examples=["engine-8"])
     outcome: Fate = Field(examples=["created"])
-    certificate: CertificateView | None = Field(None, description="Of a device that was created of a certificate request")
-    code: str | None = Field(None, description="Of one that failed", examples=["ResourceAlreadyExistsException"])
+    certificate: CertificateView | None = Field(None, description="Of a device that was created of a certificate request", examples=[None])
+    code: str | None = Field(None, description="Of one that failed, such as ResourceAlreadyExistsException", examples=[None])
     detail: str | None = None
 
     @classmethod
@@ -215,7 +216,7 @@ class ImportEntry(BaseModel):
 
 
 class ImportReport(BaseModel):
-    created: int = Field(examples=[2])
+    created: int = Field(examples=[1])
     exists: int = Field(examples=[0])
     failed: int = Field(examples=[0])
     devices: list[ImportEntry] = Field(description="In the order of the items")

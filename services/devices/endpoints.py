@@ -96,7 +96,7 @@ _MADE: dict[int | str, dict[str, Any]] = {
 }
 
 
-@router.post("", status_code=201, responses=_MADE)
+@router.post("", status_code=201, responses=_MADE, response_description="The new device with its certificate")
 def create_device(
     services: All,
     response: Response,
@@ -114,7 +114,7 @@ def create_device(
     return CreatedDevice.of_creation(made)
 
 
-@router.get("", responses=problems_of(400, 401, 429, 503))
+@router.get("", responses=problems_of(400, 401, 429, 503), response_description="A page of devices")
 def list_devices(
     services: All,
     caller: SignedIn,
@@ -135,7 +135,7 @@ def _listing(services: Services) -> Listing:
     return Listing(services.devices, services.devices.surroundings, services.permissions, services.paging)
 
 
-@router.post("/import", responses=problems_of(400, 401, 403, 413, 415, 429, 503))
+@router.post("/import", responses=problems_of(400, 401, 403, 413, 415, 429, 503), response_description="What became of each item")
 def import_many(
     services: All,
     caller: Operator,
@@ -147,7 +147,7 @@ def import_many(
     return ImportReport.of(import_devices(services.devices, body.orders(), caller, by))
 
 
-@router.get("/{device_id}", responses=_tagged(400, 401, 404, 429, 503))
+@router.get("/{device_id}", responses=_tagged(400, 401, 404, 429, 503), response_description="The device")
 def get_device(services: All, response: Response, device: ReadableDevice) -> DeviceView:
     """A device as the registry has it."""
     found = services.devices.device(device.device_id)
@@ -155,7 +155,9 @@ def get_device(services: All, response: Response, device: ReadableDevice) -> Dev
     return DeviceView.of(found)
 
 
-@router.put("/{device_id}", responses=_tagged(400, 401, 403, 404, 409, 412, 413, 415, 428, 429, 503))
+@router.put(
+    "/{device_id}", responses=_tagged(400, 401, 403, 404, 409, 412, 413, 415, 428, 429, 503), response_description="The device as it is now"
+)
 def change_device(
     services: All,
     response: Response,
@@ -172,7 +174,9 @@ def change_device(
     return DeviceView.of(changed)
 
 
-@router.delete("/{device_id}", responses=problems_of(400, 401, 403, 404, 409, 412, 428, 429, 503))
+@router.delete(
+    "/{device_id}", responses=problems_of(400, 401, 403, 404, 409, 412, 428, 429, 503), response_description="What went with the device"
+)
 def delete_device(services: All, device: DeletableDevice, by: Author, if_match: IfMatch = None) -> DeviceDeleted:
     """Take the device away: its certificates are deactivated and deleted, its shadows deleted, its open job executions cancelled, the grants
     on it removed. Its history and its rows in the lake stay. Needs If-Match; what broke off is ended by the same call. For its owner and
@@ -181,7 +185,12 @@ def delete_device(services: All, device: DeletableDevice, by: Author, if_match: 
     return DeviceDeleted.of(gone, farewell)
 
 
-@router.post("/{device_id}/certificates", status_code=201, responses=problems_of(400, 401, 403, 404, 409, 413, 415, 429, 503))
+@router.post(
+    "/{device_id}/certificates",
+    status_code=201,
+    responses=problems_of(400, 401, 403, 404, 409, 413, 415, 429, 503),
+    response_description="The new certificate, with its private key where it was made here",
+)
 def add_certificate(services: All, device: CertifiableDevice, by: Author, body: NewCertificate) -> CertificateView:
     """Another certificate for the device; those that it has stay until they are removed, so that it can change over. Ten at most. For its owner
     and administrators."""
@@ -189,7 +198,11 @@ def add_certificate(services: All, device: CertifiableDevice, by: Author, body: 
     return CertificateView.of(issued)
 
 
-@router.delete("/{device_id}/certificates/{certificate_id}", responses=_tagged(400, 401, 403, 404, 409, 429, 503))
+@router.delete(
+    "/{device_id}/certificates/{certificate_id}",
+    responses=_tagged(400, 401, 403, 404, 409, 429, 503),
+    response_description="The device without the certificate",
+)
 def remove_certificate(
     services: All, response: Response, device: CertifiableDevice, by: Author, certificate_id: CertificateId
 ) -> DeviceView:
@@ -199,7 +212,9 @@ def remove_certificate(
     return DeviceView.of(left)
 
 
-@router.get("/{device_id}/history", responses=problems_of(400, 401, 404, 429, 503))
+@router.get(
+    "/{device_id}/history", responses=problems_of(400, 401, 404, 429, 503), response_description="A page of its versions, the newest first"
+)
 def get_history(
     services: All,
     caller: SignedIn,

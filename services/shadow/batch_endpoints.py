@@ -20,7 +20,12 @@ from services.shadow.shadows import rights_of
 router = APIRouter(tags=["shadows"])
 
 
-@router.post("/batch", response_model_exclude_none=True, responses=problems_of(403, 409, 422))
+@router.post(
+    "/batch",
+    response_model_exclude_none=True,
+    responses=problems_of(403, 409, 422),
+    response_description="What became of each item, in their order",
+)
 def batch_shadows(
     request: Request,
     caller: SignedIn,

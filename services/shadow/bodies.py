@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import Path, Query
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from services import identity
 from services.malformed import Malformed, each_alone
@@ -14,22 +14,28 @@ _NAME = r"^[$a-zA-Z0-9:_-]{1,64}$"
 ShadowName = Annotated[str, Path(pattern=_NAME, description="Name of a named shadow", examples=["config"])]
 NamedOrClassic = Annotated[str, Query(pattern=rf"^$|{_NAME}", description="Name of a named shadow; empty: the classic one")]
 MOST_ITEMS = 1000
+_SECONDS = 1_795_867_200
+_UPDATE: dict[str, JsonValue] = {"state": {"desired": {"rpm": 900}}}
+_ITEMS: list[JsonValue] = [
+    {"device_id": "engine-7", "action": "update", "document": _UPDATE},
+    {"device_id": "engine-8", "action": "get", "name": "config"},
+]
 
 
-class State(BaseModel):
-    desired: dict[str, Any] | None = None
-    reported: dict[str, Any] | None = None
-    delta: dict[str, Any] | None = None
+class ShadowState(BaseModel):
+    desired: dict[str, Any] | None = Field(None, examples=[{"rpm": 900}])
+    reported: dict[str, Any] | None = Field(None, examples=[{"rpm": 850}])
+    delta: dict[str, Any] | None = Field(None, description="What is desired and not, or otherwise, reported", examples=[{"rpm": 900}])
 
 
 class ShadowDocument(BaseModel):
     """As AWS IoT has it: the sections that there are, when each leaf was set, the version."""
 
-    state: State | None = None
-    metadata: dict[str, Any] | None = None
-    version: int = Field(ge=0)
-    timestamp: int = Field(description="Epoch seconds")
-    clientToken: str | None = None
+    state: ShadowState | None = None
+    metadata: dict[str, Any] | None = Field(None, examples=[{"desired": {"rpm": {"timestamp": _SECONDS}}}])
+    version: int = Field(ge=0, examples=[3])
+    timestamp: int = Field(description="Epoch seconds", examples=[_SECONDS])
+    clientToken: str | None = Field(None, examples=["app-1"])
 
 
 class ShadowNames(BaseModel):
@@ -38,12 +44,18 @@ class ShadowNames(BaseModel):
 
 
 class ShadowVersion(BaseModel):
-    version: int
-    at: datetime | None = Field(description="When it was accepted; null where AWS IoT has not told yet")
-    by: str = Field(description='The user who made it; "" where the device did, or another client of AWS IoT')
-    document: dict[str, Any] | None = Field(description="state and metadata of that version")
-    deleted_at: datetime | None = Field(description="When this version was deleted")
-    deleted_by: str
+    version: int = Field(examples=[3])
+    at: datetime | None = Field(description="When it was accepted; null where AWS IoT has not told yet", examples=["2026-11-28T12:00:00Z"])
+    by: str = Field(
+        description='The user who made it; "" where the device did, or another client of AWS IoT',
+        examples=["0f8fad5b-d9cb-469f-a165-70867728950e"],
+    )
+    document: dict[str, Any] | None = Field(
+        description="state and metadata of that version",
+        examples=[{"state": {"desired": {"rpm": 900}}, "metadata": {"desired": {"rpm": {"timestamp": _SECONDS}}}}],
+    )
+    deleted_at: datetime | None = Field(description="When this version was deleted", examples=[None])
+    deleted_by: str = Field(examples=[""])
 
 
 class ShadowHistory(BaseModel):
@@ -60,9 +72,7 @@ class BatchItem(BaseModel):
     device_id: str = Field(pattern=identity.DEVICE_ID, examples=["engine-7"])
     action: Literal["get", "update", "delete"] = "get"
     name: str = Field(default="", pattern=rf"^$|{_NAME}", description="Name of a named shadow; empty: the classic one")
-    document: dict[str, Any] | None = Field(
-        default=None, description="The body of an update", examples=[{"state": {"desired": {"rpm": 900}}}]
-    )
+    document: dict[str, Any] | None = Field(default=None, description="The body of an update", examples=[_UPDATE])
 
     @model_validator(mode="after")
     def _has_what_it_needs(self) -> "BatchItem":
@@ -73,6 +83,8 @@ class BatchItem(BaseModel):
 
 class Batch(BaseModel):
     """Either `items`, or one `document` for every device that a search finds."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"items": _ITEMS}, {"query": "attributes.site:hall-3", "document": _UPDATE}]})
 
     items: list[Annotated[BatchItem | Malformed, each_alone(BatchItem)]] | None = Field(default=None, min_length=1, max_length=MOST_ITEMS)
     query: str | None = Field(default=None, min_length=1, max_length=1000, description="A search, as GET /api/v1/devices takes it")
@@ -87,8 +99,8 @@ class Batch(BaseModel):
 
 
 class ItemResult(BaseModel):
-    device_id: str = Field(description='As the item has it; "" where it has none')
-    name: str
+    device_id: str = Field(description='As the item has it; "" where it has none', examples=["engine-7"])
+    name: str = Field(description="The shadow's; empty: the classic one", examples=[""])
     status: int = Field(description="What a single call would have answered; 408: it was not begun in time", examples=[200])
     answer: ShadowDocument | None = None
     code: str = Field(default="", description="AWS's error code; empty where it went well")
@@ -96,15 +108,15 @@ class ItemResult(BaseModel):
 
 
 class BatchResult(BaseModel):
-    succeeded: int
-    failed: int
+    succeeded: int = Field(examples=[1])
+    failed: int = Field(examples=[0])
     results: list[ItemResult] = Field(description="In the items' order")
 
 
 class Delta(BaseModel):
     """As ``update/delta`` has it."""
 
-    version: int
-    timestamp: int
-    state: dict[str, Any]
-    metadata: dict[str, Any]
+    version: int = Field(examples=[3])
+    timestamp: int = Field(description="Epoch seconds", examples=[_SECONDS])
+    state: dict[str, Any] = Field(examples=[{"rpm": 900}])
+    metadata: dict[str, Any] = Field(examples=[{"rpm": {"timestamp": _SECONDS}}])

@@ -49,8 +49,31 @@ _UPDATE = {
 _DOCUMENT: dict[str, Any] = {"response_class": Response}
 
 
-def _answers(*problems: int) -> dict[int | str, dict[str, Any]]:
-    return {200: {"model": ShadowDocument, "description": "AWS IoT's document"}, **problems_of(*problems)}
+_WHOLE = "AWS IoT's document: desired, reported, their difference, when each leaf was set"
+_ACCEPTED = "What AWS IoT accepted: the sections that were sent, and the new version"
+_GONE = "The version that was deleted"
+_LEAF = {"rpm": {"timestamp": 1_795_867_200}}
+_EXAMPLES: dict[str, dict[str, Any]] = {
+    _WHOLE: {
+        "state": {"desired": {"rpm": 900}, "reported": {"rpm": 850}, "delta": {"rpm": 900}},
+        "metadata": {"desired": _LEAF, "reported": _LEAF, "delta": _LEAF},
+        "version": 4,
+        "timestamp": 1_795_867_205,
+    },
+    _ACCEPTED: {
+        "state": {"desired": {"rpm": 900}},
+        "metadata": {"desired": _LEAF},
+        "version": 3,
+        "timestamp": 1_795_867_200,
+        "clientToken": "app-1",
+    },
+    _GONE: {"version": 4, "timestamp": 1_795_867_260},
+}
+
+
+def _answers(what: str, *problems: int) -> dict[int | str, dict[str, Any]]:
+    content = {"application/json": {"example": _EXAMPLES[what]}}
+    return {200: {"model": ShadowDocument, "description": what, "content": content}, **problems_of(*problems)}
 
 
 def _services(request: Request) -> Services:
@@ -66,26 +89,31 @@ def _json(document: bytes) -> Response:
     return Response(document, media_type="application/json")
 
 
-@router.get("/devices/{device_id}/shadow", responses=_answers(401, 403, 404, 429), **_DOCUMENT)
+@router.get("/devices/{device_id}/shadow", responses=_answers(_WHOLE, 401, 403, 404, 429), **_DOCUMENT)
 def get_shadow(request: Request, device: ReadableDevice) -> Response:
     """The classic shadow: desired, reported and their difference."""
     return _json(_shadows(request).get(device.device_id, CLASSIC))
 
 
-@router.get("/devices/{device_id}/shadow/{name}", responses=_answers(401, 403, 404, 429), **_DOCUMENT)
+@router.get("/devices/{device_id}/shadow/{name}", responses=_answers(_WHOLE, 401, 403, 404, 429), **_DOCUMENT)
 def get_named_shadow(request: Request, device: ReadableDevice, name: ShadowName) -> Response:
     """A named shadow: desired, reported and their difference."""
     return _json(_shadows(request).get(device.device_id, name))
 
 
-@router.put("/devices/{device_id}/shadow", responses=_answers(400, 401, 403, 404, 409, 413, 415, 429), openapi_extra=_UPDATE, **_DOCUMENT)
+@router.put(
+    "/devices/{device_id}/shadow", responses=_answers(_ACCEPTED, 400, 401, 403, 404, 409, 413, 415, 429), openapi_extra=_UPDATE, **_DOCUMENT
+)
 def update_shadow(request: Request, device: ReadableDevice, body: RawBody) -> Response:
     """Update the classic shadow. `desired` needs the right to command, `reported` the right to write."""
     return _update(request, device, CLASSIC, body)
 
 
 @router.put(
-    "/devices/{device_id}/shadow/{name}", responses=_answers(400, 401, 403, 404, 409, 413, 415, 429), openapi_extra=_UPDATE, **_DOCUMENT
+    "/devices/{device_id}/shadow/{name}",
+    responses=_answers(_ACCEPTED, 400, 401, 403, 404, 409, 413, 415, 429),
+    openapi_extra=_UPDATE,
+    **_DOCUMENT,
 )
 def update_named_shadow(request: Request, device: ReadableDevice, name: ShadowName, body: RawBody) -> Response:
     """Update a named shadow, which is made where there is none. `desired` needs the right to command, `reported` the right to write."""
@@ -103,13 +131,13 @@ def _parsed(body: bytes) -> Any:
     return orjson.loads(body) if body else None
 
 
-@router.delete("/devices/{device_id}/shadow", responses=_answers(401, 403, 404, 429), **_DOCUMENT)
+@router.delete("/devices/{device_id}/shadow", responses=_answers(_GONE, 401, 403, 404, 429), **_DOCUMENT)
 def delete_shadow(request: Request, device: ReadableDevice) -> Response:
     """Delete the classic shadow. Its version number goes on when it is made again."""
     return _delete(request, device, CLASSIC)
 
 
-@router.delete("/devices/{device_id}/shadow/{name}", responses=_answers(401, 403, 404, 429), **_DOCUMENT)
+@router.delete("/devices/{device_id}/shadow/{name}", responses=_answers(_GONE, 401, 403, 404, 429), **_DOCUMENT)
 def delete_named_shadow(request: Request, device: ReadableDevice, name: ShadowName) -> Response:
     """Delete a named shadow. Its version number goes on when it is made again."""
     return _delete(request, device, name)
@@ -121,7 +149,7 @@ def _delete(request: Request, device: CurrentDevice, name: str) -> Response:
     return _json(services.shadows.delete(device.device_id, name, device.caller.user_id))
 
 
-@router.get("/devices/{device_id}/shadows", responses=problems_of(400, 401, 403, 404, 429))
+@router.get("/devices/{device_id}/shadows", responses=problems_of(400, 401, 403, 404, 429), response_description="A page of names")
 def list_shadows(
     request: Request, device: ReadableDevice, limit: Annotated[int, Query(ge=1, le=100)] = 25, next_token: str = ""
 ) -> ShadowNames:
@@ -134,7 +162,11 @@ def list_shadows(
     return ShadowNames(results=names[:limit], next_token=more)
 
 
-@router.get("/devices/{device_id}/shadows/history", responses=problems_of(400, 401, 403, 404, 429))
+@router.get(
+    "/devices/{device_id}/shadows/history",
+    responses=problems_of(400, 401, 403, 404, 429),
+    response_description="A page of versions, the newest first",
+)
 def shadow_history(
     request: Request,
     device: ReadableDevice,
@@ -162,7 +194,7 @@ def _shown(version: Version) -> ShadowVersion:
     )
 
 
-@router.post("/devices/{device_id}/shadows/restore", responses=_answers(400, 401, 403, 404, 409, 413, 429), **_DOCUMENT)
+@router.post("/devices/{device_id}/shadows/restore", responses=_answers(_ACCEPTED, 400, 401, 403, 404, 409, 413, 429), **_DOCUMENT)
 def restore_shadow(request: Request, device: ReadableDevice, wanted: Restore, name: NamedOrClassic = CLASSIC) -> Response:
     """Make the shadow's sections what they were at a version: a new version, refused where somebody changes it meanwhile."""
     services = _services(request)
@@ -175,7 +207,7 @@ def restore_shadow(request: Request, device: ReadableDevice, wanted: Restore, na
 @router.get(
     "/devices/{device_id}/shadows/delta",
     responses={
-        200: {"model": Delta},
+        200: {"model": Delta, "description": "The difference"},
         204: {"description": "No difference came in time; ask again"},
         **problems_of(400, 401, 403, 404, 429),
     },

@@ -25,16 +25,16 @@ class Reading(BaseModel):
 
 
 class Statistics(BaseModel):
-    count: int
-    min: bool | int | float | str
-    max: bool | int | float | str
-    mean: float | str
-    last: bool | int | float | str
+    count: int = Field(examples=[6])
+    min: bool | int | float | str = Field(examples=[519.1])
+    max: bool | int | float | str = Field(examples=[522.4])
+    mean: float | str = Field(examples=[521.0])
+    last: bool | int | float | str = Field(examples=[521.7])
 
 
 class BinOfReadings(BaseModel):
     start: str = Field(description="bins are aligned to the epoch", examples=["2026-11-24T09:00:00.000Z"])
-    readings: int
+    readings: int = Field(examples=[6])
     numbers: dict[str, Statistics] = Field(
         examples=[{"fuel_flow_ratio": {"count": 6, "min": 519.1, "max": 522.4, "mean": 521.0, "last": 521.7}}]
     )
@@ -44,8 +44,8 @@ class Covered(BaseModel):
     """Which of the two has what part of the range."""
 
     source: Source
-    start: str = Field(alias="from")
-    to: str
+    start: str = Field(alias="from", examples=["2026-11-24T00:00:00.000Z"])
+    to: str = Field(examples=["2026-11-25T00:00:00.000Z"])
 
 
 class TelemetryAnswer(BaseModel):
@@ -53,9 +53,9 @@ class TelemetryAnswer(BaseModel):
     kind: Kind
     source: Source = Field(description="where this page was read")
     note: str | None = Field(default=None, description="why it was read from elsewhere than usual")
-    covered: list[Covered] = Field(description="what part of the range is read from where; empty for the latest")
+    covered: list[Covered] = Field(description="what part of the range is read from where; empty for the latest", examples=[[]])
     points: list[Reading]
-    bins: list[BinOfReadings]
+    bins: list[BinOfReadings] = Field(description="of kind bins alone", examples=[[]])
     next_token: str | None = Field(default=None, description="for the next page; a page may be empty and have one")
 
 

@@ -16,7 +16,11 @@ router = APIRouter(tags=["telemetry"])
 Collaborators = Annotated[Services, Depends(services_of)]
 
 
-@router.get("/api/v1/devices/{device_id}/telemetry", responses=problems_of(400, 401, 404, 429, 503))
+@router.get(
+    "/api/v1/devices/{device_id}/telemetry",
+    responses=problems_of(400, 401, 404, 429, 503),
+    response_description="Its readings, or bins of them",
+)
 def read_telemetry(device: ReadableDevice, query: Annotated[TelemetryQuery, Query()], services: Collaborators) -> TelemetryAnswer:
     """The newest reading of a device, its readings of a range, or statistics of bins.
 
@@ -32,7 +36,7 @@ def read_telemetry(device: ReadableDevice, query: Annotated[TelemetryQuery, Quer
     responses={
         200: {
             "model": LakeAnswer,
-            "content": {str(Form.CSV): {}, str(Form.ARROW): {}},
+            "content": {str(Form.CSV): {"example": "device_id,hottest\nengine-7,1403.1\n"}, str(Form.ARROW): {}},
             "headers": {
                 "Fleetlake-Truncated": {"description": "as `truncated`", "schema": {"type": "string"}},
                 "Fleetlake-Rows-Left-Out": {"description": "as `rows_left_out`", "schema": {"type": "string"}},
@@ -41,6 +45,7 @@ def read_telemetry(device: ReadableDevice, query: Annotated[TelemetryQuery, Quer
         },
         **problems_of(400, 401, 403, 406, 408, 413, 415, 429, 503),
     },
+    response_description="The rows, in the form that was accepted",
 )
 def query_lake(
     caller: SignedIn,

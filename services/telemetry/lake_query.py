@@ -41,17 +41,17 @@ class LakeQuestion(BaseModel):
 
 
 class Column(BaseModel):
-    name: str
-    type: str = Field(description="string, int64, float64, bool, date, timestamp, binary, or Arrow's word", examples=["float64"])
+    name: str = Field(examples=["device_id"])
+    type: str = Field(description="string, int64, float64, bool, date, timestamp, binary, or Arrow's word", examples=["string"])
 
 
 class LakeAnswer(BaseModel):
-    columns: list[Column]
+    columns: list[Column] = Field(examples=[[{"name": "device_id", "type": "string"}, {"name": "hottest", "type": "float64"}]])
     rows: list[list[Any]] = Field(examples=[[["engine-7", 1403.1]]])
-    row_count: int
-    truncated: bool = Field(description="there are more rows than `limit`")
-    rows_left_out: bool = Field(description="the tables held only rows of devices that you may read")
-    restricted_tables: list[str] = Field(description="those of which rows were left out")
+    row_count: int = Field(examples=[1])
+    truncated: bool = Field(description="there are more rows than `limit`", examples=[False])
+    rows_left_out: bool = Field(description="the tables held only rows of devices that you may read", examples=[True])
+    restricted_tables: list[str] = Field(description="those of which rows were left out", examples=[["silver.turbofan"]])
     as_of: str | None = None
 
 

@@ -82,8 +82,8 @@ class Site:
     def logins(self) -> Path:
         return self.folder / "config" / "fleetlake" / "logins.json"
 
-    def login(self, text: str = "correct horse\n") -> Any:
-        return self.runner.invoke(login.app, ["login", "olga"], input=text)
+    def login(self, text: str = "correct horse\n", *arguments: str) -> Any:
+        return self.runner.invoke(login.app, ["login", *(arguments or ("olga",))], input=text)
 
     def logout(self) -> Any:
         return self.runner.invoke(login.app, ["logout"])

@@ -36,6 +36,14 @@ def test_a_login_answers_the_challenges_that_come(site: Site) -> None:
     assert site.told("list") == []
 
 
+def test_a_script_gives_the_password_and_what_is_asked_next_by_standard_input(site: Site) -> None:
+    site.sign_in.asks = ["NEW_PASSWORD_REQUIRED", "SOFTWARE_TOKEN_MFA"]
+    result = site.login("correct horse\nfresh one\n123456\n", "olga", "--password-stdin")
+    assert result.exit_code == 0
+    assert site.sign_in.seen == [{"session": "s-1", "new_password": "fresh one"}, {"session": "s-1", "code": "123456"}]
+    assert "the user name must be given" in str(site.login("correct horse\n", "--password-stdin").exception)
+
+
 def test_a_wrong_password_signs_nobody_in(site: Site) -> None:
     refused = site.login("wrong\n")
     assert "user name or password is wrong" in str(refused.exception)

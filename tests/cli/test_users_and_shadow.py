@@ -48,7 +48,7 @@ def run(cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 def test_an_administrator_gives_and_takes_and_the_user_sees_it(cloud: Cloud, run: Run) -> None:
     with pytest.raises(UsageError, match="choose another password"):
-        run("users first-admin root root@example.com", "short\nshort\n")
+        run("users first-admin root root@example.com --password-stdin", "short\n")
     assert "root is an administrator" in run("users first-admin root root@example.com", f"{_PASSWORD}\n{_PASSWORD}\n")
     with pytest.raises(UsageError, match="there is one already"):
         run("users first-admin rita rita@example.com", f"{_PASSWORD}\n{_PASSWORD}\n")

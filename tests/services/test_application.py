@@ -184,6 +184,22 @@ def test_every_answer_has_the_headers_that_browsers_heed(client: TestClient) -> 
         assert "default-src 'none'" in headers["content-security-policy"], path
 
 
+def test_the_page_of_all_operations_needs_no_other_host(client: TestClient) -> None:
+    page = client.get("/docs")
+    policy = page.headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'; script-src 'self';")
+    assert "http" not in page.text + policy
+    needed = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+    assert len(needed) == 4
+    found = {name: client.get(f"/{name}") for name in needed}
+    assert {name: answer.status_code for name, answer in found.items()} == dict.fromkeys(needed, 200)
+    assert "SwaggerUIBundle" in found["docs/swagger-ui-bundle.js"].text
+    assert found["docs/begin.js"].text.startswith('SwaggerUIBundle({url: "openapi.json"')
+    assert found["docs/swagger-ui.css"].headers["content-type"].startswith("text/css")
+    assert client.get("/docs/other.js").status_code == 400
+    assert client.get("/redoc").status_code == 404
+
+
 def test_only_the_pages_of_the_settings_may_call(client: TestClient) -> None:
     asked = {"Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "authorization"}
     ours = client.options("/whoami", headers=asked | {"Origin": "https://app.example.com"})

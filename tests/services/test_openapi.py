@@ -1,8 +1,10 @@
 """What the OpenAPI document says of this part: summaries, examples, problems, and no status that is never given."""
 
+import json
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped] # it has no types
 
 from runtime.platforms import current_platform
 from runtime.settings import Settings
@@ -53,6 +55,60 @@ def test_health_declares_what_a_wrong_question_is_answered(document: dict[str, A
     declared = document["paths"]["/health"]["get"]["responses"]
     assert declared.keys() == {"200", "400", "413", "415", "500", "503"}
     assert [list(declared[status]["content"]) for status in ("400", "503")] == [["application/problem+json"], ["application/json"]]
+
+
+@pytest.fixture(scope="module")
+def everything() -> dict[str, Any]:
+    return create(Services(current_platform(Settings()))).openapi()
+
+
+def bodies(document: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Of each operation the JSON that is sent and that which a success answers."""
+    found = []
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            answers = {status: answer for status, answer in operation["responses"].items() if status.startswith("2")}
+            for what, place in {"request": operation.get("requestBody", {}), **answers}.items():
+                if body := place.get("content", {}).get("application/json"):
+                    found.append((f"{method.upper()} {path} {what}", body))
+    return found
+
+
+def test_each_body_has_a_whole_example_that_its_schema_takes(everything: dict[str, Any]) -> None:
+    assert len(bodies(everything)) > 60
+    for name, body in bodies(everything):
+        examples = [each["value"] for each in body["examples"].values()] if "examples" in body else [body["example"]]
+        assert examples, name
+        for example in examples:
+            faults = list(Draft202012Validator(body["schema"] | {"components": everything["components"]}).iter_errors(example))
+            assert faults == [], name
+
+
+def test_each_success_says_what_comes(everything: dict[str, Any]) -> None:
+    for path, methods in everything["paths"].items():
+        for method, operation in methods.items():
+            for status, answer in operation["responses"].items():
+                assert answer["description"] not in ("", "Successful Response"), (method, path, status)
+                assert not status.startswith("3"), (method, path)
+
+
+def test_the_document_speaks_to_who_writes_a_client(everything: dict[str, Any]) -> None:
+    assert [server["url"] for server in everything["servers"]] == ["/"]
+    said = everything["info"]["description"]
+    assert "1 to 128 letters" in said
+    for word in ("Authorization: Bearer", "next_token", "If-Match", "Idempotency-Key", "Retry-After"):
+        assert word in said, word
+    for word in ("FastAPI", "router"):
+        assert word not in said, word
+
+
+def test_no_schema_is_there_that_nothing_uses(everything: dict[str, Any]) -> None:
+    text = json.dumps(everything)
+    assert not {"ValidationError", "HTTPValidationError", "Malformed"} & everything["components"]["schemas"].keys()
+    for name in everything["components"]["schemas"]:
+        assert f'"#/components/schemas/{name}"' in text, name
+    # A client's types are named by them.
+    assert all("__" not in name for name in everything["components"]["schemas"])
 
 
 def test_no_parameter_has_a_name_that_openapi_passes_over() -> None:

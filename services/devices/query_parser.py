@@ -17,11 +17,10 @@ proximity search, geographical queries, and Lucene's + ! && ||.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import NoReturn
 
 from services.devices import query_fields
+from services.devices.query_tree import And, Compare, Comparison, Match, Node, Not, Or, Within
 from services.problems import Invalid
 
 MOST_TERMS = 7
@@ -29,56 +28,6 @@ LONGEST, LONGEST_WITH_LEADING_WILDCARD = 1_000, 100
 # A query of the longest length cannot be nested deeper than Python's stack; this is to answer it with a sentence.
 DEPTH = 20
 
-
-class Comparison(StrEnum):
-    MORE = ">"
-    MORE_OR_EQUAL = ">="
-    LESS = "<"
-    LESS_OR_EQUAL = "<="
-
-
-@dataclass(frozen=True)
-class Match:
-    """`field` is "" for any. `parts` is the text, cut at its wildcards, which are None (any characters) and True (one character)."""
-
-    field: str
-    parts: tuple[str | bool | None, ...]
-
-
-@dataclass(frozen=True)
-class Compare:
-    field: str
-    how: Comparison
-    value: str
-
-
-@dataclass(frozen=True)
-class Within:
-    """An end that is None is open."""
-
-    field: str
-    low: str | None
-    high: str | None
-    includes_low: bool
-    includes_high: bool
-
-
-@dataclass(frozen=True)
-class Not:
-    of: "Node"
-
-
-@dataclass(frozen=True)
-class And:
-    all: tuple["Node", ...]
-
-
-@dataclass(frozen=True)
-class Or:
-    any: tuple["Node", ...]
-
-
-Node = Match | Compare | Within | Not | And | Or
 
 _SPECIAL = frozenset('()[]{}"<>')
 _FIELD = re.compile(r"[A-Za-z][A-Za-z0-9_.,@/#$-]*(?=\s*(?::|[<>]))")

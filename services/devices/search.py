@@ -15,7 +15,7 @@ from typing import Any
 from services.devices import query_fields
 from services.devices.device import Device
 from services.devices.query_fields import Source
-from services.devices.query_parser import And, Compare, Comparison, Match, Node, Not, Or, Within
+from services.devices.query_tree import And, Compare, Comparison, Match, Node, Not, Or, Within
 
 
 @dataclass(frozen=True)

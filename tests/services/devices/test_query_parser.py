@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.devices.query_parser import And, Compare, Comparison, Match, Node, Not, Or, Within, parse
+from services.devices.query_parser import parse
+from services.devices.query_tree import And, Compare, Comparison, Match, Node, Not, Or, Within
 from services.problems import Invalid
 
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from services.devices.history import changes
 from services.identity import DeviceFacts, Right
 from tests.services.devices.surroundings import Api
 
@@ -289,14 +288,3 @@ def test_the_directory_knows_owner_groups_and_tags(api: Api) -> None:
     assert directory.in_group("hall-3") == {"engine-7", "engine-8"}
     assert directory.with_tag("team=a b") == {"engine-7"}
     assert directory.with_tag("team") == frozenset()
-
-
-def test_changes_are_told_key_by_key() -> None:
-    before = {"type": "a", "attributes": {"x": "1", "y": "2"}, "groups": ["g"], "tags": {}, "certificate_ids": []}
-    after = {"type": "", "attributes": {"x": "1", "y": "3", "z": "4"}, "groups": ["g"], "tags": {"t": ""}, "certificate_ids": []}
-    assert changes(before, after) == [
-        {"field": "attributes.y", "before": "2", "after": "3"},
-        {"field": "attributes.z", "before": None, "after": "4"},
-        {"field": "tags.t", "before": None, "after": ""},
-        {"field": "type", "before": "a", "after": None},
-    ]

@@ -19,7 +19,7 @@ import re
 from collections.abc import Mapping
 from typing import NoReturn
 
-from services.devices import query_fields
+from services.devices import query_fields, query_unsupported
 from services.devices.query_tree import And, Compare, Comparison, Match, Node, Not, Or, Within
 from services.problems import Invalid
 
@@ -32,16 +32,6 @@ DEPTH = 20
 _SPECIAL = frozenset('()[]{}"<>')
 _FIELD = re.compile(r"[A-Za-z][A-Za-z0-9_.,@/#$-]*(?=\s*(?::|[<>]))")
 _OPERATORS = ("AND", "OR", "NOT")
-# What begins a value, and what ends one, in syntax that is none here: by itself it would be searched for as text, and not be found.
-_BEGINNINGS = {
-    "/": "a regular expression (/…/)",
-    "+": "+ before a term",
-    "!": "! for NOT",
-    "&&": "&& for AND",
-    "||": "|| for OR",
-    "geo_distance,": "search by distance (geo_distance)",
-}
-_WITHIN = {"^": "a weight (^)", "~": "fuzzy and proximity search (~)"}
 
 
 def parse(query: str, terms: int = MOST_TERMS) -> Node:
@@ -203,9 +193,9 @@ class _Parser:
 
     def _bare(self) -> tuple[str | bool | None, ...]:
         parts: list[str | bool | None] = []
-        self._check_supported(_BEGINNINGS)
+        self._check_supported(query_unsupported.BEGINNINGS)
         while self.next() and not self.next().isspace() and self.next() not in _SPECIAL:
-            self._check_supported(_WITHIN)
+            self._check_supported(query_unsupported.WITHIN)
             if self.next() in "*?":
                 parts.append(True if self.next() == "?" else None)
                 self.place += 1
@@ -218,9 +208,8 @@ class _Parser:
         return tuple(parts)
 
     def _check_supported(self, syntax: Mapping[str, str]) -> None:
-        for sign, what in syntax.items():
-            if self.text.startswith(sign, self.place):
-                fail(f'{what} is not supported; where it is a part of the value, put it in "" or \\ before it', self.place)
+        if what := query_unsupported.found(syntax, self.text, self.place):
+            fail(what, self.place)
 
     def _character(self) -> str:
         if self.next() == "\\":

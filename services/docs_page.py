@@ -3,6 +3,7 @@
 from importlib.resources import files
 from typing import Literal
 
+import fastapi_offline
 from fastapi import APIRouter
 from fastapi.responses import FileResponse, HTMLResponse, Response
 
@@ -45,4 +46,4 @@ def begin() -> Response:
 @router.get("/docs/{name}")
 def file(name: Literal["swagger-ui-bundle.js", "swagger-ui.css", "favicon.png"]) -> FileResponse:
     # Of that package its files alone are wanted: the application that it would make is FastAPI's own class.
-    return FileResponse(str(files("fastapi_offline") / "static" / name))
+    return FileResponse(str(files(fastapi_offline) / "static" / name))

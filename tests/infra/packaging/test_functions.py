@@ -141,7 +141,7 @@ def test_every_library_that_it_imports_is_locked_and_none_besides(function: Func
     wanted = {name.lower() for name in listed}
     known = packages_distributions()
     names = function.code.libraries() - set(sys.stdlib_module_names)
-    imported = {name: {distribution.lower() for distribution in known.get(name, [name])} for name in names}
+    imported = {name: {distribution.lower().replace("_", "-") for distribution in known.get(name, [name])} for name in names}
     assert {name for name, distributions in imported.items() if not distributions & libraries.locked().keys()} == set()
     assert wanted - set().union(*imported.values()) == set()
     assert wanted <= libraries.locked().keys()

@@ -16,10 +16,12 @@ _DOMAIN = re.compile(rf"({_LABEL}\.)+{_LABEL}")
 # fleetlake-{instance}-access-logs-{account}-{region}, with a region of 14.
 LONGEST_INSTANCE = 12
 _INSTANCE = re.compile(rf"[a-z]([a-z0-9-]{{0,{LONGEST_INSTANCE - 2}}}[a-z0-9])?")
+# https://docs.aws.amazon.com/acm/latest/userguide/acm-limits.html
+_LONGEST_DOMAIN = 64
 # https://docs.aws.amazon.com/general/latest/gr/timestream.html
 _LIVE_ANALYTICS_REGIONS = {
     *("us-east-1", "us-east-2", "us-west-2", "eu-west-1", "eu-central-1"),
-    *("ap-northeast-1", "ap-southeast-2", "ap-south-1", "us-gov-west-1"),
+    *("ap-northeast-1", "ap-southeast-2", "ap-south-1"),
 }
 
 
@@ -68,9 +70,15 @@ class _Reading:
         nat = self._choice("nat", ("one", "none"))
         time_series = self._choice("time_series", ("influxdb", "timestream"))
         live_analytics = self._choice("live_analytics", ("yes", "no"))
-        email = self._text("alarm_email", "an e-mail address, or empty", re.compile(r"|[^@\s]+@[^@\s]+\.[^@\s]+"), required=False)
+        email = self._text("alarm_email", "an e-mail address, or empty", re.compile(r"|[\w.+-]+@[\w-]+(\.[\w-]+)+"), required=False)
         self._check_domain(domain, zone)
         self._check_time_series(time_series, live_analytics, region)
+        if time_series == "timestream" and nat == "none":
+            self.refusals.append(
+                "time_series is timestream and nat is none: it has no endpoint in a network; set nat to one, or time_series to influxdb"
+            )
+        if region.startswith(("cn-", "us-gov-")):
+            self.refusals.append(f"region {region} is of another partition of AWS, whose services and names these stacks do not know")
         self._check_unknown()
         return Configuration(
             *(account, region, instance, PROFILES.get(profile, PROFILES["dev"]), domain, zone_id, zone, nat == "one", time_series),
@@ -95,6 +103,8 @@ class _Reading:
         return self._text(name, " or ".join(choices), re.compile("|".join(choices)))
 
     def _check_domain(self, domain: str, zone: str) -> None:
+        if len(domain) > _LONGEST_DOMAIN:
+            self.refusals.append(f"domain_name has {len(domain)} characters; a certificate takes {_LONGEST_DOMAIN}")
         if domain and zone and domain != zone and not domain.endswith(f".{zone}"):
             self.refusals.append(f"domain_name {domain} is not in the hosted zone {zone}; its certificate could not be validated there")
 

@@ -42,10 +42,10 @@ class Names:
             api_url=f"https://{self.configuration.domain_name}",
         )
 
-    # Of the function that ingests. AWS asks for six times its timeout as the queues' visibility.
+    # Of the function that ingests, and how long Lambda gathers messages for it. AWS asks for six times the timeout, and that, as visibility.
     # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
-    ingest_timeout_seconds = 60
-    visibility_seconds = 6 * ingest_timeout_seconds
+    ingest_timeout_seconds, ingest_window_seconds = 60, 20
+    visibility_seconds = 6 * ingest_timeout_seconds + ingest_window_seconds
 
     def of(self, what: str) -> str:
         return "-".join(filter(None, ("fleetlake", self.configuration.instance, what)))
@@ -54,10 +54,8 @@ class Names:
         """Buckets have one name in the whole world."""
         return f"{self.of(what)}-{self.configuration.account}-{self.configuration.region}"
 
-    @cached_property
-    def partition(self) -> str:
-        region = self.configuration.region
-        return next((partition for prefix, partition in (("cn-", "aws-cn"), ("us-gov-", "aws-us-gov")) if region.startswith(prefix)), "aws")
+    # Others have other services and names; a region of them is refused.
+    partition = "aws"
 
     def arn(self, service: str, resource: str) -> str:
         return f"arn:{self.partition}:{service}:{self.configuration.region}:{self.configuration.account}:{resource}"

@@ -4,6 +4,8 @@ The CDK builds them itself while it synthesises, by the command of `infra/packag
 sources give the same template, and what is built already is not built again. With the context ``aws:cdk:bundling-stacks=[]`` nothing is.
 """
 
+import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -23,7 +25,7 @@ from aws_cdk import aws_s3_deployment as deployment
 from constructs import Construct
 
 from infra.packaging import images
-from infra.packaging.airflow_bundle import AIRFLOW, AIRFLOW_VERSION, startup_script
+from infra.packaging.airflow_bundle import AIRFLOW, AIRFLOW_VERSION, REQUIREMENTS, startup_script
 from infra.packaging.functions import API as API_CONTENTS
 from infra.packaging.functions import INGEST as INGEST_CONTENTS
 from infra.packaging.package import Package, digest
@@ -35,9 +37,9 @@ __all__ = [
     "API",
     "EMR_RELEASE",
     "INGEST",
+    "AirflowFiles",
     "FunctionPackage",
     "airflow_bundle",
-    "airflow_startup",
     "api_image",
     "spark_archive",
     "training_image",
@@ -74,9 +76,27 @@ def airflow_bundle() -> deployment.ISource:
     return deployment.Source.asset(_ANY_FOLDER, **_built(AIRFLOW, "airflow"))
 
 
-def airflow_startup(variables: Mapping[str, str]) -> deployment.ISource:
-    """``airflow/startup.sh`` with settings that may be tokens; put it behind the bundle, in whose place it comes."""
-    return deployment.Source.data("airflow/startup.sh", startup_script(variables))
+@dataclass(frozen=True)
+class AirflowFiles:
+    """Keys of ``startup.sh``, with settings that may be tokens, and of ``requirements.txt``, and what puts both there.
+
+    MWAA takes a new text only where its version or its key is another: the key holds a digest of what stands in it.
+    """
+
+    startup: str
+    requirements: str
+    sources: tuple[deployment.ISource, ...]
+
+    @classmethod
+    def of(cls, stack: cdk.Stack, variables: Mapping[str, str]) -> "AirflowFiles":
+        startup = f"airflow/startup-{_digest(stack.resolve(dict(variables)))}.sh"
+        requirements = f"airflow/requirements-{_digest(REQUIREMENTS)}.txt"
+        texts = {startup: startup_script(variables), requirements: REQUIREMENTS}
+        return cls(startup, requirements, tuple(deployment.Source.data(key, text) for key, text in texts.items()))
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 def api_image() -> ecs.ContainerImage:

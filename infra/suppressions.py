@@ -56,7 +56,7 @@ _KEPT: tuple[tuple[tuple[str, ...], tuple[str, ...], str], ...] = (
     (
         (f"{_SOLUTIONS}APIG6", f"{_NIST}APIGWExecutionLoggingEnabled"),
         _STAGES,
-        "Execution logs hold request headers, and with them tokens, and need a role of the whole account; access logs are on.",
+        "Execution logs hold request headers, and with them tokens; access logs are on.",
     ),
     ((f"{_NIST}APIGWCacheEnabledAndEncrypted",), _STAGES, "An answer is one caller's alone: a cache would give it to another."),
     (
@@ -88,6 +88,11 @@ _KEPT: tuple[tuple[tuple[str, ...], tuple[str, ...], str], ...] = (
         (f"{_NIST}ELBv2ACMCertificateRequired",),
         ("EcsApiStack/LoadBalancer/Redirect80To443/Resource",),
         "It answers every call with a redirect to TLS.",
+    ),
+    (
+        (f"{_NIST}ELBDeletionProtectionEnabled",),
+        ("EcsApiStack/LoadBalancer/Resource",),
+        "Of a development deployment, which is to go by one command; production has it.",
     ),
     (
         (f"{_SOLUTIONS}ECS2",),

@@ -19,7 +19,7 @@ _REASONS = (
     ("kms", r"key/\*", "AWS gives a key its id; the condition holds the alias, and the service through which it is used"),
     (
         "logs",
-        r"log-group:[^*]+(-\*)?(:log-stream:\*|:\*|\*)?",
+        r"log-group:([^*]+(-\*)?(:log-stream:\*|:\*|\*)?|\*)",
         "streams in a log group are named by what writes them; MWAA, Lambda and SageMaker name their groups",
     ),
     (
@@ -27,7 +27,11 @@ _REASONS = (
         r"(thing|thinggroup|thingtype|cert|cacert|policy|job|rolealias)/\*",
         "devices, their certificates and jobs come and go while it runs",
     ),
-    ("cognito-(idp|identity)", r"(userpool|identitypool)/\*", "AWS gives pools their ids; the stacks would refer to each other in a ring"),
+    (
+        "cognito-(idp|identity)",
+        r"(userpool|identitypool)/\*",
+        "AWS gives pools their ids; the condition holds the tag of the deployment, or it is an audit, which reads",
+    ),
     ("emr-serverless", r"/applications/\*(/jobruns/\*)?", "AWS gives the application and its runs their ids"),
     ("events", r"rule/AwsBackupManagedRule\*", "the rules that AWS Backup makes for its copies of buckets"),
     ("iam", r"(role|policy)/\*", "Device Defender's audit looks at every role and policy for what devices might take; it reads alone"),

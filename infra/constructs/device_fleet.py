@@ -61,8 +61,8 @@ class DeviceFleet(Construct):
                         "ThingTypeName": self._names.of("device"),
                         "ThingGroups": [self._names.of("devices")],
                     },
-                    # Whoever knows another device's number does not take it over.
-                    "OverrideSettings": {"AttributePayload": "DO_NOTHING", "ThingTypeName": "DO_NOTHING", "ThingGroups": "DO_NOTHING"},
+                    # Whoever knows the number of a device that is there gets no certificate of it: the request fails.
+                    "OverrideSettings": {"AttributePayload": "FAIL", "ThingTypeName": "FAIL", "ThingGroups": "FAIL"},
                 },
                 "certificate": {
                     "Type": "AWS::IoT::Certificate",

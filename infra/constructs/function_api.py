@@ -63,7 +63,7 @@ class FunctionApi(Construct):
             rest_api_name=names.of(name),
             description=f"fleetlake {names.configuration.instance}: {name}",
             endpoint_types=[apigateway.EndpointType.REGIONAL],
-            # Its role would be the account's, whichever deployment made it; access logs need none.
+            # It is the account's, which FoundationStack gives.
             cloud_watch_role=False,
             deploy_options=apigateway.StageOptions(
                 stage_name="v1",

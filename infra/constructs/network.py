@@ -4,6 +4,8 @@ import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_route53 as route53
+from aws_cdk import aws_route53_targets as targets
 from constructs import Construct
 
 from infra.constructs.service_role import ServiceRole
@@ -29,7 +31,6 @@ _WITHOUT_NAT = {
     "Glue": _Service.GLUE,
     "EmrServerless": _Service.EMR_SERVERLESS,
     "SageMaker": _Service.SAGEMAKER_API,
-    "IotData": _Service.IOT_CORE,
     # https://docs.aws.amazon.com/iot/latest/developerguide/IoTCore-VPC.html
     "IotApi": ec2.InterfaceVpcEndpointAwsService("iot.api"),
     # https://docs.aws.amazon.com/cognito/latest/developerguide/vpc-interface-endpoints.html
@@ -69,7 +70,31 @@ class Network(Construct):
             ec2.InterfaceVpcEndpoint(
                 self, name, vpc=self.vpc, service=service, subnets=self.private, security_groups=[self.endpoints], open=False
             )
+        if not has_nat:
+            self._iot_data(names)
         self._flow_logs(names, key)
+
+    def _iot_data(self, names: Names) -> None:
+        """AWS IoT's data plane has no DNS of its own in a network: the name that boto3 calls is ours to give.
+
+        https://docs.aws.amazon.com/iot/latest/developerguide/IoTCore-VPC.html
+        """
+        endpoint = ec2.InterfaceVpcEndpoint(
+            self,
+            "IotData",
+            vpc=self.vpc,
+            service=_Service.IOT_CORE,
+            subnets=self.private,
+            security_groups=[self.endpoints],
+            open=False,
+            private_dns_enabled=False,
+        )
+        zone = route53.PrivateHostedZone(
+            self, "IotDataZone", vpc=self.vpc, zone_name=f"data-ats.iot.{names.configuration.region}.amazonaws.com"
+        )
+        route53.ARecord(
+            self, "IotDataName", zone=zone, target=route53.RecordTarget.from_alias(targets.InterfaceVpcEndpointTarget(endpoint))
+        )
 
     def _endpoint_group(self, names: Names) -> ec2.SecurityGroup:
         group = ec2.SecurityGroup(

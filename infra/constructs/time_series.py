@@ -19,6 +19,7 @@ class TimeSeriesStore(Construct):
 
     def __init__(self, scope: BaseStack, construct_id: str, foundation: FoundationStack) -> None:
         super().__init__(scope, construct_id)
+        self._removal = scope.removal
         self._group: ec2.SecurityGroup | None = None
         self.settings: Mapping[str, str] = {}
         if scope.names.configuration.time_series == "influxdb":
@@ -69,7 +70,7 @@ class TimeSeriesStore(Construct):
             description=description,
             encryption_key=foundation.key,
             generate_secret_string=secretsmanager.SecretStringGenerator(exclude_punctuation=True, password_length=32),
-            removal_policy=cdk.RemovalPolicy.RETAIN,
+            removal_policy=self._removal,
         )
 
     def admit(self, construct_id: str, group: ec2.ISecurityGroup) -> None:

@@ -16,6 +16,8 @@ COPY runtime runtime
 COPY lake lake
 COPY fleet fleet
 COPY services services
+# On Fargate a folder that is mounted has the mode that the image declares for it; everything else is read-only there.
+VOLUME ["/tmp"]
 # Nothing of it can be changed by the process: the files are root's.
 USER fleetlake
 ENV PATH=/opt/fleetlake/.venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 FLEETLAKE_PLATFORM=aws FLEETLAKE_BIND_ADDRESS=0.0.0.0 FLEETLAKE_API_PORT=8000

@@ -17,7 +17,7 @@ _PYTHON = "3.12"
 # MWAA asks for the constraints that its Airflow was built with, so that nothing it came with is replaced. What is listed is there
 # already; a line that could not be met would say so in the environment's log.
 # https://docs.aws.amazon.com/mwaa/latest/userguide/connections-packages.html
-_REQUIREMENTS = f"""\
+REQUIREMENTS = f"""\
 --constraint "https://raw.githubusercontent.com/apache/airflow/constraints-{AIRFLOW_VERSION}/constraints-{_PYTHON}.txt"
 apache-airflow-providers-amazon[aiobotocore]
 PyYAML
@@ -33,7 +33,7 @@ class AirflowBundle:
     def build(self, order: Order) -> str:
         folder = make_room(order.out, self.name)
         self._add_dags(folder / "dags")
-        (folder / "requirements.txt").write_text(_REQUIREMENTS)
+        (folder / "requirements.txt").write_text(REQUIREMENTS)
         (folder / "startup.sh").write_text(startup_script(_told()))
         return f"{folder}: {mebibytes(size(folder))}\n"
 

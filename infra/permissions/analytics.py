@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from infra.permissions.grant import Grant, RolePermissions
 from infra.permissions.resources import METRICS, Resources, no_resource, prefixed
 from lake.layout import bronze_root, missed_prefix, model_prefix, quarantine_root, replayed_root
+from runtime.metrics import NAMESPACE
 
 # Where the archives of Spark and the bundle of Airflow lie in the bucket of artifacts.
 SPARK_PREFIX, SPARK_LOGS, AIRFLOW_PREFIX = "emr/", "emr/logs/", "airflow/"
@@ -53,6 +54,9 @@ def _spark(of: Resources) -> RolePermissions:
             Grant(("s3:ListBucket",), (of.names.bucket_arn("artifacts"),)),
             Grant(("sns:Publish",), (of.names.topic_arn,)),
             of.key("sns", "Decrypt", "GenerateDataKey"),
+            Grant(("cloudwatch:PutMetricData",), ("*",), {"StringEquals": {"cloudwatch:namespace": NAMESPACE}}, why=METRICS),
+            # How long the oldest message has waited says whether it is the pipeline that is silent.
+            Grant(("cloudwatch:GetMetricData",), ("*",), why=METRICS),
         ),
     )
 

@@ -40,8 +40,9 @@ def _auth(of: Resources) -> tuple[Grant, ...]:
                 " AdminUpdateUserAttributes AdminUserGlobalSignOut ListUsers ListUsersInGroup",
                 "cognito-idp",
             ),
-            # Its id is known to AWS only.
+            # Its id is known to AWS only; its tag is the deployment's.
             (of.names.arn("cognito-idp", "userpool/*"),),
+            {"StringEquals": {"aws:ResourceTag/fleetlake:instance": of.names.configuration.instance}},
         ),
     )
 

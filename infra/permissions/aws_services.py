@@ -34,7 +34,23 @@ def roles(of: Resources) -> Mapping[str, RolePermissions]:
         "flow-logs": RolePermissions(
             "The network: writes its flow log",
             ("vpc-flow-logs.amazonaws.com",),
-            (of.logs(of.names.log_group("flow-logs")),),
+            (
+                of.logs(of.names.log_group("flow-logs")),
+                Grant(prefixed("DescribeLogGroups DescribeLogStreams", "logs"), (of.names.arn("logs", "log-group:*"),)),
+            ),
+        ),
+        "gateway-logs": RolePermissions(
+            "API Gateway: writes the access logs of the account's APIs",
+            ("apigateway.amazonaws.com",),
+            (
+                Grant(
+                    prefixed(
+                        "CreateLogGroup CreateLogStream DescribeLogGroups DescribeLogStreams PutLogEvents GetLogEvents FilterLogEvents",
+                        "logs",
+                    ),
+                    (of.names.arn("logs", "log-group:*"),),
+                ),
+            ),
         ),
         "trail": RolePermissions(
             "CloudTrail: writes who read and wrote the lake to its log",

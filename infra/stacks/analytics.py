@@ -3,6 +3,7 @@
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_emrserverless as emr
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_mwaa as mwaa
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_s3_deployment as deployment
@@ -10,10 +11,11 @@ from constructs import Construct
 
 from infra.base_stack import BaseStack
 from infra.constructs.data_bucket import DataBucket
+from infra.constructs.network import retention
 from infra.constructs.service_role import ServiceRole
 from infra.environment import variables
 from infra.names import Names
-from infra.packages import AIRFLOW_VERSION, EMR_RELEASE, airflow_bundle, airflow_startup, spark_archive, training_image
+from infra.packages import AIRFLOW_VERSION, EMR_RELEASE, AirflowFiles, airflow_bundle, spark_archive, training_image
 from infra.stacks.foundation import FoundationStack
 from infra.stacks.lake import LakeStack
 
@@ -45,9 +47,10 @@ class AnalyticsStack(BaseStack):
             "training_image": training_image(self),
             "training_role": ServiceRole(self, "TrainingRole", names, "training").arn,
         }
-        self.airflow = self._airflow()
+        files = AirflowFiles.of(self, variables(self.names, told))
+        self.airflow = self._airflow(files)
         # Airflow reads its requirements while it is made.
-        self.airflow.node.add_dependency(self._publish(told))
+        self.airflow.node.add_dependency(self._publish(files))
         self.tell(**told)
 
     def _bucket(self) -> DataBucket:
@@ -64,10 +67,11 @@ class AnalyticsStack(BaseStack):
             ],
         )
 
-    def _publish(self, told: dict[str, str]) -> deployment.BucketDeployment:
+    def _publish(self, files: AirflowFiles) -> deployment.BucketDeployment:
         """The archives of Spark and the bundle of Airflow, into the bucket that both read.
 
-        What was there stays: a job that runs has the archive that it began with, by its key, for as long as it runs.
+        What was there before stays, as versions of the bucket. A Spark job that runs meanwhile starts its next executors with the new code:
+        deploy between runs.
         """
         return deployment.BucketDeployment(
             self,
@@ -75,7 +79,7 @@ class AnalyticsStack(BaseStack):
             sources=[
                 spark_archive(),
                 airflow_bundle(),
-                airflow_startup(variables(self.names, told)),
+                *files.sources,
             ],
             destination_bucket=self._artifacts,
             role=ServiceRole(self, "PublishRole", self.names, "publish").role,
@@ -84,6 +88,15 @@ class AnalyticsStack(BaseStack):
             ephemeral_storage_size=cdk.Size.gibibytes(4),
             vpc=self._foundation.network.vpc,
             vpc_subnets=self._foundation.network.private,
+            log_group=logs.LogGroup(
+                self,
+                "PublishLogs",
+                # A function of the CDK's, under its kind of name.
+                log_group_name=f"/aws/lambda/{self.names.of('publish')}",
+                retention=retention(self.profile.log_days),
+                encryption_key=self._foundation.key,
+                removal_policy=cdk.RemovalPolicy.DESTROY,
+            ),
         )
 
     def _spark(self) -> emr.CfnApplication:
@@ -106,7 +119,7 @@ class AnalyticsStack(BaseStack):
             ),
         )
 
-    def _airflow(self) -> mwaa.CfnEnvironment:
+    def _airflow(self, files: AirflowFiles) -> mwaa.CfnEnvironment:
         network, profile, key = self._foundation.network, self.profile, self._foundation.key
         least, most = profile.airflow_workers
         log = mwaa.CfnEnvironment.ModuleLoggingConfigurationProperty(enabled=True, log_level=_LOG_LEVEL)
@@ -121,8 +134,9 @@ class AnalyticsStack(BaseStack):
             schedulers=2,
             source_bucket_arn=self._artifacts.bucket_arn,
             dag_s3_path="airflow/dags",
-            requirements_s3_path="airflow/requirements.txt",
-            startup_script_s3_path="airflow/startup.sh",
+            # Without a way to PyPI it would wait for each, and the DAGs need nothing that MWAA does not come with.
+            requirements_s3_path=files.requirements if self.names.configuration.has_nat else None,
+            startup_script_s3_path=files.startup,
             execution_role_arn=ServiceRole(self, "AirflowRole", self.names, "airflow").arn,
             kms_key=key.key_arn,
             webserver_access_mode="PRIVATE_ONLY" if profile.keeps_data else "PUBLIC_ONLY",

@@ -79,6 +79,15 @@ class DeviceShadowStack(BaseStack):
             concurrency=1,
         )
         iot_poc.time_series.admit("FleetShadow", function.group)
+        # Lambda itself would try an event twice more, hours later; the next event comes in five minutes.
+        lambda_.CfnEventInvokeConfig(
+            self,
+            "FleetShadowTries",
+            function_name=function.function.function_name,
+            qualifier="$LATEST",
+            maximum_retry_attempts=0,
+            maximum_event_age_in_seconds=300,
+        )
         scheduler.CfnSchedule(
             self,
             "EveryFiveMinutes",

@@ -144,7 +144,7 @@ class EcsApiStack(BaseStack):
             internet_facing=True,
             vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC),
             security_group=group,
-            deletion_protection=True,
+            deletion_protection=self.profile.keeps_data,
             drop_invalid_header_fields=True,
             desync_mitigation_mode=elb.DesyncMitigationMode.STRICTEST,
         )

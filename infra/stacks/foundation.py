@@ -1,6 +1,7 @@
 """What all other stacks stand on: the key, the network, the bucket of access logs, the topic of alarms."""
 
 import aws_cdk as cdk
+from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_backup as backup
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
@@ -25,7 +26,20 @@ class FoundationStack(BaseStack):
         # Each stack has a plan of its own, which keeps in this vault under this role: infra/constructs/backups.py.
         backup.BackupVault(self, "Backups", backup_vault_name=names.of("backups"), encryption_key=self.key, removal_policy=self.removal)
         ServiceRole(self, "BackupRole", names, "backup")
+        self.gateway_account = self._gateway_account()
         self.tell(region=names.configuration.region, account=names.configuration.account, alarm_topic=self.alarms.topic_arn)
+
+    def _gateway_account(self) -> apigateway.CfnAccount:
+        """API Gateway writes logs under one role of the account in the region: without it a stage with access logs is refused.
+
+        https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-logging.html
+        """
+        account = apigateway.CfnAccount(
+            self, "GatewayAccount", cloud_watch_role_arn=ServiceRole(self, "GatewayLogs", self.names, "gateway-logs").arn
+        )
+        # What others in the account may use by then.
+        account.apply_removal_policy(cdk.RemovalPolicy.RETAIN)
+        return account
 
     def _access_logs(self) -> s3.Bucket:
         """S3 writes access logs only into a bucket that is encrypted with its own key.

@@ -17,8 +17,8 @@ from infra.packages import INGEST
 from infra.stacks.foundation import FoundationStack
 from infra.stacks.lake import LakeStack
 
-# Messages that Lambda hands over at once, and how long it waits for them: a larger object for each call.
-_BATCH_MESSAGES, _BATCH_SECONDS = 1_000, 20
+# Messages that Lambda hands over at once: a larger object for each call.
+_BATCH_MESSAGES = 1_000
 
 
 class IotPocStack(BaseStack):
@@ -78,7 +78,7 @@ class IotPocStack(BaseStack):
                 function_name=ingest.function.function_arn,
                 event_source_arn=queue.queue_arn,
                 batch_size=_BATCH_MESSAGES,
-                maximum_batching_window_in_seconds=_BATCH_SECONDS,
+                maximum_batching_window_in_seconds=self.names.ingest_window_seconds,
                 # The answer names what is not in the lake: without this Lambda would delete it.
                 function_response_types=["ReportBatchItemFailures"],
                 # Both together below what the function has, or SQS's pollers would be throttled and messages used up.

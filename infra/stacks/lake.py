@@ -79,7 +79,10 @@ class LakeStack(BaseStack):
         )
 
     def _databases(self) -> None:
-        """Glue has no names within names: the namespaces of the tables are its databases, the same in every deployment of an account."""
+        """Glue has no names within names: the namespaces of the tables are its databases, the same in every deployment of an account.
+
+        Each holds what points to the tables' data: without it the files are there and no table is.
+        """
         contracts = load_contracts(REPOSITORY / "contracts").values()
         for namespace in sorted({table.name.partition(".")[0] for table in iceberg_tables(contracts)}):
             glue.CfnDatabase(
@@ -91,7 +94,7 @@ class LakeStack(BaseStack):
                     description=f"fleetlake's namespace {namespace}",
                     location_uri=f"s3://{self.settings.lake_bucket}/warehouse/{namespace}",
                 ),
-            )
+            ).apply_removal_policy(self.removal)
 
     def _workgroup(self) -> None:
         answers = self._bucket(

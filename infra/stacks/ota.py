@@ -21,8 +21,7 @@ class OtaStack(BaseStack):
             name=names.bucket("firmware"),
             key=foundation.key,
             access_logs=foundation.access_logs,
-            # Locked objects cannot be deleted with their bucket.
-            removal=cdk.RemovalPolicy.RETAIN,
+            removal=self.removal,
             object_lock_enabled=True,
             object_lock_default_retention=s3.ObjectLockRetention.governance(cdk.Duration.days(self.profile.firmware_lock_days)),
         )

@@ -8,9 +8,9 @@ import pytest
 from tests.infra.synthesis import Synthesis, synthesised
 
 
-@pytest.fixture(scope="session", params=["dev", "prod"])
+@pytest.fixture(scope="session", params=["dev", "prod", "live"])
 def cloud_side(request: pytest.FixtureRequest) -> Iterator[Synthesis]:
-    """The templates of a development deployment and of a production one."""
+    """The templates of a development deployment, of a production one, and of one with LiveAnalytics."""
     made = synthesised(request.param)
     yield made
     shutil.rmtree(made.folder, ignore_errors=True)

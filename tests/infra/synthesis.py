@@ -14,14 +14,9 @@ from runtime.settings import REPOSITORY
 
 # Two deployments that differ in everything the configuration lets differ.
 DEV: Mapping[str, str] = {}
-PROD: Mapping[str, str] = {
-    "profile": "prod",
-    "instance": "live",
-    "nat": "none",
-    "time_series": "timestream",
-    "live_analytics": "yes",
-    "alarm_email": "on-call@example.com",
-}
+PROD: Mapping[str, str] = {"profile": "prod", "instance": "live", "nat": "none", "alarm_email": "on-call@example.com"}
+# And one of an account that may still use LiveAnalytics.
+LIVE: Mapping[str, str] = {"profile": "prod", "instance": "live", "time_series": "timestream", "live_analytics": "yes"}
 
 
 @dataclass(frozen=True)
@@ -57,7 +52,7 @@ def context(**changes: str) -> dict[str, Any]:
 
 @functools.cache
 def synthesised(profile: str) -> Synthesis:
-    """Of `dev` or `prod`. Packages are not built for it: the templates are the same."""
+    """Of `dev`, `prod` or `live`. Packages are not built for it: the templates are the same."""
     import aws_cdk as cdk
     import cdk_nag
 
@@ -67,7 +62,7 @@ def synthesised(profile: str) -> Synthesis:
     os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
     folder = Path(tempfile.mkdtemp(prefix="synthesis-"))
     try:
-        told = context(**{"dev": DEV, "prod": PROD}[profile]) | {"aws:cdk:bundling-stacks": []}
+        told = context(**{"dev": DEV, "prod": PROD, "live": LIVE}[profile]) | {"aws:cdk:bundling-stacks": []}
         deployment = synthesise(told, str(folder))
         packs = (cdk_nag.AwsSolutionsChecks, cdk_nag.NIST80053R5Checks, cdk_nag.HIPAASecurityChecks, cdk_nag.PCIDSS321Checks)
         cdk.Validations.of(deployment.app).add_plugins(*(pack(deployment.app) for pack in packs))

@@ -73,6 +73,14 @@ def test_what_is_missing_is_named_with_what_it_must_be(name: str) -> None:
             "time_series is timestream, which eu-north-1 does not have",
         ),
         ({"alarm_email": "me"}, "alarm_email is 'me'"),
+        ({"alarm_email": "a@b.c;x"}, "alarm_email is 'a@b.c;x'"),
+        ({"region": "cn-north-1"}, "region cn-north-1 is of another partition of AWS"),
+        ({"region": "us-gov-west-1"}, "region us-gov-west-1 is of another partition of AWS"),
+        ({"domain_name": f"{'a' * 60}.example.com"}, "domain_name has 72 characters; a certificate takes 64"),
+        (
+            {"time_series": "timestream", "live_analytics": "yes", "nat": "none"},
+            "time_series is timestream and nat is none: it has no endpoint in a network",
+        ),
         ({"domain": "fleet.example.com"}, "domain is no key of the configuration; domain_name is"),
         ({"live_analytic": "yes"}, "live_analytic is no key of the configuration; live_analytics is"),
     ],
@@ -102,9 +110,3 @@ def test_a_wrong_configuration_is_a_sentence_of_the_app_and_no_traceback() -> No
     assert done.returncode == 1
     assert "account is '1'; it must be the 12 digits of the account" in done.stderr
     assert "Traceback" not in done.stderr
-
-
-@pytest.mark.parametrize(("region", "partition"), [("eu-central-1", "aws"), ("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov")])
-def test_arns_are_of_the_partition_of_the_region(region: str, partition: str) -> None:
-    names = Names(Configuration.from_context(context(region=region)))
-    assert names.queue_arn("q") == f"arn:{partition}:sqs:{region}:111122223333:q"

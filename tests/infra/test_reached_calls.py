@@ -31,7 +31,7 @@ from services.composition import Services
 from services.identity import Tokens
 from services.shadow.fleet_shadow import FleetShadows
 from services.telemetry.readings import LakeReadings
-from spark_jobs import erase
+from spark_jobs import erase, watch_fleet
 from spark_jobs.quality_alarms import Kind, tell_verdict
 from tests.ports.influx_stand_in import ORG, TOKEN, influx_stand_in
 from tests.recorded_calls import recorded
@@ -223,10 +223,18 @@ def test_the_rights_of_a_user_of_a_group_are_found_by_looking_through_all_device
     assert calls_of("auth-api") >= {("dynamodb", "Scan")}
 
 
-def test_a_spark_job_raises_alarms(settings: Settings) -> None:
+def test_a_spark_job_raises_alarms_and_tells_its_figures(settings: Settings) -> None:
     boto3.client("sns", region_name=REGION).create_topic(Name=settings.alarm_topic)
     tell_verdict(Deployed(settings), PUMP, "r1.1", Kind.HELD, "completeness: 0.75")
-    assert calls_of("spark") >= {("sns", "Publish")}
+    told = boto3.client("cloudwatch", region_name=REGION).list_metrics(Namespace="fleetlake")["Metrics"]
+    assert [(metric["MetricName"], metric["Dimensions"]) for metric in told] == [("runs_held", [{"Name": "contract", "Value": "pump"}])]
+    assert calls_of("spark") >= {("sns", "Publish"), ("cloudwatch", "PutMetricData")}
+
+
+def test_who_watches_the_fleet_asks_how_long_messages_have_waited(settings: Settings) -> None:
+    watching: Any = SimpleNamespace(platform=Deployed(settings))
+    assert watch_fleet._behind(watching, NOW) == ""
+    assert calls_of("spark") >= {("cloudwatch", "GetMetricData")}
 
 
 def test_an_erasure_takes_the_devices_messages_out_of_the_queues(settings: Settings) -> None:

@@ -1,5 +1,6 @@
 """`fleetlake`: the command line's edge. Errors become one line and an exit code here and nowhere else."""
 
+import functools
 import importlib
 import os
 import signal
@@ -59,8 +60,10 @@ def options(debug: bool = typer.Option(False, "--debug", help="Show tracebacks."
         os.environ["FLEETLAKE_DEBUG"] = "true"
 
 
+@functools.cache
 def build() -> TyperGroup:
     """All commands in one. Their modules are light: what they call is imported when they run."""
+    # Once a process: `app` keeps what it is given, and would have each group twice after a second call.
     for module in COMMANDS:
         app.add_typer(importlib.import_module(module).app)
     for name, module in GROUPS.items():

@@ -17,9 +17,8 @@ from lake.query_tables import local_path
 from lake.replayed_objects import ReplayedObjects, replayed_objects
 from runtime.errors import ServiceError, SetupError
 from runtime.platforms import Platform
+from runtime.sqs import AGE_METRIC, AGE_NAMESPACE
 
-# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
-AGE_NAMESPACE, AGE_METRIC = "AWS/SQS", "ApproximateAgeOfOldestMessage"
 # A figure a minute, which may come some minutes late.
 _AGE_WINDOW = timedelta(minutes=10)
 _REFUSED_WINDOW = timedelta(hours=24)

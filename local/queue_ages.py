@@ -7,7 +7,7 @@ The age counts from the sending, in the dead-letter queue too, where AWS counts 
 import time
 from typing import Any
 
-from lake.signals import AGE_METRIC, AGE_NAMESPACE
+from runtime.sqs import AGE_METRIC, AGE_NAMESPACE
 
 
 def record() -> None:

@@ -41,12 +41,7 @@ class LocalPlatform:
             return self._clients[service]
 
     def _make_client(self, service: str) -> Any:
-        # Imported here: DAG files import this module and must stay light.
-        import boto3
-
-        # A session of its own without a profile, and no proxy: the user's AWS set-up is for AWS, and this is their own machine.
-        session = boto3.Session(botocore_session=_unconfigured(), region_name=self.settings.region)
-        client = session.client(
+        client = self._session.client(
             service,
             region_name=self.settings.region,
             endpoint_url=self.aws_endpoint,
@@ -55,6 +50,15 @@ class LocalPlatform:
             config=client_config(s3={"addressing_style": "path"}),
         )
         return noted(client)
+
+    @cached_property
+    def _session(self) -> Any:
+        """One for all clients, for each reads the lists of AWS's services and endpoints anew; clients are made one after another."""
+        # Imported here: DAG files import this module and must stay light.
+        import boto3
+
+        # Without a profile, and no proxy: the user's AWS set-up is for AWS, and this is their own machine.
+        return boto3.Session(botocore_session=_unconfigured(), region_name=self.settings.region)
 
     @property
     def aws_endpoint(self) -> str:

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
+AGE_NAMESPACE, AGE_METRIC = "AWS/SQS", "ApproximateAgeOfOldestMessage"
 # The most that SQS takes or gives in one call.
 TEN = 10
 # A refused entry of a delete is asked again so often, after a short pause.

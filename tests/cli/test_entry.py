@@ -111,3 +111,8 @@ def test_a_group_without_a_command_shows_its_help_and_no_more(words: list[str], 
     said = capsys.readouterr()
     assert "Usage:" in said.out + said.err
     assert "fleetlake: ;" not in said.err
+
+
+def test_a_second_command_line_in_one_process_finds_each_group_of_commands_once() -> None:
+    assert [run(["query", "--help"]), run(["query", "--help"])] == [0, 0]
+    assert len(main_module.app.registered_groups) == len(main_module.COMMANDS) + len(main_module.GROUPS)

@@ -11,11 +11,11 @@ import pytest
 from lake.catalog import open_catalog
 from lake.contracts import load_contracts
 from lake.publications import State, read_publications
-from lake.signals import AGE_METRIC
 from lake.tables import DEVICE_HEALTH
 from runtime.clock import FixedClock
 from runtime.errors import ServiceError
 from runtime.settings import Settings
+from runtime.sqs import AGE_METRIC
 from spark_jobs import watch_fleet as job
 from spark_jobs.session import LazyLake
 from tests.lake.small_lake import NOON, SmallLake, moment

@@ -31,7 +31,7 @@ def write_stream(answer: "Stream", form: str, target: "Path | BinaryIO") -> int:
     if form == "parquet":
         writer = pyarrow.parquet.ParquetWriter(target, answer.schema)
     elif form == "csv":
-        writer = pyarrow.csv.CSVWriter(target, _flat(answer.schema.empty_table()).schema)
+        writer = pyarrow.csv.CSVWriter(target, _flat(pa.Table.from_batches([], answer.schema)).schema)
     else:
         writer = _JsonLines(target)
     rows = 0

@@ -121,8 +121,8 @@ def stream(
             raise UsageError(f"query: {name} {number}; it must be at least {least}")
     with closing(_answers(text, as_of, platform, parameters, clock, confined)) as answers:
         schema, batches = answers.batches(batch_rows)
-        # Of no rows Arrow makes a table all the same.
-        answer = Stream(_distinct(schema.empty_table()).schema, answers.as_of)
+        # A table without rows; `schema.empty_table()` would import pandas for it.
+        answer = Stream(_distinct(pa.Table.from_batches([], schema)).schema, answers.as_of)
         answer._batches = _limited(answer, batches, limit)
         yield answer
 

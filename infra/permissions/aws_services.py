@@ -36,7 +36,8 @@ def roles(of: Resources) -> Mapping[str, RolePermissions]:
             ("vpc-flow-logs.amazonaws.com",),
             (
                 of.logs(of.names.log_group("flow-logs")),
-                Grant(prefixed("DescribeLogGroups DescribeLogStreams", "logs"), (of.names.arn("logs", "log-group:*"),)),
+                Grant(("logs:DescribeLogStreams",), (of.names.arn("logs", "log-group:*"),)),
+                _log_groups(),
             ),
         ),
         "gateway-logs": RolePermissions(
@@ -44,12 +45,10 @@ def roles(of: Resources) -> Mapping[str, RolePermissions]:
             ("apigateway.amazonaws.com",),
             (
                 Grant(
-                    prefixed(
-                        "CreateLogGroup CreateLogStream DescribeLogGroups DescribeLogStreams PutLogEvents GetLogEvents FilterLogEvents",
-                        "logs",
-                    ),
+                    prefixed("CreateLogGroup CreateLogStream DescribeLogStreams PutLogEvents GetLogEvents FilterLogEvents", "logs"),
                     (of.names.arn("logs", "log-group:*"),),
                 ),
+                _log_groups(),
             ),
         ),
         "trail": RolePermissions(
@@ -58,6 +57,10 @@ def roles(of: Resources) -> Mapping[str, RolePermissions]:
             (of.logs(of.names.log_group("trail")),),
         ),
     }
+
+
+def _log_groups() -> Grant:
+    return Grant(("logs:DescribeLogGroups",), ("*",), why=no_resource("amazoncloudwatchlogs"))
 
 
 def _rule(of: Resources, what: str, *queues: str) -> RolePermissions:

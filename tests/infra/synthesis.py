@@ -1,5 +1,6 @@
 """The templates of a configuration, synthesised once for all tests of a session that ask for it."""
 
+import atexit
 import functools
 import json
 import os
@@ -61,21 +62,19 @@ def synthesised(profile: str) -> Synthesis:
 
     os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
     folder = Path(tempfile.mkdtemp(prefix="synthesis-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    told = context(**{"dev": DEV, "prod": PROD, "live": LIVE}[profile]) | {"aws:cdk:bundling-stacks": []}
+    deployment = synthesise(told, str(folder))
+    packs = (cdk_nag.AwsSolutionsChecks, cdk_nag.NIST80053R5Checks, cdk_nag.HIPAASecurityChecks, cdk_nag.PCIDSS321Checks)
+    cdk.Validations.of(deployment.app).add_plugins(*(pack(deployment.app) for pack in packs))
     try:
-        told = context(**{"dev": DEV, "prod": PROD, "live": LIVE}[profile]) | {"aws:cdk:bundling-stacks": []}
-        deployment = synthesise(told, str(folder))
-        packs = (cdk_nag.AwsSolutionsChecks, cdk_nag.NIST80053R5Checks, cdk_nag.HIPAASecurityChecks, cdk_nag.PCIDSS321Checks)
-        cdk.Validations.of(deployment.app).add_plugins(*(pack(deployment.app) for pack in packs))
-        try:
-            deployment.app.synth()
-        except RuntimeError as error:
-            # Nothing is acknowledged here: that it finds something is what the tests of it look at.
-            if "ValidationFailed" not in str(error) and "Validation failed" not in str(error):
-                raise
-        known = frozenset((each.rule, each.resource) for each in kept(deployment.app))
-        return Synthesis(folder, _templates(folder), frozenset(_findings(folder)), known)
-    finally:
-        shutil.rmtree(folder / "asset", ignore_errors=True)
+        deployment.app.synth()
+    except RuntimeError as error:
+        # Nothing is acknowledged here: that it finds something is what the tests of it look at.
+        if "ValidationFailed" not in str(error) and "Validation failed" not in str(error):
+            raise
+    known = frozenset((each.rule, each.resource) for each in kept(deployment.app))
+    return Synthesis(folder, _templates(folder), frozenset(_findings(folder)), known)
 
 
 def _templates(folder: Path) -> dict[str, Any]:

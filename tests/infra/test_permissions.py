@@ -200,15 +200,3 @@ def test_only_the_role_of_signed_in_people_is_taken_by_no_service() -> None:
     permissions = role_permissions(names())
     assert [role for role, permission in permissions.items() if not permission.principals] == ["user"]
     assert all(re.fullmatch(r"[a-z-]+\.amazonaws\.com", principal) for one in permissions.values() for principal in one.principals)
-
-
-def test_in_china_arns_and_services_have_other_names() -> None:
-    of = names(region="cn-north-1")
-    (key,) = {
-        service
-        for _, grant in statements(of)
-        for service in grant.conditions.get("StringEquals", {}).get("kms:ViaService", ())
-        if "sns" in service
-    }
-    assert key == "sns.cn-north-1.amazonaws.com.cn"
-    assert {arn for _, grant in statements(of) for arn in grant.resources if not arn.startswith(("arn:aws-cn:", "*"))} == set()

@@ -70,7 +70,8 @@ def _by_the_cdk(clone: Path, python: Path, cdk: Path) -> dict[str, Any]:
         changed = re.findall(r"^\[[~+-]\] (?!.*Outputs)(\S+)", said, re.MULTILINE)
         # Nothing but what stands for a package's hash.
         differences[stack] = len(changed)
-        kinds = {"AWS::Lambda::Function", "AWS::ECS::TaskDefinition", "Custom::CDKBucketDeployment", "Output", "AWS::IAM::ManagedPolicy"}
+        kinds = {"AWS::Lambda::Function", "AWS::Lambda::LayerVersion", "AWS::ECS::TaskDefinition", "AWS::MWAA::Environment"}
+        kinds |= {"Custom::CDKBucketDeployment", "Output"}
         assert set(changed) <= kinds, said
     return {"stacks": len(listed), "resources": resources, "changed_by_package_hashes_alone": differences}
 

@@ -5,6 +5,7 @@ Durable, written by several processes at once, read by many meanwhile. A point i
 
 import sqlite3
 import threading
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -151,7 +152,7 @@ class SqliteTimeSeries:
                 self._file.parent.mkdir(parents=True, exist_ok=True)
                 connection = sqlite3.connect(self._file, timeout=_BUSY_SECONDS, isolation_level=None)
                 connection.row_factory = sqlite3.Row
-                connection.execute("PRAGMA journal_mode=WAL")
+                _log_ahead(connection)
                 connection.execute("PRAGMA synchronous=NORMAL")
             except (sqlite3.Error, OSError) as error:
                 raise ServiceError(f"time series {self._file}: {error}") from None
@@ -242,3 +243,19 @@ def _point(series: str, row: sqlite3.Row, declared: dict[str, str]) -> Point:
         if name not in _KEY and row[name] is not None
     }
     return Point(series, row["_device"], moment(row["_time"]), measures)
+
+
+def _log_ahead(connection: sqlite3.Connection) -> None:
+    """The mode is the file's. Of two that open a new file at once SQLite refuses one without waiting, whatever its timeout: it tries again.
+
+    https://www.sqlite.org/wal.html
+    """
+    ends = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > ends:
+                raise
+        time.sleep(0.01)

@@ -74,7 +74,7 @@ def _set(stage: Stage, word: str, rest: str) -> None:
     elif word == "CMD":
         stage.command = rest
     else:
-        assert word == "EXPOSE", word
+        assert word in ("EXPOSE", "VOLUME"), word
 
 
 def _run(ran: Ran, command: str, instead: Mapping[str, str]) -> None:

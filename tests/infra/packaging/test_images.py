@@ -1,5 +1,6 @@
 """The images' Dockerfiles: pinned, not root's, and what they install is enough for what they start."""
 
+import json
 import os
 import re
 import subprocess
@@ -116,3 +117,13 @@ def test_both_images_are_built_where_an_engine_answers(
 def engine(file: Path, script: str) -> None:
     file.write_text(f"#!/bin/sh\n{script}\n")
     file.chmod(0o755)
+
+
+def test_the_folder_that_fargate_mounts_is_one_that_the_image_declares() -> None:
+    """A mounted folder is root's alone there, but where the image says that it is a volume: then it keeps the image's mode, which for /tmp is everybody's."""
+    declared = re.findall(r'^VOLUME \["([^"]+)"\]$', images.API.dockerfile.read_text(), re.MULTILINE)
+    template = json.loads((REPOSITORY / "infra" / "templates" / "EcsApiStack.template.json").read_text())
+    tasks = [each["Properties"] for each in template["Resources"].values() if each["Type"] == "AWS::ECS::TaskDefinition"]
+    mounted = [point["ContainerPath"] for task in tasks for container in task["ContainerDefinitions"] for point in container["MountPoints"]]
+    assert mounted == declared == ["/tmp"]
+    assert all(container["ReadonlyRootFilesystem"] for task in tasks for container in task["ContainerDefinitions"])

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from infra.base_stack import output_of
+from infra.edge import exit_code
 from runtime.errors import UserError
 from runtime.settings import PREFIX, Settings
 
@@ -25,13 +26,12 @@ def main(arguments: Sequence[str]) -> int:
     if len(arguments) != 1:
         sys.stderr.write("outputs: give the file that `cdk deploy --outputs-file` wrote\n")
         return 2
-    try:
+
+    def work() -> None:
         found = dict(settings_of(Path(arguments[0]))) | {f"{PREFIX}PLATFORM": "aws"}
-    except UserError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    sys.stdout.writelines(f"{name}={value}\n" for name, value in sorted(found.items()))
-    return 0
+        sys.stdout.writelines(f"{name}={value}\n" for name, value in sorted(found.items()))
+
+    return exit_code(work)
 
 
 if __name__ == "__main__":

@@ -80,7 +80,8 @@ def airflow_bundle() -> deployment.ISource:
 class AirflowFiles:
     """Keys of ``startup.sh``, with settings that may be tokens, and of ``requirements.txt``, and what puts both there.
 
-    MWAA takes a new text only where its version or its key is another: the key holds a digest of what stands in it.
+    MWAA takes a new text only where its version or its key is another: the key holds a digest of what stands in it. Those in the bundle itself
+    are for who deploys it without the CDK.
     """
 
     startup: str

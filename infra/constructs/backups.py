@@ -1,4 +1,4 @@
-"""Daily backups: one vault and plan of the deployment, to which each stack adds what it holds."""
+"""Daily backups: a plan of each stack for what it holds, into the one vault of the deployment."""
 
 from collections.abc import Sequence
 

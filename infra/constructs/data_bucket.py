@@ -10,7 +10,7 @@ from constructs import Construct
 
 
 class DataBucket(s3.Bucket):
-    """Raises nothing; `more` are arguments of `aws_s3.Bucket`."""
+    """`more` are arguments of `aws_s3.Bucket`."""
 
     def __init__(
         self,

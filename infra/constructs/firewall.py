@@ -1,12 +1,10 @@
 """A web application firewall: AWS's managed rules and a limit of calls from one address."""
 
-import aws_cdk as cdk
 from aws_cdk import aws_kms as kms
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_wafv2 as waf
 from constructs import Construct
 
-from infra.constructs.network import retention
+from infra.constructs.log_group import LogGroup
 from infra.names import Names
 
 # In five minutes, from one address: a hundred a second is what one user may ask of the APIs.
@@ -32,15 +30,8 @@ class Firewall(Construct):
             rules=[*(_managed(number, group, left) for number, (group, left) in enumerate(_MANAGED.items())), _limit(len(_MANAGED))],
         )
         self.arn = acl.attr_arn
-        group = logs.LogGroup(
-            self,
-            "Logs",
-            # WAF takes only groups of this prefix.
-            log_group_name=f"aws-waf-logs-{names.of(name)}",
-            retention=retention(names.configuration.profile.log_days),
-            encryption_key=log_key,
-            removal_policy=cdk.RemovalPolicy.DESTROY,
-        )
+        # WAF takes only groups of this prefix.
+        group = LogGroup(self, "Logs", names, log_key, f"aws-waf-logs-{names.of(name)}")
         waf.CfnLoggingConfiguration(
             self,
             "Logging",

@@ -5,11 +5,10 @@ from collections.abc import Mapping
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra.base_stack import BaseStack
-from infra.constructs.network import retention
+from infra.constructs.log_group import LogGroup
 from infra.constructs.service_role import ServiceRole
 from infra.environment import variables
 from infra.packages import FunctionPackage
@@ -45,14 +44,7 @@ class Function(Construct):
             allow_all_outbound=False,
         )
         self.group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(443), "endpoints of AWS")
-        logs_of = logs.LogGroup(
-            self,
-            "Logs",
-            log_group_name=names.log_group(name),
-            retention=retention(names.configuration.profile.log_days),
-            encryption_key=foundation.key,
-            removal_policy=cdk.RemovalPolicy.DESTROY,
-        )
+        group_of_logs = LogGroup(self, "Logs", names, foundation.key, names.log_group(name))
         self.role = ServiceRole(self, "Role", names, name)
         self.function = lambda_.Function(
             self,
@@ -72,7 +64,7 @@ class Function(Construct):
             vpc=foundation.network.vpc,
             vpc_subnets=foundation.network.private,
             security_groups=[self.group],
-            log_group=logs_of,
+            log_group=group_of_logs,
             logging_format=lambda_.LoggingFormat.TEXT,
             tracing=lambda_.Tracing.ACTIVE,
         )

@@ -2,17 +2,15 @@
 
 import json
 
-import aws_cdk as cdk
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_cognito as cognito
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_wafv2 as waf
 from constructs import Construct
 
 from infra.base_stack import BaseStack
 from infra.constructs.firewall import Firewall
 from infra.constructs.function import Function
-from infra.constructs.network import retention
+from infra.constructs.log_group import LogGroup
 from infra.stacks.foundation import FoundationStack
 
 # The scope of access tokens that come of signing in; with it the authoriser takes access tokens, without it id tokens.
@@ -49,14 +47,7 @@ class FunctionApi(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         names = scope.names
-        group = logs.LogGroup(
-            self,
-            "AccessLogs",
-            log_group_name=names.log_group(f"{name}-access"),
-            retention=retention(names.configuration.profile.log_days),
-            encryption_key=foundation.key,
-            removal_policy=cdk.RemovalPolicy.DESTROY,
-        )
+        group = LogGroup(self, "AccessLogs", names, foundation.key, names.log_group(f"{name}-access"))
         self.api = apigateway.RestApi(
             self,
             "Api",

@@ -1,13 +1,12 @@
 """The VPC: private subnets for everything that runs, public ones for the load balancer alone, endpoints of AWS's services."""
 
-import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_kms as kms
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_route53_targets as targets
 from constructs import Construct
 
+from infra.constructs.log_group import LogGroup
 from infra.constructs.service_role import ServiceRole
 from infra.names import Names
 
@@ -109,19 +108,6 @@ class Network(Construct):
         return group
 
     def _flow_logs(self, names: Names, key: kms.IKey) -> None:
-        group = logs.LogGroup(
-            self,
-            "FlowLogs",
-            log_group_name=names.log_group("flow-logs"),
-            retention=retention(names.configuration.profile.log_days),
-            encryption_key=key,
-            removal_policy=cdk.RemovalPolicy.DESTROY,
-        )
+        group = LogGroup(self, "FlowLogs", names, key, names.log_group("flow-logs"))
         role = ServiceRole(self, "FlowLogsRole", names, "flow-logs")
         self.vpc.add_flow_log("FlowLog", destination=ec2.FlowLogDestination.to_cloud_watch_logs(group, role.role))
-
-
-def retention(days: int) -> logs.RetentionDays:
-    """CloudWatch keeps logs for a number of days out of a list. Raises KeyError for another."""
-    kept = {7: "ONE_WEEK", 30: "ONE_MONTH", 90: "THREE_MONTHS", 365: "ONE_YEAR", 2557: "SEVEN_YEARS"}
-    return logs.RetentionDays[kept[days]]

@@ -5,12 +5,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from infra.edge import exit_code
 from infra.packaging.airflow_bundle import AIRFLOW
 from infra.packaging.functions import API, INGEST
 from infra.packaging.libraries import PLATFORMS
 from infra.packaging.package import DEFAULT_OUT, Order, Package
 from infra.packaging.spark_archive import SPARK
-from runtime.errors import FleetlakeError
 
 _ALL: tuple[Package, ...] = (INGEST, API, SPARK, AIRFLOW)
 PACKAGES = {package.name: package for package in _ALL}
@@ -26,13 +26,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if unknown := [name for name in asked.packages if name not in PACKAGES]:
         parser.error(f"there is no package {', '.join(unknown)}; there are {', '.join(PACKAGES)}")
     order = Order(asked.out, asked.architecture, asked.installed)
-    for name in asked.packages or PACKAGES:
-        try:
+
+    def work() -> None:
+        for name in asked.packages or PACKAGES:
             sys.stdout.write(PACKAGES[name].build(order))
-        except (FleetlakeError, OSError) as error:
-            sys.stderr.write(f"packaging: {error}\n")
-            return 1
-    return 0
+
+    return exit_code(work)
 
 
 if __name__ == "__main__":

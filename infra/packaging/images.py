@@ -7,7 +7,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from runtime.errors import FleetlakeError, SetupError
+from infra.edge import exit_code
+from runtime.errors import SetupError
 from runtime.settings import REPOSITORY
 
 _ENGINES = ("docker", "podman")
@@ -55,16 +56,15 @@ def engine_here() -> str:
 
 
 def main() -> int:
-    try:
-        engine = engine_here()
-        for image in (API, TRAINING):
-            tag = image.build(engine)
-            size = subprocess.run([engine, "image", "inspect", "--format", "{{.Size}}", tag], capture_output=True, text=True, check=True)
-            sys.stdout.write(f"{tag}: {int(size.stdout) / 2**20:.1f} MiB for {image.platform}\n")
-    except (FleetlakeError, OSError) as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    return 0
+    return exit_code(_build_all)
+
+
+def _build_all() -> None:
+    engine = engine_here()
+    for image in (API, TRAINING):
+        tag = image.build(engine)
+        size = subprocess.run([engine, "image", "inspect", "--format", "{{.Size}}", tag], capture_output=True, text=True, check=True)
+        sys.stdout.write(f"{tag}: {int(size.stdout) / 2**20:.1f} MiB for {image.platform}\n")
 
 
 if __name__ == "__main__":

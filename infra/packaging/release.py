@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from infra.edge import exit_code
 from infra.packaging.package import DEFAULT_OUT
-from runtime.errors import FleetlakeError, ServiceError, SetupError
+from runtime.errors import ServiceError, SetupError
 from runtime.settings import REPOSITORY
 
 # Each is a package or an image; MWAA's own libraries are AWS's.
@@ -72,12 +73,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--database", choices=["pypi", "osv"], default="pypi", help="the audit's advisory database (default: pypi)")
     asked = parser.parse_args(arguments)
     tools = asked.tools.absolute()
-    try:
+
+    def work() -> None:
         sys.stdout.write(sbom(tools, asked.out) if asked.what == "sbom" else audit(tools, asked.database))
-    except (FleetlakeError, OSError) as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    return 0
+
+    return exit_code(work)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_emrserverless as emr
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_mwaa as mwaa
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_s3_deployment as deployment
@@ -11,7 +10,7 @@ from constructs import Construct
 
 from infra.base_stack import BaseStack
 from infra.constructs.data_bucket import DataBucket
-from infra.constructs.network import retention
+from infra.constructs.log_group import LogGroup
 from infra.constructs.service_role import ServiceRole
 from infra.environment import variables
 from infra.names import Names
@@ -88,15 +87,8 @@ class AnalyticsStack(BaseStack):
             ephemeral_storage_size=cdk.Size.gibibytes(4),
             vpc=self._foundation.network.vpc,
             vpc_subnets=self._foundation.network.private,
-            log_group=logs.LogGroup(
-                self,
-                "PublishLogs",
-                # A function of the CDK's, under its kind of name.
-                log_group_name=f"/aws/lambda/{self.names.of('publish')}",
-                retention=retention(self.profile.log_days),
-                encryption_key=self._foundation.key,
-                removal_policy=cdk.RemovalPolicy.DESTROY,
-            ),
+            # A function of the CDK's, under its kind of name.
+            log_group=LogGroup(self, "PublishLogs", self.names, self._foundation.key, f"/aws/lambda/{self.names.of('publish')}"),
         )
 
     def _spark(self) -> emr.CfnApplication:

@@ -5,7 +5,6 @@ from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elb
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_route53_targets as targets
 from aws_cdk import aws_wafv2 as waf
@@ -15,7 +14,7 @@ from fleet.tables import DEVICE_HISTORY, DEVICES
 from infra.base_stack import BaseStack
 from infra.constructs.api_tables import ApiTables
 from infra.constructs.firewall import Firewall
-from infra.constructs.network import retention
+from infra.constructs.log_group import LogGroup
 from infra.constructs.service_role import ServiceRole
 from infra.environment import variables
 from infra.names import Names
@@ -75,14 +74,7 @@ class EcsApiStack(BaseStack):
             # SQL of users runs in a folder of its own, which is thrown away.
             volumes=[ecs.Volume(name="tmp")],
         )
-        group = logs.LogGroup(
-            self,
-            "Logs",
-            log_group_name=self.names.log_group("api"),
-            retention=retention(self.profile.log_days),
-            encryption_key=self._foundation.key,
-            removal_policy=cdk.RemovalPolicy.DESTROY,
-        )
+        group = LogGroup(self, "Logs", self.names, self._foundation.key, self.names.log_group("api"))
         container = task.add_container(
             "api",
             image=api_image(),

@@ -26,10 +26,10 @@ class FoundationStack(BaseStack):
         # Each stack has a plan of its own, which keeps in this vault under this role: infra/constructs/backups.py.
         backup.BackupVault(self, "Backups", backup_vault_name=names.of("backups"), encryption_key=self.key, removal_policy=self.removal)
         ServiceRole(self, "BackupRole", names, "backup")
-        self.gateway_account = self._gateway_account()
+        self._gateway_account()
         self.tell(region=names.configuration.region, account=names.configuration.account, alarm_topic=self.alarms.topic_arn)
 
-    def _gateway_account(self) -> apigateway.CfnAccount:
+    def _gateway_account(self) -> None:
         """API Gateway writes logs under one role of the account in the region: without it a stage with access logs is refused.
 
         https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-logging.html
@@ -39,7 +39,6 @@ class FoundationStack(BaseStack):
         )
         # What others in the account may use by then.
         account.apply_removal_policy(cdk.RemovalPolicy.RETAIN)
-        return account
 
     def _access_logs(self) -> s3.Bucket:
         """S3 writes access logs only into a bucket that is encrypted with its own key.

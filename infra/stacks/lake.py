@@ -6,14 +6,13 @@ from aws_cdk import aws_backup as backup
 from aws_cdk import aws_cloudtrail as cloudtrail
 from aws_cdk import aws_glue as glue
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from infra.base_stack import BaseStack
 from infra.constructs.backups import backed_up
 from infra.constructs.data_bucket import DataBucket
-from infra.constructs.network import retention
+from infra.constructs.log_group import LogGroup
 from infra.constructs.service_role import ServiceRole
 from infra.names import Names
 from infra.stacks.foundation import FoundationStack
@@ -122,14 +121,7 @@ class LakeStack(BaseStack):
 
     def _trail(self) -> None:
         bucket = self._bucket("TrailLogs", "trail", s3.LifecycleRule(id="expire", expiration=cdk.Duration.days(self.profile.trail_days)))
-        group = logs.LogGroup(
-            self,
-            "TrailGroup",
-            log_group_name=self.names.log_group("trail"),
-            retention=retention(self.profile.log_days),
-            encryption_key=self._foundation.key,
-            removal_policy=cdk.RemovalPolicy.DESTROY,
-        )
+        group = LogGroup(self, "TrailGroup", self.names, self._foundation.key, self.names.log_group("trail"))
         name = self.names.of("lake")
         for action, resource in (("s3:GetBucketAcl", bucket.bucket_arn), ("s3:PutObject", f"{bucket.bucket_arn}/AWSLogs/*")):
             bucket.add_to_resource_policy(

@@ -6,7 +6,7 @@ from typing import Any
 
 from botocore.exceptions import WaiterError
 
-from tests.infra.synthesis import Synthesis
+from tests.infra.synthesis import Synthesis, listed
 
 # What the emulator's CloudFormation makes of our kinds of resources. The rest (network, gateways, Fargate, EMR, MWAA, trails, backups,
 # Defender) is left out.
@@ -70,7 +70,7 @@ def supported(template: Mapping[str, Any], exported: set[str], variables: Mappin
             resource.setdefault("Environment", {}).setdefault("Variables", {}).update(variables)
     resources = {name: _without(resource, set(kept), exported) for name, resource in kept.items()}
     for resource in resources.values():
-        resource["DependsOn"] = [name for name in _listed(resource.get("DependsOn", [])) if name in kept]
+        resource["DependsOn"] = [name for name in listed(resource.get("DependsOn", [])) if name in kept]
     outputs = {
         name: output
         for name, output in template.get("Outputs", {}).items()
@@ -104,7 +104,3 @@ def _exports(template: Mapping[str, Any]) -> Iterator[str]:
     for output in template["Outputs"].values():
         if "Export" in output:
             yield output["Export"]["Name"]
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]

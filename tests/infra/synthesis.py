@@ -77,6 +77,11 @@ def synthesised(profile: str) -> Synthesis:
     return Synthesis(folder, _templates(folder), frozenset(_findings(folder)), known)
 
 
+def listed(value: Any) -> list[Any]:
+    """CloudFormation takes one thing without a list around it."""
+    return value if isinstance(value, list) else [value]
+
+
 def _templates(folder: Path) -> dict[str, Any]:
     return {file.name.removesuffix(".template.json"): json.loads(file.read_text()) for file in sorted(folder.glob("*.template.json"))}
 

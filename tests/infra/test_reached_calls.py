@@ -59,7 +59,7 @@ class Deployed(AwsPlatform):
 
 class SignedInByName(Services):
     @property
-    def tokens(self) -> Tokens:  # type: ignore[override]
+    def tokens(self) -> Tokens:  # type: ignore[override] # as it is used: a cached property in Services
         return NamesAsTokens()
 
 

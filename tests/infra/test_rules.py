@@ -9,7 +9,7 @@ from typing import Any
 from fleet.tables import TABLES
 from infra.configuration import Configuration
 from infra.names import Names
-from tests.infra.synthesis import Synthesis, context
+from tests.infra.synthesis import Synthesis, context, listed
 
 # Names within another name, or of AWS's own.
 _NAMED_ELSEWHERE = ("AWS::Cognito::UserPoolGroup", "AWS::EC2::VPCEndpoint", "AWS::ApplicationAutoScaling::ScalingPolicy")
@@ -20,22 +20,16 @@ def statements(cloud_side: Synthesis) -> Iterator[tuple[str, Mapping[str, Any]]]
     """Of every policy of IAM: who it is of, and a statement."""
     for kind in ("AWS::IAM::ManagedPolicy", "AWS::IAM::Policy"):
         for name, properties in cloud_side.resources(kind):
-            yield from ((name, statement) for statement in _listed(properties["PolicyDocument"]["Statement"]))
+            yield from ((name, statement) for statement in listed(properties["PolicyDocument"]["Statement"]))
     for name, properties in cloud_side.resources("AWS::IAM::Role"):
         for policy in properties.get("Policies", ()):
-            yield from ((name, statement) for statement in _listed(policy["PolicyDocument"]["Statement"]))
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
+            yield from ((name, statement) for statement in listed(policy["PolicyDocument"]["Statement"]))
 
 
 def test_no_action_of_iam_is_a_wildcard(cloud_side: Synthesis) -> None:
     found = list(statements(cloud_side))
     assert len(found) > 30
-    wild = [
-        (name, action) for name, statement in found for action in _listed(statement["Action"]) if action == "*" or action.endswith(":*")
-    ]
+    wild = [(name, action) for name, statement in found for action in listed(statement["Action"]) if action == "*" or action.endswith(":*")]
     assert wild == []
 
 

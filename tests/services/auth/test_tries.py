@@ -1,6 +1,6 @@
 """Passwords and codes are guessed only so often, whoever's they are."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,7 +9,7 @@ from httpx import Response
 from services.auth.login import Challenge, TokenSet
 from services.problems import Invalid
 from services.rates import Rates
-from tests.services.api import Api, running_api
+from tests.services.api import Api
 
 RIGHT = "correct Horse 7 battery"
 CODE = "123456"
@@ -42,12 +42,6 @@ class GuessedAt:
         self.asked += 1
         if not is_right:
             raise Invalid("wrong", code="NotAuthorizedException")
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Api]:
-    with running_api() as api:
-        yield api
 
 
 @pytest.fixture

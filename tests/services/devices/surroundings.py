@@ -113,6 +113,8 @@ class RightsByHand:
 
 
 class ServicesByHand(Services):
+    """Services keeps each in a cached property, for which mypy takes no plain one, and uses them alike."""
+
     def __init__(self, platform: Any, clock: FixedClock) -> None:
         super().__init__(platform, clock)
         self.registry = Registry.of(platform, clock)

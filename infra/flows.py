@@ -107,8 +107,10 @@ def _of_stack(stack: str, resources: Mapping[str, Any]) -> Iterator[Flow]:
                 (source,), (function,) = _referred(properties["EventSourceArn"]), _referred(properties["FunctionName"])
                 yield Flow(f"{stack}/{source}", f"{stack}/{function}", "carries")
             case "AWS::Lambda::Function":
-                # What is in its network, and has no policy, its environment names.
-                yield from (Flow(here, f"{stack}/{target}", "writes") for target in _referred(properties.get("Environment", {})))
+                # An InfluxDB is in the function's network, and no policy speaks of it: the environment names it.
+                named = _referred(properties.get("Environment", {}))
+                stores = [target for target in named if resources[target]["Type"] == "AWS::Timestream::InfluxDBInstance"]
+                yield from (Flow(here, f"{stack}/{target}", "writes") for target in stores)
             case "AWS::ApiGateway::Method":
                 (gateway,) = _referred(properties["RestApiId"])
                 yield from (

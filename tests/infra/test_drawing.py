@@ -27,6 +27,7 @@ def test_it_is_a_picture_that_says_where_a_message_goes() -> None:
     assert named("fleetlake_dev_telemetry", "gives up") == {"fleetlake-dev-telemetry-errors"}
     assert named("fleetlake-dev-telemetry", "carries") == {"fleetlake-dev-ingest"}
     assert named("fleetlake-dev-telemetry", "gives up") == {"fleetlake-dev-telemetry-dead"}
+    assert named("fleetlake-dev-auth-api", "writes") == {f"fleetlake-dev-{table}" for table in ("audit", "grants", "requests")}
     assert named("fleetlake-dev-ingest", "writes") == {"fleetlake-dev-lake-111122223333-eu-central-1", "fleetlake-dev-series"}
 
 

@@ -86,7 +86,7 @@ test-mwaa: $(VENV)/.mwaa-ready  ## the DAGs, and their bundle, on Airflow 3.0.6,
 	@AIRFLOW_HOME=$$(mktemp -d) $(VENV)/mwaa/bin/python -m pytest -c /dev/null --noconftest --rootdir . -q -p no:cacheprovider tests/dags/test_dags.py tests/infra/packaging/test_airflow_bundle.py
 
 lock: $(VENV)/.ready  ## resolve the locks again
-	@for name in fleetlake dev infra uv ingest api-function api-image spark training release; do \
+	@for name in fleetlake dev infra uv ingest api-function api-image worker spark training release; do \
 	  $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements/$$name.lock requirements/$$name.in; done
 	@$(UV) pip compile -q --universal --python-version 3.11 --exclude-newer 2025-09-05 --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements/mwaa.lock requirements/mwaa.in
 

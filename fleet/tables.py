@@ -52,5 +52,13 @@ SHADOW_HISTORY = Table(
     "shadow-history", "each version of a shadow, with who and when", "shadow", "version", number_keys=frozenset({"version"})
 )
 REQUESTS = Table("requests", "idempotency keys and what was answered to them", "request", expires="expires_at")
+# AWS IoT runs a rollout as a job; what it does not keep is which firmware that was, who let it go and who stopped it.
+FIRMWARE = Table("firmware", "each version of a firmware: its object, digest, size and signature", "firmware_name", "version")
+ROLLOUTS = Table(
+    "rollouts",
+    "each rollout of a firmware, by the id of its job",
+    "job_id",
+    indexes=(Index("by_firmware", "firmware_name", "created_at"),),
+)
 
-TABLES = (GRANTS, AUDIT, DEVICES, DEVICE_HISTORY, SHADOWS, SHADOW_HISTORY, REQUESTS)
+TABLES = (GRANTS, AUDIT, DEVICES, DEVICE_HISTORY, SHADOWS, SHADOW_HISTORY, REQUESTS, FIRMWARE, ROLLOUTS)

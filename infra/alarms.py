@@ -10,14 +10,26 @@ from runtime.metrics import NAMESPACE, Source
 RUNBOOK = "docs/runbook.md#"
 
 
-# Each function of ours, and where its trouble is read of.
-FUNCTIONS = {
-    "ingest": "The queue's age grows",
+# Each function of ours that every deployment has, and where its trouble is read of.
+_FUNCTIONS = {
     "shadow-feed": "Shadows' history or searches are behind",
     "fleet-shadow": "Shadows' history or searches are behind",
     "auth-api": "The APIs fail or are slow",
     "shadow-api": "The APIs fail or are slow",
 }
+
+
+def functions(names: Names) -> Mapping[str, str]:
+    return ({} if _by_worker(names) else {"ingest": "The queue's age grows"}) | _FUNCTIONS
+
+
+def _by_worker(names: Names) -> bool:
+    return names.configuration.ingestion == "fargate"
+
+
+def _counted_by(names: Names) -> str:
+    """Who counts what is ingested: dimension `source` of our metrics."""
+    return (Source.WORKER if _by_worker(names) else Source.LAMBDA).value
 
 
 @dataclass(frozen=True)
@@ -63,6 +75,12 @@ def alarms(names: Names, balancer: str, contracts: tuple[str, ...]) -> Iterator[
     """`balancer` is the load balancer as CloudWatch names it."""
     yield from _of_queues(names)
     yield from _of_functions(names)
+    if _by_worker(names):
+        yield from _of_service(names, "worker", "The queue's age grows")
+        running = Measure(
+            "ECS/ContainerInsights", "RunningTaskCount", {"ClusterName": names.of(""), "ServiceName": names.of("worker")}, "Minimum"
+        )
+        yield Alarm("worker-absent", running, 1, 2, "no worker runs", "The worker ended with a line", is_floor=True, missing="breaching")
     yield from _of_the_lake(names, contracts)
     yield from _of_the_apis(names, balancer)
     yield from _of_devices(names, contracts)
@@ -70,20 +88,21 @@ def alarms(names: Names, balancer: str, contracts: tuple[str, ...]) -> Iterator[
 
 def shown(names: Names, balancer: str) -> Mapping[str, tuple[Measure, ...]]:
     """What no limit says anything of, and an operator wants to see beside the alarms, by section of the runbook."""
-    mqtt = {"Protocol": "MQTT"}
+    mqtt, source = {"Protocol": "MQTT"}, _counted_by(names)
+    function = (Measure("AWS/Lambda", "Duration", {"FunctionName": names.of("ingest")}, "p99"),)
     return {
         "Devices cannot connect": (
             Measure("AWS/IoT", "Connect.Success", mqtt, "Sum"),
             Measure("AWS/IoT", "PublishIn.Success", mqtt, "Sum"),
         ),
-        "The queue's age grows": (Measure("AWS/Lambda", "Duration", {"FunctionName": names.of("ingest")}, "p99"),),
+        "The queue's age grows": () if _by_worker(names) else function,
         "The APIs fail or are slow": (Measure("AWS/ApplicationELB", "RequestCount", {"LoadBalancer": balancer}, "Sum"),),
         "More is refused": (
-            _own("readings_bronze", "Sum", source=Source.LAMBDA.value),
-            _own("readings_quarantined", "Sum", source=Source.LAMBDA.value),
-            _own("arrival_seconds", "p99", source=Source.LAMBDA.value),
+            _own("readings_bronze", "Sum", source=source),
+            _own("readings_quarantined", "Sum", source=source),
+            _own("arrival_seconds", "p99", source=source),
         ),
-        "The time series is behind": (_own("timeseries_failures", "Sum", source=Source.LAMBDA.value),),
+        "The time series is behind": (_own("timeseries_failures", "Sum", source=source),),
     }
 
 
@@ -116,7 +135,7 @@ def _of_queues(names: Names) -> Iterator[Alarm]:
 
 
 def _of_functions(names: Names) -> Iterator[Alarm]:
-    for function, section in FUNCTIONS.items():
+    for function, section in functions(names).items():
         dimensions = {"FunctionName": names.of(function)}
         yield Alarm(f"{function}-errors", Measure("AWS/Lambda", "Errors", dimensions, "Sum"), 5, 3, "the function fails", section)
         yield Alarm(
@@ -125,7 +144,7 @@ def _of_functions(names: Names) -> Iterator[Alarm]:
 
 
 def _of_the_lake(names: Names, contracts: tuple[str, ...]) -> Iterator[Alarm]:
-    share = _own("readings_quarantined", "Sum", 15, share_of="readings", source=Source.LAMBDA.value)
+    share = _own("readings_quarantined", "Sum", 15, share_of="readings", source=_counted_by(names))
     yield Alarm("quarantine-rate", share, 0.05, 2, "more than one reading in twenty is refused", "More is refused")
     failed = Measure("AmazonMWAA", "TaskInstanceFailures", {"DAG": "All", "Task": "All", "Environment": names.of("airflow")}, "Sum")
     yield Alarm("pipeline-failed", failed, 0, 1, "a task of Airflow failed", "A task failed")
@@ -154,10 +173,14 @@ def _of_the_apis(names: Names, balancer: str) -> Iterator[Alarm]:
         dimensions = {"ApiName": names.of(gateway), "Stage": "v1"}
         yield Alarm(f"{gateway}-5xx", Measure("AWS/ApiGateway", "5XXError", dimensions, "Sum"), 10, 2, "the API fails", section)
         yield Alarm(f"{gateway}-latency", Measure("AWS/ApiGateway", "Latency", dimensions, "p99"), 3_000, 3, "the API is slow", section)
-    service = {"ClusterName": names.of(""), "ServiceName": names.of("api")}
-    for metric, name in (("CPUUtilization", "cpu"), ("MemoryUtilization", "memory")):
-        measure = Measure("AWS/ECS", metric, service, "Average")
-        yield Alarm(f"api-{name}", measure, 85, 3, f"the tasks of the APIs use more than 85 % of their {name}", section)
+    yield from _of_service(names, "api", section)
+
+
+def _of_service(names: Names, service: str, section: str) -> Iterator[Alarm]:
+    dimensions = {"ClusterName": names.of(""), "ServiceName": names.of(service)}
+    for metric, what in (("CPUUtilization", "cpu"), ("MemoryUtilization", "memory")):
+        measure = Measure("AWS/ECS", metric, dimensions, "Average")
+        yield Alarm(f"{service}-{what}", measure, 85, 3, f"the tasks of {service} use more than 85 % of their {what}", section)
 
 
 def _of_devices(names: Names, contracts: tuple[str, ...]) -> Iterator[Alarm]:

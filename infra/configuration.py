@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import botocore.session
+
 from infra.profile import PROFILES, Profile
 from runtime.errors import SettingsError
 
@@ -23,6 +25,15 @@ _LIVE_ANALYTICS_REGIONS = {
     *("us-east-1", "us-east-2", "us-west-2", "eu-west-1", "eu-central-1"),
     *("ap-northeast-1", "ap-southeast-2", "ap-south-1"),
 }
+# What not every region has, and no deployment can be without.
+_NEEDED = {
+    "iot": "AWS IoT Core",
+    "emr-serverless": "EMR Serverless",
+    "mwaa": "MWAA",
+    "cognito-idp": "Cognito",
+    "sagemaker": "SageMaker",
+    "backup": "AWS Backup",
+}
 
 
 @dataclass(frozen=True)
@@ -37,6 +48,8 @@ class Configuration:
     hosted_zone_id: str
     hosted_zone_name: str
     has_nat: bool
+    # What takes messages from the queues: lambda, or fargate, which costs less where messages never pause.
+    ingestion: str
     # influxdb, or timestream (LiveAnalytics) for an account that may use it.
     time_series: str
     # Who hears of alarms first; empty: whoever subscribes to the topic.
@@ -68,6 +81,7 @@ class _Reading:
         zone = self._text("hosted_zone_name", "the name of a public hosted zone, such as example.com", _DOMAIN)
         zone_id = self._text("hosted_zone_id", "the id of that hosted zone, Z and up to 31 of A-Z and 0-9", re.compile(r"Z[A-Z0-9]{1,31}"))
         nat = self._choice("nat", ("one", "none"))
+        ingestion = self._choice("ingestion", ("lambda", "fargate"))
         time_series = self._choice("time_series", ("influxdb", "timestream"))
         live_analytics = self._choice("live_analytics", ("yes", "no"))
         email = self._text("alarm_email", "an e-mail address, or empty", re.compile(r"|[\w.+-]+@[\w-]+(\.[\w-]+)+"), required=False)
@@ -77,11 +91,21 @@ class _Reading:
             self.refusals.append(
                 "time_series is timestream and nat is none: it has no endpoint in a network; set nat to one, or time_series to influxdb"
             )
-        if region.startswith(("cn-", "us-gov-")):
-            self.refusals.append(f"region {region} is of another partition of AWS, whose services and names these stacks do not know")
+        self._check_region(region)
         self._check_unknown()
         return Configuration(
-            *(account, region, instance, PROFILES.get(profile, PROFILES["dev"]), domain, zone_id, zone, nat == "one", time_series),
+            *(
+                account,
+                region,
+                instance,
+                PROFILES.get(profile, PROFILES["dev"]),
+                domain,
+                zone_id,
+                zone,
+                nat == "one",
+                ingestion,
+                time_series,
+            ),
             alarm_email=email,
         )
 
@@ -101,6 +125,19 @@ class _Reading:
 
     def _choice(self, name: str, choices: tuple[str, ...]) -> str:
         return self._text(name, " or ".join(choices), re.compile("|".join(choices)))
+
+    def _check_region(self, region: str) -> None:
+        if region.startswith(("cn-", "us-gov-")):
+            self.refusals.append(f"region {region} is of another partition of AWS, whose services and names these stacks do not know")
+            return
+        known = botocore.session.get_session()
+        missing = [words for service, words in _NEEDED.items() if region not in known.get_available_regions(service)]
+        if region and len(missing) == len(_NEEDED):
+            self.refusals.append(f"region {region} is none that AWS has")
+        elif region and missing:
+            self.refusals.append(
+                f"region {region} has no {', no '.join(missing)}, as botocore {botocore.__version__} knows; choose one that has"
+            )
 
     def _check_domain(self, domain: str, zone: str) -> None:
         if len(domain) > _LONGEST_DOMAIN:

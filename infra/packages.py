@@ -43,6 +43,7 @@ __all__ = [
     "api_image",
     "spark_archive",
     "training_image",
+    "worker_image",
 ]
 
 _ARCHITECTURE = "arm64"
@@ -101,7 +102,15 @@ def _digest(value: object) -> str:
 
 
 def api_image() -> ecs.ContainerImage:
-    return ecs.ContainerImage.from_asset(str(REPOSITORY), **_image(images.API), platform=ecr_assets.Platform.LINUX_ARM64)
+    return _on_fargate(images.API)
+
+
+def worker_image() -> ecs.ContainerImage:
+    return _on_fargate(images.WORKER)
+
+
+def _on_fargate(image: images.Image) -> ecs.ContainerImage:
+    return ecs.ContainerImage.from_asset(str(REPOSITORY), **_image(image), platform=ecr_assets.Platform.LINUX_ARM64)
 
 
 def training_image(scope: Construct) -> str:

@@ -17,6 +17,10 @@ class Profile:
     api_memory: int
     # Environments of the function that ingests at most: SQS waits, S3 is not flooded.
     ingest_concurrency: int
+    # Of the worker on Fargate, where that ingests.
+    worker_tasks: tuple[int, int]
+    worker_cpu: int
+    worker_memory: int
     emr_max_vcpu: int
     airflow_class: str
     airflow_workers: tuple[int, int]
@@ -39,6 +43,9 @@ PROFILES = {
         api_cpu=512,
         api_memory=2048,
         ingest_concurrency=10,
+        worker_tasks=(1, 2),
+        worker_cpu=512,
+        worker_memory=2048,
         emr_max_vcpu=32,
         airflow_class="mw1.small",
         airflow_workers=(1, 2),
@@ -58,6 +65,9 @@ PROFILES = {
         api_cpu=1024,
         api_memory=4096,
         ingest_concurrency=100,
+        worker_tasks=(2, 20),
+        worker_cpu=2048,
+        worker_memory=4096,
         emr_max_vcpu=256,
         airflow_class="mw1.medium",
         airflow_workers=(1, 5),

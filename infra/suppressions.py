@@ -96,7 +96,7 @@ _KEPT: tuple[tuple[tuple[str, ...], tuple[str, ...], str], ...] = (
     ),
     (
         (f"{_SOLUTIONS}ECS2",),
-        ("EcsApiStack/Task/Resource",),
+        ("EcsApiStack/Api/Task/Resource", "IotPocStack/Worker/Task/Resource"),
         "The variables are names and ids; the one secret is given by its ARN and read from Secrets Manager.",
     ),
     (

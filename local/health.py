@@ -6,7 +6,6 @@ A check answers None when all is well, and else what is not, in a few words.
 import json
 import socket
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -15,11 +14,10 @@ from typing import Any
 from local.airflow_environment import base_url, data_folder, socket_folder
 from local.files import read_json
 from local.ports import reachable
+from runtime import heartbeat
 from runtime.settings import Settings
 
 _SECONDS = 5.0
-# The worker writes its state every second, also while it waits for S3 or the queue; it is as alive then.
-_SILENT_SECONDS = 60.0
 # Never through a proxy: these are our own processes on this machine.
 _open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 
@@ -39,26 +37,8 @@ def emulator(settings: Settings) -> str | None:
     return None if state["iot_mtls"] == "listening" else f"its MQTT broker is {state['iot_mtls']}"
 
 
-def worker(settings: Settings) -> str | None:
-    file = settings.home / "run" / "worker.json"
-    told = read_json(file)
-    if told is None:
-        return "it has not written its state yet"
-    if told.get("ended"):
-        return "it has ended"
-    silent = time.time() - file.stat().st_mtime
-    return None if silent < _SILENT_SECONDS else f"it has not written its state for {silent:.0f} s"
-
-
-def _beating(name: str, silent_seconds: float) -> Callable[[Settings], str | None]:
-    def check(settings: Settings) -> str | None:
-        file = settings.home / "run" / f"{name}.json"
-        if read_json(file) is None:
-            return "it has not written its state yet"
-        silent = time.time() - file.stat().st_mtime
-        return None if silent < silent_seconds else f"it has not written its state for {silent:.0f} s"
-
-    return check
+def _beating(name: str, longest: float = heartbeat.LONGEST_SILENCE) -> Callable[[Settings], str | None]:
+    return lambda settings: heartbeat.silence(settings, name, longest)
 
 
 def api(settings: Settings) -> str | None:
@@ -87,9 +67,9 @@ def _airflow(component: str) -> Callable[[Settings], str | None]:
 
 CHECKS: dict[str, Callable[[Settings], str | None]] = {
     "emulator": emulator,
-    "worker": worker,
+    "worker": _beating("worker"),
     "api": api,
-    "shadow-feed": _beating("shadow-feed", _SILENT_SECONDS),
+    "shadow-feed": _beating("shadow-feed"),
     # A pass over a large fleet is slow on purpose.
     "fleet-shadow": _beating("fleet-shadow", 900.0),
     "airflow-database": airflow_database,

@@ -71,5 +71,14 @@ def sagemaker_task(platform: "AwsPlatform", task_id: str, arguments: Sequence[st
         "OutputDataConfig": {"S3OutputPath": platform.object_uri("training/")},
         "ResourceConfig": {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 30},
         "StoppingCondition": {"MaxRuntimeInSeconds": 3600},
+        **_network(platform),
     }
     return SageMakerTrainingOperator(task_id=task_id, config=config, deferrable=True, **{"on_failure_callback": task_failed} | operator)
+
+
+def _network(platform: "AwsPlatform") -> dict[str, Any]:
+    """`VpcConfig` of a training job. Raises SettingsError where there are subnets and no security group for them."""
+    subnets = [subnet.strip() for subnet in platform.settings.training_subnets.split(",") if subnet.strip()]
+    if not subnets:
+        return {}
+    return {"VpcConfig": {"Subnets": subnets, "SecurityGroupIds": [platform.required("training_security_group")]}}

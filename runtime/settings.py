@@ -203,6 +203,8 @@ class Settings:
     )
     training_image: str = _setting("", "container image of SageMaker training (aws)")
     training_role: str = _setting("", "execution role ARN of SageMaker training (aws)")
+    training_subnets: str = _setting("", "ids of the subnets that SageMaker training runs in, by commas; empty: in SageMaker's own (aws)")
+    training_security_group: str = _setting("", "id of its security group there (aws)")
     log_level: str = _setting("INFO", "DEBUG, INFO, WARNING or ERROR", _one_of("DEBUG", "INFO", "WARNING", "ERROR"))
     debug: bool = _setting(False, "show tracebacks")
 

@@ -1,4 +1,4 @@
-"""DynamoDB tables as `fleet/tables.py` declares them: on demand, encrypted with our key, restorable to any second, backed up daily."""
+"""DynamoDB tables as `fleet/tables.py` declares them: on demand, encrypted with our key, restorable to any second."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,6 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from fleet.tables import Table
-from infra.constructs.backups import backed_up
 from infra.names import Names
 
 
@@ -18,8 +17,9 @@ class ApiTables(Construct):
         self, scope: Construct, construct_id: str, names: Names, key: kms.IKey, tables: Sequence[Table], removal: cdk.RemovalPolicy
     ) -> None:
         super().__init__(scope, construct_id)
-        self.tables = [_Table(self, names, key, table, removal) for table in tables]
-        backed_up(scope, names, [backup.BackupResource.from_dynamo_db_table(table) for table in self.tables])
+        made = [_Table(self, names, key, table, removal) for table in tables]
+        # For the plan of their stack.
+        self.backup_resources = [backup.BackupResource.from_dynamo_db_table(table) for table in made]
 
 
 class _Table(dynamodb.Table):

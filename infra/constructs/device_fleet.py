@@ -4,11 +4,14 @@ import json
 import re
 
 from aws_cdk import aws_iot as iot
+from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from fleet.things import device_policy
+from infra.constructs.log_group import LogGroup
 from infra.constructs.service_role import ServiceRole
 from infra.names import Names
+from infra.permissions.aws_services import IOT_LOGS
 
 # Device Defender's checks of devices that are connected, and what of the account it audits.
 # https://docs.aws.amazon.com/iot-device-defender/latest/devguide/device-defender-audit-checks.html
@@ -36,14 +39,14 @@ _MOST_CONNECTIONS, _MOST_REFUSALS, _LARGEST_MESSAGE = 30, 10, 128 * 1024
 
 
 class DeviceFleet(Construct):
-    def __init__(self, scope: Construct, construct_id: str, names: Names) -> None:
+    def __init__(self, scope: Construct, construct_id: str, names: Names, key: kms.IKey) -> None:
         super().__init__(scope, construct_id)
         self._names = names
         iot.CfnPolicy(self, "Policy", policy_name=names.settings.device_policy, policy_document=device_policy(names.settings))
         iot.CfnThingType(self, "Type", thing_type_name=names.of("device"))
         group = iot.CfnThingGroup(self, "Group", thing_group_name=names.of("devices"))
         self._provisioning()
-        self._logging()
+        self._logging(key)
         self._defender(group)
 
     def _provisioning(self) -> None:
@@ -81,14 +84,17 @@ class DeviceFleet(Construct):
             template_body=json.dumps(template, sort_keys=True),
         )
 
-    def _logging(self) -> None:
-        iot.CfnLogging(
+    def _logging(self, key: kms.IKey) -> None:
+        # AWS IoT would make it by itself, to be kept for ever.
+        group = LogGroup(self, "Logs", self._names, key, IOT_LOGS)
+        logging = iot.CfnLogging(
             self,
             "Logging",
             account_id=self._names.configuration.account,
             default_log_level="WARN",
             role_arn=ServiceRole(self, "LoggingRole", self._names, "device-logging").arn,
         )
+        logging.node.add_dependency(group)
 
     def _defender(self, group: iot.CfnThingGroup) -> None:
         checks = {

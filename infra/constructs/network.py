@@ -1,5 +1,6 @@
 """The VPC: private subnets for everything that runs, public ones for the load balancer alone, endpoints of AWS's services."""
 
+import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_route53 as route53
@@ -64,6 +65,7 @@ class Network(Construct):
             restrict_default_security_group=True,
         )
         self.private = ec2.SubnetSelection(subnet_type=private)
+        self._log_of_the_default_group(names, key)
         self.endpoints = self._endpoint_group(names)
         for name, service in (_ALWAYS if has_nat else _ALWAYS | _WITHOUT_NAT).items():
             ec2.InterfaceVpcEndpoint(
@@ -72,6 +74,11 @@ class Network(Construct):
         if not has_nat:
             self._iot_data(names)
         self._flow_logs(names, key)
+
+    @property
+    def private_subnets(self) -> list[str]:
+        """Their ids."""
+        return self.vpc.select_subnets(subnet_type=self.private.subnet_type).subnet_ids
 
     def _iot_data(self, names: Names) -> None:
         """AWS IoT's data plane has no DNS of its own in a network: the name that boto3 calls is ours to give.
@@ -94,6 +101,15 @@ class Network(Construct):
         route53.ARecord(
             self, "IotDataName", zone=zone, target=route53.RecordTarget.from_alias(targets.InterfaceVpcEndpointTarget(endpoint))
         )
+
+    def _log_of_the_default_group(self, names: Names, key: kms.IKey) -> None:
+        """The CDK empties the VPC's default security group by a function of its own, whose log would be kept for ever."""
+        provider = cdk.Stack.of(self).node.find_child("Custom::VpcRestrictDefaultSGCustomResourceProvider")
+        function = provider.node.find_child("Handler")
+        if not isinstance(function, cdk.CfnResource):
+            raise TypeError(f"{function.node.path} is no function: the CDK has changed")
+        group = LogGroup(self, "DefaultGroupLogs", names, key, names.log_group("default-group"))
+        function.add_property_override("LoggingConfig.LogGroup", group.log_group_name)
 
     def _endpoint_group(self, names: Names) -> ec2.SecurityGroup:
         group = ec2.SecurityGroup(

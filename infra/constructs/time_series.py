@@ -56,7 +56,7 @@ class TimeSeriesStore(Construct):
             password=password.secret_value.unsafe_unwrap(),
             port=_PORT,
             publicly_accessible=False,
-            vpc_subnet_ids=foundation.network.vpc.select_subnets(subnet_type=foundation.network.private.subnet_type).subnet_ids,
+            vpc_subnet_ids=foundation.network.private_subnets,
             vpc_security_group_ids=[self._group.security_group_id],
         )
         instance.apply_removal_policy(scope.removal)

@@ -1,4 +1,4 @@
-"""The images of the APIs and of training: ``python -m infra.packaging.images``, or `make images`, where a container engine runs."""
+"""The images of the APIs, of the worker and of training: ``python -m infra.packaging.images``, or `make images`, where a container engine runs."""
 
 import re
 import shutil
@@ -40,8 +40,10 @@ class Image:
 
 
 API = Image("api", "linux/arm64")
+WORKER = Image("worker", "linux/arm64")
 # Of SageMaker's ml.m5 (runtime/aws_tasks.py).
 TRAINING = Image("training", "linux/amd64")
+IMAGES = (API, WORKER, TRAINING)
 
 
 def engine_here() -> str:
@@ -61,7 +63,7 @@ def main() -> int:
 
 def _build_all() -> None:
     engine = engine_here()
-    for image in (API, TRAINING):
+    for image in IMAGES:
         tag = image.build(engine)
         size = subprocess.run([engine, "image", "inspect", "--format", "{{.Size}}", tag], capture_output=True, text=True, check=True)
         sys.stdout.write(f"{tag}: {int(size.stdout) / 2**20:.1f} MiB for {image.platform}\n")

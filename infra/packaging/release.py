@@ -14,7 +14,7 @@ from runtime.errors import ServiceError, SetupError
 from runtime.settings import REPOSITORY
 
 # Each is a package or an image; MWAA's own libraries are AWS's.
-LOCKS = ("ingest", "api-function", "api-image", "spark", "training")
+LOCKS = ("ingest", "api-function", "api-image", "worker", "spark", "training")
 
 
 def sbom(tools: Path, out: Path) -> str:

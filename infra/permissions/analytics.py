@@ -13,6 +13,16 @@ _MODELS = model_prefix("", "").partition("/")[0] + "/"
 _TRAINING = "training/"
 _TRAINING_LOGS = "/aws/sagemaker/TrainingJobs"
 
+_TRAINING_NETWORK = Grant(
+    prefixed(
+        "CreateNetworkInterface CreateNetworkInterfacePermission DeleteNetworkInterface DeleteNetworkInterfacePermission"
+        " DescribeDhcpOptions DescribeNetworkInterfaces DescribeSecurityGroups DescribeSubnets DescribeVpcs",
+        "ec2",
+    ),
+    ("*",),
+    why="https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html: of a job with a VpcConfig, on any interface",
+)
+
 
 def roles(of: Resources) -> Mapping[str, RolePermissions]:
     return {"spark": _spark(of), "training": _training(of), "airflow": _airflow(of), "publish": _publish(of)}
@@ -78,6 +88,7 @@ def _training(of: Resources) -> RolePermissions:
                 {"StringEquals": {"cloudwatch:namespace": _TRAINING_LOGS}},
                 why=METRICS,
             ),
+            _TRAINING_NETWORK,
         ),
     )
 

@@ -9,7 +9,7 @@ from infra.permissions.resources import METRICS, Resources, no_resource, prefixe
 _IOT = ("iot.amazonaws.com",)
 # The log group of AWS IoT, which has the same name in every account.
 # https://docs.aws.amazon.com/iot/latest/developerguide/cloud-watch-logs.html
-_IOT_LOGS = "AWSIotLogsV2"
+IOT_LOGS = "AWSIotLogsV2"
 
 
 def roles(of: Resources) -> Mapping[str, RolePermissions]:
@@ -26,11 +26,8 @@ def roles(of: Resources) -> Mapping[str, RolePermissions]:
             (Grant(("lambda:InvokeFunction",), (of.names.arn("lambda", f"function:{of.names.of('fleet-shadow')}"),)),),
         ),
         "backup": _backup(of),
-        "api-execution": RolePermissions(
-            "ECS: pulls the image of the APIs, writes their logs",
-            ("ecs-tasks.amazonaws.com",),
-            (*of.images(), of.logs(of.names.log_group("api"))),
-        ),
+        "api-execution": _execution(of, "api"),
+        "worker-execution": _execution(of, "worker"),
         "flow-logs": RolePermissions(
             "The network: writes its flow log",
             ("vpc-flow-logs.amazonaws.com",),
@@ -61,6 +58,14 @@ def roles(of: Resources) -> Mapping[str, RolePermissions]:
 
 def _log_groups() -> Grant:
     return Grant(("logs:DescribeLogGroups",), ("*",), why=no_resource("amazoncloudwatchlogs"))
+
+
+def _execution(of: Resources, service: str) -> RolePermissions:
+    return RolePermissions(
+        f"ECS: pulls the image of the service {service}, writes its log",
+        ("ecs-tasks.amazonaws.com",),
+        (*of.images(), of.logs(of.names.log_group(service))),
+    )
 
 
 def _rule(of: Resources, what: str, *queues: str) -> RolePermissions:
@@ -95,7 +100,7 @@ def _provisioning(of: Resources) -> RolePermissions:
 
 
 def _device_logging(of: Resources) -> RolePermissions:
-    group = of.names.arn("logs", f"log-group:{_IOT_LOGS}:*")
+    group = of.names.arn("logs", f"log-group:{IOT_LOGS}:*")
     return RolePermissions(
         "AWS IoT: writes its log of devices",
         _IOT,

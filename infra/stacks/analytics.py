@@ -19,6 +19,8 @@ from infra.stacks.foundation import FoundationStack
 from infra.stacks.lake import LakeStack
 
 _LOG_LEVEL = "INFO"
+# https://docs.aws.amazon.com/mwaa/latest/userguide/monitoring-airflow.html
+_AIRFLOW_LOGS = ("DAGProcessing", "Scheduler", "Task", "WebServer", "Worker")
 
 
 class AnalyticsStack(BaseStack):
@@ -32,7 +34,7 @@ class AnalyticsStack(BaseStack):
             "Group",
             vpc=foundation.network.vpc,
             security_group_name=names.of("analytics"),
-            description="Workers of Spark and Airflow, among themselves and out",
+            description="Workers of Spark, Airflow and training, among themselves and out",
             allow_all_outbound=False,
         )
         self._group.add_ingress_rule(self._group, ec2.Port.all_traffic(), "among themselves")
@@ -45,12 +47,15 @@ class AnalyticsStack(BaseStack):
             "emr_archive": self.settings.emr_archive,
             "training_image": training_image(self),
             "training_role": ServiceRole(self, "TrainingRole", names, "training").arn,
+            "training_subnets": ",".join(self._foundation.network.private_subnets),
+            "training_security_group": self._group.security_group_id,
         }
         files = AirflowFiles.of(self, variables(self.names, told))
         self.airflow = self._airflow(files)
         # Airflow reads its requirements while it is made.
         self.airflow.node.add_dependency(self._publish(files))
-        self.tell(**told)
+        # Subnets are FoundationStack's, which tells them.
+        self.tell(**{name: value for name, value in told.items() if name != "training_subnets"})
 
     def _bucket(self) -> DataBucket:
         return DataBucket(
@@ -92,7 +97,6 @@ class AnalyticsStack(BaseStack):
         )
 
     def _spark(self) -> emr.CfnApplication:
-        network = self._foundation.network
         return emr.CfnApplication(
             self,
             "Spark",
@@ -106,16 +110,16 @@ class AnalyticsStack(BaseStack):
                 cpu=f"{self.profile.emr_max_vcpu} vCPU", memory=f"{4 * self.profile.emr_max_vcpu} GB"
             ),
             network_configuration=emr.CfnApplication.NetworkConfigurationProperty(
-                subnet_ids=network.vpc.select_subnets(subnet_type=network.private.subnet_type).subnet_ids,
+                subnet_ids=self._foundation.network.private_subnets,
                 security_group_ids=[self._group.security_group_id],
             ),
         )
 
     def _airflow(self, files: AirflowFiles) -> mwaa.CfnEnvironment:
-        network, profile, key = self._foundation.network, self.profile, self._foundation.key
+        profile, key = self.profile, self._foundation.key
         least, most = profile.airflow_workers
         log = mwaa.CfnEnvironment.ModuleLoggingConfigurationProperty(enabled=True, log_level=_LOG_LEVEL)
-        return mwaa.CfnEnvironment(
+        environment = mwaa.CfnEnvironment(
             self,
             "Airflow",
             name=self.names.of("airflow"),
@@ -134,7 +138,7 @@ class AnalyticsStack(BaseStack):
             webserver_access_mode="PRIVATE_ONLY" if profile.keeps_data else "PUBLIC_ONLY",
             network_configuration=mwaa.CfnEnvironment.NetworkConfigurationProperty(
                 # It takes two subnets, in two zones.
-                subnet_ids=network.vpc.select_subnets(subnet_type=network.private.subnet_type).subnet_ids[:2],
+                subnet_ids=self._foundation.network.private_subnets[:2],
                 security_group_ids=[self._group.security_group_id],
             ),
             logging_configuration=mwaa.CfnEnvironment.LoggingConfigurationProperty(
@@ -142,3 +146,8 @@ class AnalyticsStack(BaseStack):
             ),
             airflow_configuration_options={"core.load_examples": "false", "core.dags_are_paused_at_creation": "false"},
         )
+        # MWAA takes those that are there, and would make them by itself otherwise.
+        for component in _AIRFLOW_LOGS:
+            group = LogGroup(self, f"Airflow{component}Logs", self.names, key, f"airflow-{self.names.of('airflow')}-{component}")
+            environment.node.add_dependency(group)
+        return environment

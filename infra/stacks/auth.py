@@ -10,6 +10,7 @@ from fleet import user_pool
 from fleet.tables import AUDIT, GRANTS, REQUESTS
 from infra.base_stack import BaseStack
 from infra.constructs.api_tables import ApiTables
+from infra.constructs.backups import backed_up
 from infra.constructs.function import Function
 from infra.constructs.function_api import FunctionApi
 from infra.constructs.service_role import ServiceRole
@@ -23,7 +24,8 @@ _SNAKE = re.compile(r"(?<=[a-z])(?=[A-Z])")
 class AuthStack(BaseStack):
     def __init__(self, scope: Construct, construct_id: str, names: Names, foundation: FoundationStack) -> None:
         super().__init__(scope, construct_id, names, "users, grants, sign-in")
-        ApiTables(self, "Tables", names, foundation.key, (GRANTS, AUDIT, REQUESTS), self.removal)
+        tables = ApiTables(self, "Tables", names, foundation.key, (GRANTS, AUDIT, REQUESTS), self.removal)
+        backed_up(self, names, tables.backup_resources)
         self.user_pool = self._user_pool()
         client = cognito.CfnUserPoolClient(
             self,

@@ -8,6 +8,7 @@ from fleet import shadow_feed
 from fleet.tables import SHADOW_HISTORY, SHADOWS
 from infra.base_stack import BaseStack
 from infra.constructs.api_tables import ApiTables
+from infra.constructs.backups import backed_up
 from infra.constructs.function import Function
 from infra.constructs.function_api import FunctionApi
 from infra.constructs.service_role import ServiceRole
@@ -26,7 +27,8 @@ class DeviceShadowStack(BaseStack):
     ) -> None:
         super().__init__(scope, construct_id, names, "shadows: their cache, history and APIs")
         self._foundation = foundation
-        ApiTables(self, "Tables", names, foundation.key, (SHADOWS, SHADOW_HISTORY), self.removal)
+        tables = ApiTables(self, "Tables", names, foundation.key, (SHADOWS, SHADOW_HISTORY), self.removal)
+        backed_up(self, names, tables.backup_resources)
         self._feed()
         self._fleet_shadow(iot_poc)
         self._api(auth, iot_poc)

@@ -3,7 +3,6 @@
 import aws_cdk as cdk
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
-from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elb
 from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_route53_targets as targets
@@ -13,10 +12,9 @@ from constructs import Construct
 from fleet.tables import DEVICE_HISTORY, DEVICES
 from infra.base_stack import BaseStack
 from infra.constructs.api_tables import ApiTables
+from infra.constructs.backups import backed_up
+from infra.constructs.container_service import ContainerService
 from infra.constructs.firewall import Firewall
-from infra.constructs.log_group import LogGroup
-from infra.constructs.service_role import ServiceRole
-from infra.environment import variables
 from infra.names import Names
 from infra.packages import api_image
 from infra.stacks.auth import AuthStack
@@ -32,88 +30,25 @@ class EcsApiStack(BaseStack):
     ) -> None:
         super().__init__(scope, construct_id, names, "the APIs on Fargate")
         self._foundation = foundation
-        ApiTables(self, "Tables", names, foundation.key, (DEVICES, DEVICE_HISTORY), self.removal)
-        self._tasks = self._group("Tasks", "api-tasks", "Tasks of the APIs: in from the load balancer")
-        self._tasks.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(443), "endpoints of AWS")
-        iot_poc.time_series.admit("Api", self._tasks)
-        self.cluster = ecs.Cluster(
+        tables = ApiTables(self, "Tables", names, foundation.key, (DEVICES, DEVICE_HISTORY), self.removal)
+        backed_up(self, names, tables.backup_resources)
+        self.service = ContainerService(
             self,
-            "Cluster",
-            cluster_name=names.of(""),
-            vpc=foundation.network.vpc,
-            container_insights_v2=ecs.ContainerInsights.ENABLED,
-            enable_fargate_capacity_providers=True,
+            "Api",
+            foundation=foundation,
+            name="api",
+            image=api_image(),
+            what="Tasks of the APIs: in from the load balancer",
+            settings={**auth.users, **iot_poc.time_series.settings, "bind_address": "0.0.0.0", "api_port": str(_PORT)},
+            cpu=self.profile.api_cpu,
+            memory=self.profile.api_memory,
+            tasks=self.profile.api_tasks,
+            stop_seconds=30,
+            port=_PORT,
         )
-        self.service = self._service(self._task({**auth.users, **iot_poc.time_series.settings}))
-        self._scale()
+        iot_poc.time_series.admit("Api", self.service.group)
         self.balancer = self._balancer()
         self.tell(api_url=self.settings.api_url, table_prefix=self.settings.table_prefix)
-
-    def _group(self, construct_id: str, name: str, description: str) -> ec2.SecurityGroup:
-        return ec2.SecurityGroup(
-            self,
-            construct_id,
-            vpc=self._foundation.network.vpc,
-            security_group_name=self.names.of(name),
-            description=description,
-            allow_all_outbound=False,
-        )
-
-    def _task(self, settings: dict[str, str]) -> ecs.FargateTaskDefinition:
-        task = ecs.FargateTaskDefinition(
-            self,
-            "Task",
-            family=self.names.of("api"),
-            cpu=self.profile.api_cpu,
-            memory_limit_mib=self.profile.api_memory,
-            runtime_platform=ecs.RuntimePlatform(
-                cpu_architecture=ecs.CpuArchitecture.ARM64, operating_system_family=ecs.OperatingSystemFamily.LINUX
-            ),
-            task_role=ServiceRole(self, "TaskRole", self.names, "api").role,
-            execution_role=ServiceRole(self, "ExecutionRole", self.names, "api-execution").role,
-            # SQL of users runs in a folder of its own, which is thrown away.
-            volumes=[ecs.Volume(name="tmp")],
-        )
-        group = LogGroup(self, "Logs", self.names, self._foundation.key, self.names.log_group("api"))
-        container = task.add_container(
-            "api",
-            image=api_image(),
-            environment=variables(self.names, settings) | {"FLEETLAKE_BIND_ADDRESS": "0.0.0.0", "FLEETLAKE_API_PORT": str(_PORT)},
-            logging=ecs.LogDrivers.aws_logs(stream_prefix="api", log_group=group),
-            port_mappings=[ecs.PortMapping(container_port=_PORT)],
-            readonly_root_filesystem=True,
-            stop_timeout=cdk.Duration.seconds(30),
-            linux_parameters=ecs.LinuxParameters(self, "Init", init_process_enabled=True),
-        )
-        container.add_mount_points(ecs.MountPoint(container_path="/tmp", source_volume="tmp", read_only=False))
-        return task
-
-    def _service(self, task: ecs.FargateTaskDefinition) -> ecs.FargateService:
-        least, _ = self.profile.api_tasks
-        return ecs.FargateService(
-            self,
-            "Service",
-            service_name=self.names.of("api"),
-            cluster=self.cluster,
-            task_definition=task,
-            desired_count=least,
-            min_healthy_percent=100,
-            max_healthy_percent=200,
-            # A version that does not become healthy is rolled back by itself.
-            circuit_breaker=ecs.DeploymentCircuitBreaker(enable=True, rollback=True),
-            health_check_grace_period=cdk.Duration.seconds(60),
-            vpc_subnets=self._foundation.network.private,
-            security_groups=[self._tasks],
-            assign_public_ip=False,
-            propagate_tags=ecs.PropagatedTagSource.SERVICE,
-        )
-
-    def _scale(self) -> None:
-        least, most = self.profile.api_tasks
-        scaling = self.service.auto_scale_task_count(min_capacity=least, max_capacity=most)
-        scaling.scale_on_cpu_utilization(
-            "Cpu", target_utilization_percent=60, scale_in_cooldown=cdk.Duration.minutes(5), scale_out_cooldown=cdk.Duration.minutes(1)
-        )
 
     def _balancer(self) -> elb.ApplicationLoadBalancer:
         names, configuration, network = self.names, self.names.configuration, self._foundation.network
@@ -123,11 +58,19 @@ class EcsApiStack(BaseStack):
         certificate = acm.Certificate(
             self, "Certificate", domain_name=configuration.domain_name, validation=acm.CertificateValidation.from_dns(zone)
         )
-        group = self._group("Balancer", "api-balancer", "The load balancer: TLS from anywhere")
+        tasks = self.service.group
+        group = ec2.SecurityGroup(
+            self,
+            "Balancer",
+            vpc=network.vpc,
+            security_group_name=names.of("api-balancer"),
+            description="The load balancer: TLS from anywhere",
+            allow_all_outbound=False,
+        )
         group.add_ingress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(443), "TLS")
         group.add_ingress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(80), "Redirected to TLS")
-        group.add_egress_rule(self._tasks, ec2.Port.tcp(_PORT), "The APIs")
-        self._tasks.add_ingress_rule(group, ec2.Port.tcp(_PORT), "The load balancer")
+        group.add_egress_rule(tasks, ec2.Port.tcp(_PORT), "The APIs")
+        tasks.add_ingress_rule(group, ec2.Port.tcp(_PORT), "The load balancer")
         balancer = elb.ApplicationLoadBalancer(
             self,
             "LoadBalancer",
@@ -148,7 +91,7 @@ class EcsApiStack(BaseStack):
             target_group_name=names.of("api"),
             port=_PORT,
             protocol=elb.ApplicationProtocol.HTTP,
-            targets=[self.service],
+            targets=[self.service.service],
             deregistration_delay=cdk.Duration.seconds(30),
             health_check=elb.HealthCheck(
                 path="/health?check=live", interval=cdk.Duration.seconds(15), healthy_threshold_count=2, unhealthy_threshold_count=3

@@ -1,8 +1,9 @@
-"""What all other stacks stand on: the key, the network, the bucket of access logs, the topic of alarms."""
+"""What all other stacks stand on: the key, the network, the cluster of containers, the bucket of access logs, the topic of alarms."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_backup as backup
+from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
@@ -11,6 +12,7 @@ from constructs import Construct
 
 from infra.base_stack import BaseStack
 from infra.constructs.data_key import DataKey
+from infra.constructs.log_group import LogGroup
 from infra.constructs.network import Network
 from infra.constructs.service_role import ServiceRole
 from infra.names import Names
@@ -22,12 +24,18 @@ class FoundationStack(BaseStack):
         self.key = DataKey(self, "Key", names, self.removal)
         self.access_logs = self._access_logs()
         self.network = Network(self, "Network", names, self.key)
+        self.cluster = self._cluster()
         self.alarms = self._alarms()
         # Each stack has a plan of its own, which keeps in this vault under this role: infra/constructs/backups.py.
         backup.BackupVault(self, "Backups", backup_vault_name=names.of("backups"), encryption_key=self.key, removal_policy=self.removal)
         ServiceRole(self, "BackupRole", names, "backup")
         self._gateway_account()
-        self.tell(region=names.configuration.region, account=names.configuration.account, alarm_topic=self.alarms.topic_arn)
+        self.tell(
+            region=names.configuration.region,
+            account=names.configuration.account,
+            alarm_topic=self.alarms.topic_arn,
+            training_subnets=",".join(self.network.private_subnets),
+        )
 
     def _gateway_account(self) -> None:
         """API Gateway writes logs under one role of the account in the region: without it a stage with access logs is refused.
@@ -39,6 +47,22 @@ class FoundationStack(BaseStack):
         )
         # What others in the account may use by then.
         account.apply_removal_policy(cdk.RemovalPolicy.RETAIN)
+
+    def _cluster(self) -> ecs.Cluster:
+        name = self.names.of("")
+        # Container Insights would make it by itself, to be kept for ever.
+        # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Container-Insights-reference-performance-logs-ECS.html
+        insights = LogGroup(self, "Insights", self.names, self.key, f"/aws/ecs/containerinsights/{name}/performance")
+        cluster = ecs.Cluster(
+            self,
+            "Cluster",
+            cluster_name=name,
+            vpc=self.network.vpc,
+            container_insights_v2=ecs.ContainerInsights.ENABLED,
+            enable_fargate_capacity_providers=True,
+        )
+        cluster.node.add_dependency(insights)
+        return cluster
 
     def _access_logs(self) -> s3.Bucket:
         """S3 writes access logs only into a bucket that is encrypted with its own key.

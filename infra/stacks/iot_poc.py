@@ -1,11 +1,14 @@
-"""IotPocStack: from a device's message to the lake. Rules, queues, the function that ingests, the time series, what devices may do."""
+"""IotPocStack: from a device's message to the lake. Rules, queues, what ingests, the time series, what devices may do."""
 
+import aws_cdk as cdk
+from aws_cdk import aws_applicationautoscaling as scaling
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from fleet import telemetry_rule
 from infra.base_stack import BaseStack
+from infra.constructs.container_service import ContainerService
 from infra.constructs.device_fleet import DeviceFleet
 from infra.constructs.function import Function
 from infra.constructs.service_role import ServiceRole
@@ -13,10 +16,18 @@ from infra.constructs.time_series import TimeSeriesStore
 from infra.constructs.topic_rule import TopicRule
 from infra.constructs.work_queue import DeadLetterQueue, WorkQueue
 from infra.names import Names
-from infra.packages import INGEST
+from infra.packages import INGEST, worker_image
 from infra.stacks.foundation import FoundationStack
 from infra.stacks.lake import LakeStack
 
+# Beyond what the worker takes to finish, until ECS kills it.
+_STOP_SECONDS = 15
+# Messages that wait, and how many tasks more or fewer that asks for.
+_STEPS = [
+    scaling.ScalingInterval(upper=100, change=-1),
+    scaling.ScalingInterval(lower=10_000, change=1),
+    scaling.ScalingInterval(lower=100_000, change=4),
+]
 # Messages that Lambda hands over at once: a larger object for each call.
 _BATCH_MESSAGES = 1_000
 
@@ -41,8 +52,11 @@ class IotPocStack(BaseStack):
             role=self.rule_role,
         )
         self.time_series = TimeSeriesStore(self, "TimeSeries", foundation)
-        self.ingest = self._ingest(foundation, (telemetry, errors))
-        DeviceFleet(self, "Devices", names)
+        if names.configuration.ingestion == "lambda":
+            self._function(foundation, (telemetry, errors))
+        else:
+            self._worker(foundation, telemetry)
+        DeviceFleet(self, "Devices", names, foundation.key)
         self.tell(
             telemetry_queue=settings.telemetry_queue,
             error_queue=settings.error_queue,
@@ -55,7 +69,7 @@ class IotPocStack(BaseStack):
             **self.time_series.settings,
         )
 
-    def _ingest(self, foundation: FoundationStack, queues: tuple[sqs.IQueue, ...]) -> Function:
+    def _function(self, foundation: FoundationStack, queues: tuple[sqs.IQueue, ...]) -> None:
         profile = self.profile
         ingest = Function(
             self,
@@ -85,4 +99,29 @@ class IotPocStack(BaseStack):
                 # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
                 scaling_config=lambda_.CfnEventSourceMapping.ScalingConfigProperty(maximum_concurrency=profile.ingest_concurrency // 2),
             )
-        return ingest
+
+    def _worker(self, foundation: FoundationStack, telemetry: sqs.IQueue) -> None:
+        worker = ContainerService(
+            self,
+            "Worker",
+            foundation=foundation,
+            name="worker",
+            image=worker_image(),
+            what="The worker: out by TLS, in from nowhere",
+            settings=self.time_series.settings,
+            cpu=self.profile.worker_cpu,
+            memory=self.profile.worker_memory,
+            tasks=self.profile.worker_tasks,
+            # It finishes what it has in hand, and gives the rest back.
+            stop_seconds=int(self.settings.drain_seconds) + _STOP_SECONDS,
+            check=("python", "-m", "runtime.heartbeat", "worker"),
+        )
+        self.time_series.admit("Worker", worker.group)
+        # CPU says how busy the tasks are, the queue what they do not get to: where S3 is slow the one is low and the other long.
+        worker.scaling.scale_on_metric(
+            "Waiting",
+            metric=telemetry.metric_approximate_number_of_messages_visible(period=cdk.Duration.minutes(1), statistic="Maximum"),
+            scaling_steps=_STEPS,
+            adjustment_type=scaling.AdjustmentType.CHANGE_IN_CAPACITY,
+            cooldown=cdk.Duration.minutes(3),
+        )

@@ -15,6 +15,7 @@ CONTEXT = {
     "hosted_zone_id": "Z0123456789ABC",
     "availability_zones": "a,b",
     "nat": "none",
+    "ingestion": "lambda",
     "time_series": "influxdb",
     "live_analytics": "yes",
 }

@@ -40,6 +40,7 @@ def test_the_configuration_of_cdk_json_is_whole() -> None:
         "hosted_zone_name",
         "hosted_zone_id",
         "nat",
+        "ingestion",
         "time_series",
         "live_analytics",
     ],
@@ -75,6 +76,9 @@ def test_what_is_missing_is_named_with_what_it_must_be(name: str) -> None:
         ({"alarm_email": "me"}, "alarm_email is 'me'"),
         ({"alarm_email": "a@b.c;x"}, "alarm_email is 'a@b.c;x'"),
         ({"region": "cn-north-1"}, "region cn-north-1 is of another partition of AWS"),
+        ({"region": "eu-central-9"}, "region eu-central-9 is none that AWS has"),
+        ({"region": "eu-central-2"}, "region eu-central-2 has no AWS IoT Core, as botocore "),
+        ({"ingestion": "worker"}, "ingestion is 'worker'; it must be lambda or fargate"),
         ({"region": "us-gov-west-1"}, "region us-gov-west-1 is of another partition of AWS"),
         ({"domain_name": f"{'a' * 60}.example.com"}, "domain_name has 72 characters; a certificate takes 64"),
         (

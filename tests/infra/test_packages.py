@@ -31,6 +31,7 @@ def synthesise(how):
             name, code = package.contents.name, package.code()
             aws_lambda.Function(stack, name, runtime=package.runtime, architecture=package.architecture, handler="a.b", code=code)
         ecs.FargateTaskDefinition(stack, "Task").add_container("api", image=packages.api_image())
+        ecs.FargateTaskDefinition(stack, "Worker").add_container("worker", image=packages.worker_image())
         cdk.CfnOutput(stack, "Training", value=packages.training_image(stack))
     aws_s3_deployment.BucketDeployment(stack, "Publish", sources=sources, destination_bucket=aws_s3.Bucket(stack, "Bucket"))
     app.synth()
@@ -80,5 +81,6 @@ def test_functions_and_images_are_for_the_processors_that_the_stacks_ask_for(syn
     assets = json.loads((synthesised / "unbuilt" / "Whole.assets.json").read_text())["dockerImages"].values()
     assert {(image["source"]["dockerFile"], image["source"]["platform"]) for image in assets} == {
         ("infra/images/api.Dockerfile", "linux/arm64"),
+        ("infra/images/worker.Dockerfile", "linux/arm64"),
         ("infra/images/training.Dockerfile", "linux/amd64"),
     }

@@ -258,9 +258,12 @@ def test_airflow_starts_training_follows_it_and_shows_its_log(settings: Settings
     group = {"logGroupName": "/aws/sagemaker/TrainingJobs"}
     logs.create_log_group(**group)
     logs.create_log_stream(**group, logStreamName="fleetlake-train-1/algo-1")
-    platform = Deployed(dataclasses.replace(settings, training_image="image:1", training_role="arn:aws:iam::123456789012:role/training"))
+    settings = dataclasses.replace(settings, training_image="image:1", training_role="arn:aws:iam::123456789012:role/training")
+    platform = Deployed(dataclasses.replace(settings, training_subnets="subnet-1,subnet-2", training_security_group="sg-1"))
     operator = platform.training_task("train", ["train", "--model", "rul"])
     operator.config["TrainingJobName"] = "fleetlake-train-1"
-    assert operator.execute({})["Training"]["TrainingJobName"] == "fleetlake-train-1"
+    training = operator.execute({})["Training"]
+    assert training["TrainingJobName"] == "fleetlake-train-1"
+    assert training["VpcConfig"] == {"Subnets": ["subnet-1", "subnet-2"], "SecurityGroupIds": ["sg-1"]}
     sagemaker = {("sagemaker", "CreateTrainingJob"), ("sagemaker", "DescribeTrainingJob")}
     assert calls_of("airflow") >= sagemaker | {("logs", "DescribeLogStreams"), ("logs", "GetLogEvents")}

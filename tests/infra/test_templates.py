@@ -81,6 +81,7 @@ def test_the_outputs_are_the_settings_that_a_process_on_aws_needs(cloud_side: Sy
     ours, usual = _told_at_synth(cloud_side), Settings().environment()
     differ = {name for name, value in ours.items() if value != usual[name]} - {f"{PREFIX}PLATFORM"}
     made_by_aws = {"USER_POOL", "USER_POOL_CLIENT", "IDENTITY_POOL", "EMR_APPLICATION", "EMR_ROLE", "TRAINING_IMAGE", "TRAINING_ROLE"}
+    made_by_aws |= {"TRAINING_SUBNETS", "TRAINING_SECURITY_GROUP"}
     if any(cloud_side.resources("AWS::Timestream::InfluxDBInstance")):
         made_by_aws |= {"INFLUX_URL", "INFLUX_TOKEN"}
     needed = differ | {PREFIX + name for name in made_by_aws}
@@ -91,10 +92,15 @@ def test_the_outputs_are_the_settings_that_a_process_on_aws_needs(cloud_side: Sy
 
 
 def _told_at_synth(synthesis: Synthesis) -> dict[str, str]:
-    """What the function that ingests is told, beside what AWS gives."""
-    (variables,) = [
+    """What the function or the worker that ingests is told, beside what AWS gives."""
+    functions = [
         p["Environment"]["Variables"] for name, p in synthesis.resources("AWS::Lambda::Function") if name.startswith("IotPocStack/")
     ]
+    tasks = [p for name, p in synthesis.resources("AWS::ECS::TaskDefinition") if name.startswith("IotPocStack/")]
+    containers = [
+        {each["Name"]: each["Value"] for each in container["Environment"]} for task in tasks for container in task["ContainerDefinitions"]
+    ]
+    (variables,) = functions + containers
     return {name: value for name, value in variables.items() if isinstance(value, str)} | {
         name: value for name, value in Settings().environment().items() if name not in variables
     }

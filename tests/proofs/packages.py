@@ -13,7 +13,7 @@ from infra.packaging.libraries import PLATFORMS
 from infra.packaging.package import Order
 from infra.packaging.spark_archive import SPARK
 from tests.infra.packaging import dockerfile
-from tests.infra.packaging.test_images import SERVES, TRAINS, started
+from tests.infra.packaging.test_images import INGESTS, SERVES, TRAINS, started
 from tests.infra.packaging.test_spark_archive import LIBRARIES, imported, interpreted_here
 from tests.proofs import Size
 
@@ -72,7 +72,7 @@ def _spark(out: Path) -> dict[str, float]:
 def _images(out: Path) -> dict[str, float]:
     """MiB of each image beside its base."""
     sizes = {}
-    for image, program in ((images.API, SERVES), (images.TRAINING, TRAINS)):
+    for image, program in ((images.API, SERVES), (images.WORKER, INGESTS), (images.TRAINING, TRAINS)):
         folder = out / image.name
         folder.mkdir(parents=True)
         ran = dockerfile.run(image.dockerfile, folder, {})

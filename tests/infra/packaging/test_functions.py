@@ -156,7 +156,7 @@ def test_the_models_of_all_services_that_it_calls_are_in_it(function: FunctionCo
     assert missing == ({"athena", "iot"} if function is INGEST else set())
 
 
-@pytest.mark.parametrize("lock", ["ingest", "api-function", "api-image", "spark", "training"])
+@pytest.mark.parametrize("lock", ["ingest", "api-function", "api-image", "worker", "spark", "training"])
 def test_the_versions_are_those_that_everything_else_runs_on(lock: str) -> None:
     everything, ours = Libraries("fleetlake", "3.11").locked(), Libraries(lock, "3.11").locked()
     assert len(ours) > 5

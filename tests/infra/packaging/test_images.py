@@ -8,15 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from infra.packaging import images
-from infra.packaging.images import API, TRAINING, engine_here, main
+from infra.packaging.images import API, IMAGES, WORKER, Image, engine_here, main
 from runtime.errors import SetupError
 from runtime.settings import REPOSITORY
 from tests.infra.packaging import dockerfile
 
 pytestmark = pytest.mark.long
 
-DOCKERFILES = [REPOSITORY / "Dockerfile", API.dockerfile, TRAINING.dockerfile]
+DOCKERFILES = [REPOSITORY / "Dockerfile", *(image.dockerfile for image in IMAGES)]
 
 
 def started(ran: dockerfile.Ran, program: str) -> subprocess.CompletedProcess[str]:
@@ -46,12 +45,19 @@ assert {"/health", "/api/v1/devices/{device_id}/telemetry", "/api/v1/lake/query"
 import lake.query_duckdb, pandas, pyiceberg.catalog.glue, pyiceberg.io.pyarrow, services.telemetry.worker, uvloop, duckdb
 print("serves", duckdb.__file__)
 """
+# The worker's modules, and what they import when messages come.
+INGESTS = """
+import ingestion.worker_process, ingestion.worker, runtime.heartbeat, runtime.aws, boto3, pyarrow.parquet
+from ingestion.contract_folder import ContractFolder
+from runtime.settings import Settings
+assert ContractFolder(Settings.from_environment().contracts_folder).contracts()
+print("ingests", pyarrow.__file__)
+"""
 TRAINS = "import models.train, models.rul, lightgbm, sklearn, pyiceberg.catalog.glue, pandas; print('trains', lightgbm.__file__)"
 
 
 def test_the_api_image_installs_what_it_serves(tmp_path: Path) -> None:
-    # From the installer's cache and without bytecode: the same files, sooner. `make proof-packages` runs them as they stand.
-    ran = dockerfile.run(API.dockerfile, tmp_path, {"UV_NO_CACHE": "0", "UV_COMPILE_BYTECODE": "0", "UV_CACHE_DIR": cache()})
+    ran = bare(API, tmp_path)
     done = started(ran, SERVES)
     assert done.returncode == 0, done.stderr
     assert f"serves {tmp_path}/image/opt/fleetlake/.venv/lib/" in done.stdout
@@ -59,8 +65,18 @@ def test_the_api_image_installs_what_it_serves(tmp_path: Path) -> None:
     assert (ran.image.user, ran.image.command) == ("fleetlake", '["python", "-m", "services.server"]')
 
 
-def cache() -> str:
-    return os.environ.get("UV_CACHE_DIR") or str(Path.home() / ".cache" / "uv")
+def test_the_worker_image_installs_what_it_ingests_with(tmp_path: Path) -> None:
+    ran = bare(WORKER, tmp_path)
+    done = started(ran, INGESTS)
+    assert done.returncode == 0, done.stderr
+    assert f"ingests {tmp_path}/image/opt/fleetlake/.venv/lib/" in done.stdout
+    assert (ran.left, ran.image.user, ran.image.command) == (["useradd"], "fleetlake", '["python", "-m", "ingestion.worker"]')
+
+
+def bare(image: Image, folder: Path) -> dockerfile.Ran:
+    """From the installer's cache and without bytecode: the same files, sooner. `make proof-packages` runs them as they stand."""
+    cache = os.environ.get("UV_CACHE_DIR") or str(Path.home() / ".cache" / "uv")
+    return dockerfile.run(image.dockerfile, folder, {"UV_NO_CACHE": "0", "UV_COMPILE_BYTECODE": "0", "UV_CACHE_DIR": cache})
 
 
 @pytest.mark.parametrize("file", DOCKERFILES, ids=lambda file: str(file.relative_to(REPOSITORY)))
@@ -100,17 +116,16 @@ def test_an_engine_that_does_not_answer_is_none(monkeypatch: pytest.MonkeyPatch,
         engine_here()
 
 
-def test_both_images_are_built_where_an_engine_answers(
+def test_all_images_are_built_where_an_engine_answers(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     engine(tmp_path / "podman", f'echo "$@" >> {tmp_path}/calls; [ "$1" = image ] && echo 1048576; exit 0')
     monkeypatch.setenv("PATH", str(tmp_path))
     assert main() == 0
-    assert capsys.readouterr().out == "fleetlake-api: 1.0 MiB for linux/arm64\nfleetlake-training: 1.0 MiB for linux/amd64\n"
+    assert capsys.readouterr().out == "".join(f"fleetlake-{image.name}: 1.0 MiB for {image.platform}\n" for image in IMAGES)
     builds = [line for line in (tmp_path / "calls").read_text().splitlines() if line.startswith("build ")]
     assert builds == [
-        f"build --platform {image.platform} --file {image.dockerfile} --tag fleetlake-{image.name} {REPOSITORY}"
-        for image in (images.API, images.TRAINING)
+        f"build --platform {image.platform} --file {image.dockerfile} --tag fleetlake-{image.name} {REPOSITORY}" for image in IMAGES
     ]
 
 
@@ -121,9 +136,10 @@ def engine(file: Path, script: str) -> None:
 
 def test_the_folder_that_fargate_mounts_is_one_that_the_image_declares() -> None:
     """A mounted folder is root's alone there, but where the image says that it is a volume: then it keeps the image's mode, which for /tmp is everybody's."""
-    declared = re.findall(r'^VOLUME \["([^"]+)"\]$', images.API.dockerfile.read_text(), re.MULTILINE)
+    declared = [re.findall(r'^VOLUME \["([^"]+)"\]$', image.dockerfile.read_text(), re.MULTILINE) for image in (API, WORKER)]
     template = json.loads((REPOSITORY / "infra" / "templates" / "EcsApiStack.template.json").read_text())
     tasks = [each["Properties"] for each in template["Resources"].values() if each["Type"] == "AWS::ECS::TaskDefinition"]
     mounted = [point["ContainerPath"] for task in tasks for container in task["ContainerDefinitions"] for point in container["MountPoints"]]
-    assert mounted == declared == ["/tmp"]
+    assert mounted == ["/tmp"]
+    assert declared == [mounted, mounted]
     assert all(container["ReadonlyRootFilesystem"] for task in tasks for container in task["ContainerDefinitions"])

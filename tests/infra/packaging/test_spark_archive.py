@@ -98,7 +98,7 @@ def test_the_zip_holds_the_packages_that_a_job_imports_and_the_contracts(tmp_pat
     assert "--run-id" in told.stdout
 
 
-@pytest.mark.parametrize("lock", ["spark", "training", "api-image"])
+@pytest.mark.parametrize("lock", ["spark", "training", "api-image", "worker"])
 def test_every_library_that_the_code_imports_is_locked(lock: str) -> None:
     assert sorted(missing(lock)) == []
 
@@ -106,8 +106,13 @@ def test_every_library_that_the_code_imports_is_locked(lock: str) -> None:
 def missing(lock: str) -> set[str]:
     # PySpark is EMR's; what a laptop, Airflow and Lambda do in the reach of the code is not run there.
     left_out = ("runtime.local", "runtime.aws_tasks", "runtime.jars", "runtime.java", "services.lambda_handler")
-    entries = {"spark": ("spark_jobs.main",), "training": ("models.train",), "api-image": ("services.server", "services.shadow.endpoints")}
+    entries = {
+        "spark": ("spark_jobs.main",),
+        "training": ("models.train",),
+        "api-image": ("services.server", "services.shadow.endpoints"),
+        "worker": ("ingestion.worker_process",),
+    }
     names = Code(entries[lock], left_out).libraries() - set(sys.stdlib_module_names) - {"pyspark"}
     known, locked = packages_distributions(), Libraries(lock, "3.11").locked().keys()
-    assert {"boto3", "pyarrow", "pyiceberg"} <= names
+    assert {"boto3", "pyarrow"} <= names
     return {name for name in names if not {distribution.lower().replace("_", "-") for distribution in known.get(name, [name])} & locked}

@@ -56,7 +56,7 @@ proofs: $(VENV)/.ready  ## list the proofs, and those older than the code they p
 packages: $(VENV)/.ready  ## make what is deployed to AWS, into build/ (one: make packages PACKAGES=ingest)
 	@$(PY) -m infra.packaging $(PACKAGES)
 
-images: $(VENV)/.ready  ## build the images of the APIs and of training; needs a container engine
+images: $(VENV)/.ready  ## build the images of the APIs, of the worker and of training; needs a container engine
 	@$(PY) -m infra.packaging.images
 
 $(VENV)/.release-ready: requirements/release.lock $(VENV)/.ready

@@ -14,6 +14,8 @@ _REASONS = (
     ("s3", r"[^/]+/(.+/)?\*", "objects under a prefix: their names are digests, run ids, days, and are not known before"),
     ("dynamodb", r"table/[^/]+/index/\*", "the indexes of a table that the same policy names"),
     ("dynamodb", r"table/[^/]+/backup/\*", "AWS Backup names its backups of a table that the same policy names"),
+    ("s3", r"fleetlake-[a-z0-9-]+-restored-\*", "the bucket of a restore is named by whoever restores"),
+    ("dynamodb", r"table/fleetlake-[a-z0-9-]+-restored-\*", "the table of a restore is named by whoever restores"),
     ("glue", r"table/[^/]+/\*", "the tables of a namespace: one for each contract, which may be added without a deployment"),
     ("timestream", r"database/[^/]+/table/\*", "the tables of the database: one for each contract"),
     ("kms", r"key/\*", "AWS gives a key its id; the condition holds the alias, and the service through which it is used"),

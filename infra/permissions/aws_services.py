@@ -26,6 +26,7 @@ def roles(of: Resources) -> Mapping[str, RolePermissions]:
             (Grant(("lambda:InvokeFunction",), (of.names.arn("lambda", f"function:{of.names.of('fleet-shadow')}"),)),),
         ),
         "backup": _backup(of),
+        "restore": _restore(of),
         "api-execution": _execution(of, "api"),
         "worker-execution": _execution(of, "worker"),
         "flow-logs": RolePermissions(
@@ -173,5 +174,42 @@ def _backup(of: Resources) -> RolePermissions:
                 prefixed("CopyIntoBackupVault DescribeBackupVault", "backup"), (names.arn("backup", f"backup-vault:{names.of('backups')}"),)
             ),
             of.key("dynamodb s3 backup", "Decrypt", "DescribeKey", "GenerateDataKey"),
+        ),
+    )
+
+
+def _restore(of: Resources) -> RolePermissions:
+    """Beside what is there, under names of its own: nothing that runs is overwritten by a restore."""
+    names = of.names
+    restored = names.of("restored-*")
+    table, bucket = names.arn("dynamodb", f"table/{restored}"), f"arn:{names.partition}:s3:::{restored}"
+    return RolePermissions(
+        "AWS Backup: brings tables and buckets back, beside those that are there",
+        ("backup.amazonaws.com",),
+        (
+            Grant(
+                prefixed(
+                    "BatchWriteItem DeleteItem DescribeTable GetItem PutItem Query RestoreTableFromAwsBackup Scan UpdateItem", "dynamodb"
+                ),
+                (table,),
+            ),
+            Grant(("dynamodb:RestoreTableFromBackup",), (table, *(f"{names.table_arn(each)}/backup/*" for each in TABLES))),
+            Grant(
+                prefixed(
+                    "CreateBucket GetBucketLocation GetBucketOwnershipControls GetBucketVersioning ListBucket ListBucketVersions"
+                    " PutBucketOwnershipControls PutBucketVersioning",
+                    "s3",
+                ),
+                (bucket,),
+            ),
+            Grant(
+                prefixed(
+                    "DeleteObject GetObject GetObjectAcl GetObjectTagging GetObjectVersion GetObjectVersionAcl ListMultipartUploadParts"
+                    " PutObject PutObjectAcl PutObjectTagging PutObjectVersionAcl",
+                    "s3",
+                ),
+                (f"{bucket}/*",),
+            ),
+            of.key("dynamodb s3 backup", "Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey"),
         ),
     )

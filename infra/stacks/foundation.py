@@ -29,6 +29,7 @@ class FoundationStack(BaseStack):
         # Each stack has a plan of its own, which keeps in this vault under this role: infra/constructs/backups.py.
         backup.BackupVault(self, "Backups", backup_vault_name=names.of("backups"), encryption_key=self.key, removal_policy=self.removal)
         ServiceRole(self, "BackupRole", names, "backup")
+        ServiceRole(self, "RestoreRole", names, "restore")
         self._gateway_account()
         self.tell(
             region=names.configuration.region,
@@ -96,7 +97,7 @@ class FoundationStack(BaseStack):
             iam.PolicyStatement(
                 actions=["sns:Publish"],
                 resources=[topic.topic_arn],
-                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com"), iam.ServicePrincipal("events.amazonaws.com")],
+                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
                 conditions={"StringEquals": {"aws:SourceAccount": self.names.configuration.account}},
             )
         )

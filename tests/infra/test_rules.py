@@ -132,6 +132,13 @@ def test_everything_that_keeps_data_is_encrypted_with_our_key(cloud_side: Synthe
         assert [name for name, properties in cloud_side.resources(kind) if not holds(properties)] == [], kind
 
 
+def test_the_key_is_used_by_services_of_aws_that_take_no_role_and_by_no_other(cloud_side: Synthesis) -> None:
+    ((_, key),) = cloud_side.resources("AWS::KMS::Key")
+    services = [each for each in key["KeyPolicy"]["Statement"] if "Service" in each["Principal"]]
+    assert sorted(each["Principal"]["Service"].partition(".")[0] for each in services) == ["cloudtrail", "cloudwatch", "logs"]
+    assert all(each["Condition"] for each in services)
+
+
 def test_buckets_are_closed_encrypted_versioned_and_take_tls_alone(cloud_side: Synthesis) -> None:
     closed = dict.fromkeys(("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"), True)
     buckets = dict(cloud_side.resources("AWS::S3::Bucket"))

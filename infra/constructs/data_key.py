@@ -7,6 +7,7 @@ from constructs import Construct
 
 from infra.names import Names
 
+
 class DataKey(kms.Key):
     def __init__(self, scope: Construct, construct_id: str, names: Names, removal: cdk.RemovalPolicy) -> None:
         super().__init__(

@@ -10,17 +10,14 @@ from runtime.metrics import NAMESPACE, Source
 RUNBOOK = "docs/runbook.md#"
 
 
-# Each function of ours that every deployment has, and where its trouble is read of.
-_FUNCTIONS = {
+# Each function of ours, and where its trouble is read of.
+FUNCTIONS = {
+    "ingest": "The queue's age grows",
     "shadow-feed": "Shadows' history or searches are behind",
     "fleet-shadow": "Shadows' history or searches are behind",
     "auth-api": "The APIs fail or are slow",
     "shadow-api": "The APIs fail or are slow",
 }
-
-
-def functions(names: Names) -> Mapping[str, str]:
-    return ({} if _by_worker(names) else {"ingest": "The queue's age grows"}) | _FUNCTIONS
 
 
 def _by_worker(names: Names) -> bool:
@@ -89,13 +86,12 @@ def alarms(names: Names, balancer: str, contracts: tuple[str, ...]) -> Iterator[
 def shown(names: Names, balancer: str) -> Mapping[str, tuple[Measure, ...]]:
     """What no limit says anything of, and an operator wants to see beside the alarms, by section of the runbook."""
     mqtt, source = {"Protocol": "MQTT"}, _counted_by(names)
-    function = (Measure("AWS/Lambda", "Duration", {"FunctionName": names.of("ingest")}, "p99"),)
     return {
         "Devices cannot connect": (
             Measure("AWS/IoT", "Connect.Success", mqtt, "Sum"),
             Measure("AWS/IoT", "PublishIn.Success", mqtt, "Sum"),
         ),
-        "The queue's age grows": () if _by_worker(names) else function,
+        "The queue's age grows": (Measure("AWS/Lambda", "Duration", {"FunctionName": names.of("ingest")}, "p99"),),
         "The APIs fail or are slow": (Measure("AWS/ApplicationELB", "RequestCount", {"LoadBalancer": balancer}, "Sum"),),
         "More is refused": (
             _own("readings_bronze", "Sum", source=source),
@@ -135,7 +131,7 @@ def _of_queues(names: Names) -> Iterator[Alarm]:
 
 
 def _of_functions(names: Names) -> Iterator[Alarm]:
-    for function, section in functions(names).items():
+    for function, section in FUNCTIONS.items():
         dimensions = {"FunctionName": names.of(function)}
         yield Alarm(f"{function}-errors", Measure("AWS/Lambda", "Errors", dimensions, "Sum"), 5, 3, "the function fails", section)
         yield Alarm(

@@ -52,10 +52,10 @@ class IotPocStack(BaseStack):
             role=self.rule_role,
         )
         self.time_series = TimeSeriesStore(self, "TimeSeries", foundation)
-        if names.configuration.ingestion == "lambda":
-            self._function(foundation, (telemetry, errors))
-        else:
-            self._worker(foundation, telemetry)
+        mappings = self._function(foundation, (telemetry, errors))
+        if not self._by_function:
+            # It does not start beside a function that takes from its queues.
+            self._worker(foundation, telemetry).service.node.add_dependency(*mappings)
         DeviceFleet(self, "Devices", names, foundation.key)
         self.tell(
             telemetry_queue=settings.telemetry_queue,
@@ -69,7 +69,12 @@ class IotPocStack(BaseStack):
             **self.time_series.settings,
         )
 
-    def _function(self, foundation: FoundationStack, queues: tuple[sqs.IQueue, ...]) -> None:
+    @property
+    def _by_function(self) -> bool:
+        return self.names.configuration.ingestion == "lambda"
+
+    def _function(self, foundation: FoundationStack, queues: tuple[sqs.IQueue, ...]) -> list[lambda_.CfnEventSourceMapping]:
+        """Its mappings. Where the worker ingests they are disabled, and the function costs nothing: a change of the one for the other is an update."""
         profile = self.profile
         ingest = Function(
             self,
@@ -85,12 +90,13 @@ class IotPocStack(BaseStack):
             concurrency=profile.ingest_concurrency,
         )
         self.time_series.admit("Ingest", ingest.group)
-        for name, queue in zip(("Telemetry", "Errors"), queues, strict=True):
+        return [
             lambda_.CfnEventSourceMapping(
                 self,
                 f"{name}Mapping",
                 function_name=ingest.function.function_arn,
                 event_source_arn=queue.queue_arn,
+                enabled=self._by_function,
                 batch_size=_BATCH_MESSAGES,
                 maximum_batching_window_in_seconds=self.names.ingest_window_seconds,
                 # The answer names what is not in the lake: without this Lambda would delete it.
@@ -99,8 +105,10 @@ class IotPocStack(BaseStack):
                 # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
                 scaling_config=lambda_.CfnEventSourceMapping.ScalingConfigProperty(maximum_concurrency=profile.ingest_concurrency // 2),
             )
+            for name, queue in zip(("Telemetry", "Errors"), queues, strict=True)
+        ]
 
-    def _worker(self, foundation: FoundationStack, telemetry: sqs.IQueue) -> None:
+    def _worker(self, foundation: FoundationStack, telemetry: sqs.IQueue) -> ContainerService:
         worker = ContainerService(
             self,
             "Worker",
@@ -125,3 +133,4 @@ class IotPocStack(BaseStack):
             adjustment_type=scaling.AdjustmentType.CHANGE_IN_CAPACITY,
             cooldown=cdk.Duration.minutes(3),
         )
+        return worker

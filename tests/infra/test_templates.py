@@ -92,15 +92,10 @@ def test_the_outputs_are_the_settings_that_a_process_on_aws_needs(cloud_side: Sy
 
 
 def _told_at_synth(synthesis: Synthesis) -> dict[str, str]:
-    """What the function or the worker that ingests is told, beside what AWS gives."""
-    functions = [
+    """What the function that ingests is told, beside what AWS gives."""
+    (variables,) = [
         p["Environment"]["Variables"] for name, p in synthesis.resources("AWS::Lambda::Function") if name.startswith("IotPocStack/")
     ]
-    tasks = [p for name, p in synthesis.resources("AWS::ECS::TaskDefinition") if name.startswith("IotPocStack/")]
-    containers = [
-        {each["Name"]: each["Value"] for each in container["Environment"]} for task in tasks for container in task["ContainerDefinitions"]
-    ]
-    (variables,) = functions + containers
     return {name: value for name, value in variables.items() if isinstance(value, str)} | {
         name: value for name, value in Settings().environment().items() if name not in variables
     }

@@ -137,6 +137,10 @@ def _of_functions(names: Names) -> Iterator[Alarm]:
         yield Alarm(
             f"{function}-throttles", Measure("AWS/Lambda", "Throttles", dimensions, "Sum"), 20, 3, "more comes than it may take", section
         )
+    # Every five minutes, by a schedule that nothing else tells of.
+    calls = Measure("AWS/Lambda", "Invocations", {"FunctionName": names.of("fleet-shadow")}, "Sum", minutes=15)
+    section = FUNCTIONS["fleet-shadow"]
+    yield Alarm("fleet-shadow-absent", calls, 1, 1, "the schedule calls nothing", section, is_floor=True, missing="breaching")
 
 
 def _of_the_lake(names: Names, contracts: tuple[str, ...]) -> Iterator[Alarm]:

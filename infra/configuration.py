@@ -1,12 +1,12 @@
 """What a deployment is told: the context of cdk.json, or of ``cdk -c name=value``, checked before anything is synthesised."""
 
+import csv
 import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
-
-import botocore.session
 
 from infra.profile import PROFILES, Profile
 from runtime.errors import SettingsError
@@ -17,7 +17,8 @@ _DOMAIN = re.compile(rf"({_LABEL}\.)+{_LABEL}")
 # The longest physical name that holds it is that of a bucket, of 63 characters:
 # fleetlake-{instance}-access-logs-{account}-{region}, with a region of 14.
 LONGEST_INSTANCE = 12
-_INSTANCE = re.compile(rf"[a-z]([a-z0-9-]{{0,{LONGEST_INSTANCE - 2}}}[a-z0-9])?")
+# InfluxDB takes no two hyphens in a row.
+_INSTANCE = re.compile(rf"(?=.{{1,{LONGEST_INSTANCE}}}$)[a-z][a-z0-9]*(-[a-z0-9]+)*")
 # https://docs.aws.amazon.com/acm/latest/userguide/acm-limits.html
 _LONGEST_DOMAIN = 64
 # https://docs.aws.amazon.com/general/latest/gr/timestream.html
@@ -25,15 +26,9 @@ _LIVE_ANALYTICS_REGIONS = {
     *("us-east-1", "us-east-2", "us-west-2", "eu-west-1", "eu-central-1"),
     *("ap-northeast-1", "ap-southeast-2", "ap-south-1"),
 }
-# What not every region has, and no deployment can be without.
-_NEEDED = {
-    "iot": "AWS IoT Core",
-    "emr-serverless": "EMR Serverless",
-    "mwaa": "MWAA",
-    "cognito-idp": "Cognito",
-    "sagemaker": "SageMaker",
-    "backup": "AWS Backup",
-}
+# Kinds of resources that a region lacks; `python -m tests.infra.regions` writes it from what cfn-lint knows.
+_REGIONS = Path(__file__).with_name("regions.csv")
+_INFLUX = "AWS::Timestream::InfluxDBInstance"
 
 
 @dataclass(frozen=True)
@@ -75,7 +70,9 @@ class _Reading:
     def configuration(self) -> Configuration:
         account = self._text("account", "the 12 digits of the account", re.compile(r"[0-9]{12}"))
         region = self._text("region", "an AWS region such as eu-central-1", _REGION)
-        instance = self._text("instance", f"1 to {LONGEST_INSTANCE} of a-z, 0-9 and -, a letter first, no - at its end", _INSTANCE)
+        instance = self._text(
+            "instance", f"1 to {LONGEST_INSTANCE} of a-z, 0-9 and -, a letter first, no - at its end, no two in a row", _INSTANCE
+        )
         profile = self._choice("profile", tuple(PROFILES))
         domain = self._text("domain_name", "the name of the APIs, such as fleet.example.com", _DOMAIN)
         zone = self._text("hosted_zone_name", "the name of a public hosted zone, such as example.com", _DOMAIN)
@@ -91,7 +88,7 @@ class _Reading:
             self.refusals.append(
                 "time_series is timestream and nat is none: it has no endpoint in a network; set nat to one, or time_series to influxdb"
             )
-        self._check_region(region)
+        self._check_region(region, time_series)
         self._check_unknown()
         return Configuration(
             *(
@@ -126,18 +123,16 @@ class _Reading:
     def _choice(self, name: str, choices: tuple[str, ...]) -> str:
         return self._text(name, " or ".join(choices), re.compile("|".join(choices)))
 
-    def _check_region(self, region: str) -> None:
+    def _check_region(self, region: str, store: str) -> None:
         if region.startswith(("cn-", "us-gov-")):
             self.refusals.append(f"region {region} is of another partition of AWS, whose services and names these stacks do not know")
             return
-        known = botocore.session.get_session()
-        missing = [words for service, words in _NEEDED.items() if region not in known.get_available_regions(service)]
-        if region and len(missing) == len(_NEEDED):
-            self.refusals.append(f"region {region} is none that AWS has")
-        elif region and missing:
-            self.refusals.append(
-                f"region {region} has no {', no '.join(missing)}, as botocore {botocore.__version__} knows; choose one that has"
-            )
+        with _REGIONS.open(newline="") as file:
+            known = {row["region"]: row["lacks"].split() for row in csv.DictReader(file)}
+        if region and region not in known:
+            self.refusals.append(f"region {region} is none that infra/regions.csv lists")
+        if lacks := [kind for kind in known.get(region, ()) if kind != _INFLUX or store == "influxdb"]:
+            self.refusals.append(f"region {region} has no {', no '.join(lacks)}; choose one that has")
 
     def _check_domain(self, domain: str, zone: str) -> None:
         if len(domain) > _LONGEST_DOMAIN:

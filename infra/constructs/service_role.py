@@ -52,13 +52,15 @@ def _statement(grant: Grant) -> iam.PolicyStatement:
     return iam.PolicyStatement(actions=list(grant.actions), resources=list(grant.resources), conditions=conditions or None)
 
 
+# Of these AWS shows the trust of a role without a source, and does not say that they tell one.
+_WITHOUT_SOURCE = {"lambda.amazonaws.com", "apigateway.amazonaws.com", "cloudtrail.amazonaws.com"}
+
+
 def _services(names: Names, services: tuple[str, ...]) -> iam.IPrincipal:
-    # Against the confused deputy: only on behalf of this account. Lambda takes roles without naming a source.
+    # Against the confused deputy: only on behalf of this account.
     # https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
     conditions = {"StringEquals": {"aws:SourceAccount": names.configuration.account}}
-    principals = [
-        iam.ServicePrincipal(service, conditions=None if service == "lambda.amazonaws.com" else conditions) for service in services
-    ]
+    principals = [iam.ServicePrincipal(service, conditions=None if service in _WITHOUT_SOURCE else conditions) for service in services]
     return principals[0] if len(principals) == 1 else iam.CompositePrincipal(*principals)
 
 

@@ -172,7 +172,6 @@ def _publish(of: Resources) -> RolePermissions:
             Grant(prefixed("GetObject PutObject AbortMultipartUpload", "s3"), of.objects("artifacts", SPARK_PREFIX, AIRFLOW_PREFIX)),
             of.key("s3", "Decrypt", "GenerateDataKey"),
             # The CDK names the function by itself.
-            Grant(("logs:CreateLogGroup",), (names.arn("logs", f"log-group:/aws/lambda/{names.of('')}-*"),)),
             *of.function("publish")[2:],
             Grant(
                 prefixed("CreateLogStream PutLogEvents", "logs"),

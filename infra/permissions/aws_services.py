@@ -1,5 +1,6 @@
 """Roles that services of AWS take for us: none of our Python runs under them."""
 
+import dataclasses
 from collections.abc import Mapping
 
 from fleet.tables import TABLES
@@ -210,6 +211,13 @@ def _restore(of: Resources) -> RolePermissions:
                 ),
                 (f"{bucket}/*",),
             ),
-            of.key("dynamodb s3 backup", "Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey"),
+            of.key("dynamodb s3 backup", "Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", "ReEncryptFrom", "ReEncryptTo"),
+            _granting(of),
         ),
     )
+
+
+def _granting(of: Resources) -> Grant:
+    """DynamoDB uses the key of a table by a grant, which whoever makes the table gives it."""
+    key = of.key("dynamodb", "CreateGrant")
+    return dataclasses.replace(key, conditions={**key.conditions, "Bool": {"kms:GrantIsForAWSResource": "true"}})

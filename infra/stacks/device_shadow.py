@@ -97,7 +97,6 @@ class DeviceShadowStack(BaseStack):
             description="The platform's report of each device",
             schedule_expression="rate(5 minutes)",
             flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
-            kms_key_arn=self._foundation.key.key_arn,
             target=scheduler.CfnSchedule.TargetProperty(
                 arn=function.function.function_arn,
                 role_arn=ServiceRole(self, "ScheduleRole", self.names, "schedule").arn,

@@ -22,9 +22,8 @@ from infra.stacks.lake import LakeStack
 
 # Beyond what the worker takes to finish, until ECS kills it.
 _STOP_SECONDS = 15
-# Messages that wait, and how many tasks more or fewer that asks for.
+# Messages that wait, and how many tasks more that asks for. Fewer is for the CPU to say: workers that keep up have an empty queue.
 _STEPS = [
-    scaling.ScalingInterval(upper=100, change=-1),
     scaling.ScalingInterval(lower=10_000, change=1),
     scaling.ScalingInterval(lower=100_000, change=4),
 ]

@@ -132,7 +132,9 @@ class LakeStack(BaseStack):
                     conditions={"StringEquals": {"aws:SourceArn": self.names.arn("cloudtrail", f"trail/{name}")}},
                 )
             )
-        objects = cloudtrail.CfnTrail.DataResourceProperty(type="AWS::S3::Object", values=[f"{self.bucket.bucket_arn}/"])
+        objects = cloudtrail.CfnTrail.DataResourceProperty(
+            type="AWS::S3::Object", values=[f"{self.bucket.bucket_arn}/", f"{self.names.bucket_arn('firmware')}/"]
+        )
         trail = cloudtrail.CfnTrail(
             self,
             "Trail",

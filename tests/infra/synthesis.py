@@ -15,15 +15,15 @@ from runtime.settings import REPOSITORY
 
 # Two deployments that differ in everything the configuration lets differ.
 DEV: Mapping[str, str] = {}
-PROD: Mapping[str, str] = {"profile": "prod", "instance": "live", "nat": "none", "alarm_email": "on-call@example.com"}
-# And one of an account that may still use LiveAnalytics, where containers ingest.
-LIVE: Mapping[str, str] = {
+PROD: Mapping[str, str] = {
     "profile": "prod",
     "instance": "live",
+    "nat": "none",
     "ingestion": "fargate",
-    "time_series": "timestream",
-    "live_analytics": "yes",
+    "alarm_email": "on-call@example.com",
 }
+# And one of an account that may still use LiveAnalytics.
+LIVE: Mapping[str, str] = {"profile": "prod", "instance": "live", "time_series": "timestream", "live_analytics": "yes"}
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """What a deployment is told, and what of it is refused with which sentence."""
 
+import csv
 import subprocess
 import sys
 from typing import Any
@@ -10,6 +11,7 @@ from infra.configuration import LONGEST_INSTANCE, Configuration
 from infra.names import Names
 from runtime.errors import SettingsError
 from runtime.settings import REPOSITORY
+from tests.infra.regions import FILE, lacking
 from tests.infra.synthesis import context
 
 
@@ -56,7 +58,8 @@ def test_what_is_missing_is_named_with_what_it_must_be(name: str) -> None:
         # JSON without quotes.
         ({"account": 111122223333}, "account is 111122223333; it must be the 12 digits of the account; put it in quotes"),
         ({"region": "Frankfurt"}, "region is 'Frankfurt'; it must be an AWS region such as eu-central-1"),
-        ({"instance": "Dev"}, "instance is 'Dev'; it must be 1 to 12 of a-z, 0-9 and -, a letter first, no - at its end"),
+        ({"instance": "Dev"}, "instance is 'Dev'; it must be 1 to 12 of a-z, 0-9 and -, a letter first, no - at its end, no two in a row"),
+        ({"instance": "a--b"}, "instance is 'a--b'"),
         ({"instance": "dev-"}, "instance is 'dev-'"),
         ({"instance": "x" * (LONGEST_INSTANCE + 1)}, "it must be 1 to 12 of a-z"),
         ({"profile": "test"}, "profile is 'test'; it must be dev or prod"),
@@ -76,8 +79,9 @@ def test_what_is_missing_is_named_with_what_it_must_be(name: str) -> None:
         ({"alarm_email": "me"}, "alarm_email is 'me'"),
         ({"alarm_email": "a@b.c;x"}, "alarm_email is 'a@b.c;x'"),
         ({"region": "cn-north-1"}, "region cn-north-1 is of another partition of AWS"),
-        ({"region": "eu-central-9"}, "region eu-central-9 is none that AWS has"),
-        ({"region": "eu-central-2"}, "region eu-central-2 has no AWS IoT Core, as botocore "),
+        ({"region": "eu-central-9"}, "region eu-central-9 is none that infra/regions.csv lists"),
+        ({"region": "eu-central-2"}, "region eu-central-2 has no AWS::IoT::AccountAuditConfiguration, no AWS::IoT::Logging, "),
+        ({"region": "us-west-1"}, "region us-west-1 has no AWS::Timestream::InfluxDBInstance; choose one that has"),
         ({"ingestion": "worker"}, "ingestion is 'worker'; it must be lambda or fargate"),
         ({"region": "us-gov-west-1"}, "region us-gov-west-1 is of another partition of AWS"),
         ({"domain_name": f"{'a' * 60}.example.com"}, "domain_name has 72 characters; a certificate takes 64"),
@@ -91,6 +95,17 @@ def test_what_is_missing_is_named_with_what_it_must_be(name: str) -> None:
 )
 def test_what_is_wrong_or_contradicts_itself_is_refused_with_the_reason(changes: dict[str, Any], said: str) -> None:
     assert said in refusal(**changes)
+
+
+def test_what_a_region_lacks_is_what_cfn_lint_knows() -> None:
+    with FILE.open(newline="") as file:
+        committed = {row["region"]: row["lacks"] for row in csv.DictReader(file)}
+    assert committed == lacking()
+    assert committed["eu-central-1"] == ""
+
+
+def test_a_store_that_the_region_has_not_holds_up_nobody_who_has_the_other() -> None:
+    assert "InfluxDB" not in refusal(region="us-west-1", time_series="timestream", live_analytics="yes")
 
 
 def test_everything_that_is_wrong_is_said_at_once() -> None:

@@ -43,11 +43,7 @@ class FoundationStack(BaseStack):
 
         https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-logging.html
         """
-        account = apigateway.CfnAccount(
-            self, "GatewayAccount", cloud_watch_role_arn=ServiceRole(self, "GatewayLogs", self.names, "gateway-logs").arn
-        )
-        # What others in the account may use by then.
-        account.apply_removal_policy(cdk.RemovalPolicy.RETAIN)
+        apigateway.CfnAccount(self, "GatewayAccount", cloud_watch_role_arn=ServiceRole(self, "GatewayLogs", self.names, "gateway-logs").arn)
 
     def _cluster(self) -> ecs.Cluster:
         name = self.names.of("")

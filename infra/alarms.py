@@ -81,6 +81,7 @@ def alarms(names: Names, balancer: str, contracts: tuple[str, ...]) -> Iterator[
     yield from _of_the_lake(names, contracts)
     yield from _of_the_apis(names, balancer)
     yield from _of_devices(names, contracts)
+    yield from _of_backups(names)
 
 
 def shown(names: Names, balancer: str) -> Mapping[str, tuple[Measure, ...]]:
@@ -158,6 +159,11 @@ def _of_the_lake(names: Names, contracts: tuple[str, ...]) -> Iterator[Alarm]:
         yield Alarm(f"silver-lag-{contract}", lag, 7_200, 2, "silver is two hours behind bronze", "Silver is behind", missing="breaching")
         held = _own("runs_held", "Sum", contract=contract)
         yield Alarm(f"run-held-{contract}", held, 0, 1, "the gate held a run", "A run is held by the gate")
+
+
+def _of_backups(names: Names) -> Iterator[Alarm]:
+    failed = Measure("AWS/Backup", "NumberOfBackupJobsFailed", {"BackupVaultName": names.of("backups")}, "Sum", minutes=60)
+    yield Alarm("backup-failed", failed, 0, 1, "a daily backup failed", "A backup failed")
 
 
 def _of_the_apis(names: Names, balancer: str) -> Iterator[Alarm]:

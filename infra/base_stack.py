@@ -44,8 +44,8 @@ class BaseStack(cdk.Stack):
 
     @property
     def removal(self) -> cdk.RemovalPolicy:
-        """What becomes of things that hold data when they leave the stack."""
-        return cdk.RemovalPolicy.RETAIN if self.profile.keeps_data else cdk.RemovalPolicy.DESTROY
+        """What becomes of things that hold data when they leave the stack; a creation that is rolled back takes them with it, or the next would find their names taken."""
+        return cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if self.profile.keeps_data else cdk.RemovalPolicy.DESTROY
 
     def tell(self, **settings: str) -> None:
         """Outputs that are settings: the value of an output is that of the variable in its description.

@@ -28,9 +28,9 @@ class Deployment:
         auth = AuthStack(app, "AuthStack", names, foundation)
         shadow = DeviceShadowStack(app, "DeviceShadowStack", names, foundation, auth, iot_poc)
         api = EcsApiStack(app, "EcsApiStack", names, foundation, auth, iot_poc)
-        analytics = AnalyticsStack(app, "AnalyticsStack", names, foundation, lake)
+        analytics = AnalyticsStack(app, "AnalyticsStack", names, foundation, lake, iot_poc)
         self.stacks: tuple[BaseStack, ...] = (
             *(foundation, lake, iot_poc, auth, shadow, api, analytics),
             OtaStack(app, "OtaStack", names, foundation),
-            MonitoringStack(app, "MonitoringStack", names, foundation, api),
+            MonitoringStack(app, "MonitoringStack", names, foundation, api, analytics),
         )

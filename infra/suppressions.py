@@ -92,7 +92,7 @@ _KEPT: tuple[tuple[tuple[str, ...], tuple[str, ...], str], ...] = (
     (
         (f"{_NIST}ELBDeletionProtectionEnabled",),
         ("EcsApiStack/LoadBalancer/Resource",),
-        "Of a development deployment, which is to go by one command; production has it.",
+        "Of a development deployment, which is taken away again by its own command; production has it.",
     ),
     (
         (f"{_SOLUTIONS}ECS2",),

@@ -10,8 +10,15 @@ if TYPE_CHECKING:
     from runtime.aws import AwsPlatform
 
 _PYTHON = "./environment/bin/python"
-# The settings that a job is told.
-_TOLD = {f"FLEETLAKE_{name}" for name in ("PLATFORM", "LAKE_BUCKET", "WAREHOUSE", "REGION", "ACCOUNT", "ALARM_TOPIC")}
+# The settings that a job is told: where the lake is, whom it tells, and, for who watches the fleet or erases a device, queues and time series.
+_TOLD = {
+    f"FLEETLAKE_{name}"
+    for name in (
+        *("PLATFORM", "LAKE_BUCKET", "WAREHOUSE", "REGION", "ACCOUNT", "ALARM_TOPIC"),
+        *("TELEMETRY_QUEUE", "ERROR_QUEUE", "DEAD_LETTER_QUEUE"),
+        *("TIME_SERIES_STORE", "TIMESTREAM_DATABASE", "INFLUX_URL", "INFLUX_ORG", "INFLUX_BUCKET"),
+    )
+}
 
 
 def spark_job_driver(platform: "AwsPlatform", arguments: Sequence[str]) -> dict[str, Any]:
@@ -25,7 +32,8 @@ def spark_job_driver(platform: "AwsPlatform", arguments: Sequence[str]) -> dict[
         "spark.executorEnv.PYSPARK_PYTHON": _PYTHON,
     }
     for name, value in platform.settings.environment().items():
-        if name in _TOLD:
+        # Everybody who may look at the job reads it: of the token only where it lies.
+        if value and (name in _TOLD or (name == "FLEETLAKE_INFLUX_TOKEN" and value.startswith("arn:"))):
             conf[f"spark.emr-serverless.driverEnv.{name}"] = value
     parameters = " ".join(f"--conf {key}={value}" for key, value in sorted(conf.items()))
     return {

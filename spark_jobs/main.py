@@ -85,11 +85,17 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--run-id", required=True, help="id of the Airflow run; the job adds its try")
     parser.add_argument("--day", type=_day, help="rebuild: the event day, such as 2026-03-02")
     parser.add_argument("--run", default="", help="accept, refuse: the held run")
-    parser.add_argument("--why", default="", help="accept, refuse: the reason")
+    parser.add_argument("--why", default="", help="accept, refuse, erase: the reason")
+    parser.add_argument("--who", default="", help="accept, refuse, erase: who decides; else the user of the process")
     parser.add_argument("--table", default="", help="maintain: one or more tables, joined by commas; none: all of the contract")
-    parser.add_argument("--dry-run", action="store_true", help="maintain, erase: say what would be done")
+    # With a value too, so that a template can say no.
+    parser.add_argument(
+        "--dry-run", nargs="?", const="yes", default="no", choices=("yes", "no"), help="maintain, erase: say what would be done"
+    )
     parser.add_argument("--device", default="", help="erase: the device")
     options = parser.parse_args(arguments)
+    options.dry_run = options.dry_run == "yes"
+    options.who = options.who or getpass.getuser()
     unknown = [job for job in options.jobs.split(",") if job not in JOBS]
     if unknown:
         parser.error(f"there is no job {', '.join(unknown)}; there are {', '.join(JOBS)}")
@@ -162,7 +168,7 @@ def steps() -> dict[str, Callable[[Any, argparse.Namespace], object]]:
         def step(lake: Any, options: argparse.Namespace) -> object:
             from spark_jobs import settle
 
-            return getattr(settle, name)(lake, options.contract, options.run_id, options.run, options.why, getpass.getuser())
+            return getattr(settle, name)(lake, options.contract, options.run_id, options.run, options.why, options.who)
 
         return step
 
@@ -181,7 +187,7 @@ def steps() -> dict[str, Callable[[Any, argparse.Namespace], object]]:
     def erase(lake: Any, options: argparse.Namespace) -> object:
         from spark_jobs.erase import run
 
-        return run(lake, options.device, options.run_id, options.why, getpass.getuser(), options.dry_run)
+        return run(lake, options.device, options.run_id, options.why, options.who, options.dry_run)
 
     derived = {name: simple(name) for name in ("gold_hourly", "gold_device_daily", "features", "score", "watch_fleet")}
     return {

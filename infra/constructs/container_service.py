@@ -85,7 +85,7 @@ class ContainerService(Construct):
             service_name=names.of(name),
             cluster=foundation.cluster,
             task_definition=task,
-            desired_count=least,
+            # How many is the scaling's to say: a number here would take back with each deploy what it has made of it.
             min_healthy_percent=100,
             max_healthy_percent=200,
             # A version that does not become healthy is rolled back by itself.

@@ -28,8 +28,10 @@ _LOGGED = {
     "status": "$context.status",
     "responseLength": "$context.responseLength",
     "latency": "$context.responseLatency",
-    "error": "$context.error.message",
+    # In quotes already, as a message may hold some.
+    "error": "$context.error.messageString",
 }
+_FORMAT = json.dumps(_LOGGED).replace('"$context.error.messageString"', "$context.error.messageString")
 
 
 class FunctionApi(Construct):
@@ -59,7 +61,7 @@ class FunctionApi(Construct):
             deploy_options=apigateway.StageOptions(
                 stage_name="v1",
                 access_log_destination=apigateway.LogGroupLogDestination(group),
-                access_log_format=apigateway.AccessLogFormat.custom(json.dumps(_LOGGED)),
+                access_log_format=apigateway.AccessLogFormat.custom(_FORMAT),
                 tracing_enabled=True,
                 metrics_enabled=True,
                 throttling_rate_limit=_RATE,

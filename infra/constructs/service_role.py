@@ -53,7 +53,7 @@ def _statement(grant: Grant) -> iam.PolicyStatement:
 
 
 # Of these AWS shows the trust of a role without a source, and does not say that they tell one.
-_WITHOUT_SOURCE = {"lambda.amazonaws.com", "apigateway.amazonaws.com", "cloudtrail.amazonaws.com"}
+_WITHOUT_SOURCE = {"lambda.amazonaws.com", "apigateway.amazonaws.com", "cloudtrail.amazonaws.com", "emr-serverless.amazonaws.com"}
 
 
 def _services(names: Names, services: tuple[str, ...]) -> iam.IPrincipal:

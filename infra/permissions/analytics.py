@@ -59,6 +59,8 @@ def _spark(of: Resources) -> RolePermissions:
                 tuple(of.names.queue_arn(queue) for queue in queues),
             ),
             of.key("sqs", "Decrypt"),
+            # And its points from the time series; LiveAnalytics deletes none.
+            *of.influx_token(),
             Grant(("s3:GetObject",), of.objects("artifacts", SPARK_PREFIX)),
             Grant(("s3:PutObject",), of.objects("artifacts", SPARK_LOGS)),
             Grant(("s3:ListBucket",), (of.names.bucket_arn("artifacts"),)),

@@ -109,15 +109,21 @@ class Resources:
         """InfluxDB's token, or the tables of Timestream for LiveAnalytics, whichever the deployment has."""
         names = self.names
         if names.configuration.time_series == "influxdb":
-            # Secrets Manager puts six characters of its own behind a name.
-            secret = names.arn("secretsmanager", f"secret:{names.of('influx-token')}-??????")
-            return Grant(("secretsmanager:GetSecretValue",), (secret,)), self.key("secretsmanager", "Decrypt")
+            return self.influx_token()
         tables = names.arn("timestream", f"database/{names.settings.timestream_database}/table/*")
         actions = ("DescribeTable", "Select", *(("CreateTable", "UpdateTable", "WriteRecords") if writes else ()))
         return (
             Grant(prefixed(" ".join(actions), "timestream"), (tables,)),
             Grant(("timestream:DescribeEndpoints",), ("*",), why=no_resource("amazontimestream")),
         )
+
+    def influx_token(self) -> tuple[Grant, ...]:
+        """For a deployment that has an InfluxDB; else nothing."""
+        if self.names.configuration.time_series != "influxdb":
+            return ()
+        # Secrets Manager puts six characters of its own behind a name.
+        secret = self.names.arn("secretsmanager", f"secret:{self.names.of('influx-token')}-??????")
+        return Grant(("secretsmanager:GetSecretValue",), (secret,)), self.key("secretsmanager", "Decrypt")
 
     # ---- what Lambda asks of each function's role
 

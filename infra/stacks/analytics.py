@@ -16,6 +16,7 @@ from infra.environment import variables
 from infra.names import Names
 from infra.packages import AIRFLOW_VERSION, EMR_RELEASE, AirflowFiles, airflow_bundle, spark_archive, training_image
 from infra.stacks.foundation import FoundationStack
+from infra.stacks.iot_poc import IotPocStack
 from infra.stacks.lake import LakeStack
 
 _LOG_LEVEL = "INFO"
@@ -24,7 +25,9 @@ _AIRFLOW_LOGS = ("DAGProcessing", "Scheduler", "Task", "WebServer", "Worker")
 
 
 class AnalyticsStack(BaseStack):
-    def __init__(self, scope: Construct, construct_id: str, names: Names, foundation: FoundationStack, lake: LakeStack) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, names: Names, foundation: FoundationStack, lake: LakeStack, iot_poc: IotPocStack
+    ) -> None:
         super().__init__(scope, construct_id, names, "Spark, Airflow, training")
         self.add_stack_dependency(lake)
         self._foundation = foundation
@@ -40,6 +43,8 @@ class AnalyticsStack(BaseStack):
         self._group.add_ingress_rule(self._group, ec2.Port.all_traffic(), "among themselves")
         self._group.add_egress_rule(self._group, ec2.Port.all_traffic(), "among themselves")
         self._group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(443), "endpoints of AWS")
+        # An erasure takes a device out of the time series too.
+        iot_poc.time_series.admit("Analytics", self._group)
         application = self._spark()
         told = {
             "emr_application": application.attr_application_id,
@@ -50,7 +55,7 @@ class AnalyticsStack(BaseStack):
             "training_subnets": ",".join(self._foundation.network.private_subnets),
             "training_security_group": self._group.security_group_id,
         }
-        files = AirflowFiles.of(self, variables(self.names, told))
+        files = AirflowFiles.of(self, variables(self.names, {**told, **iot_poc.time_series.settings}))
         self.airflow = self._airflow(files)
         # Airflow reads its requirements while it is made.
         self.airflow.node.add_dependency(self._publish(files))

@@ -95,11 +95,14 @@ class AuthStack(BaseStack):
 
 
 def _arguments(properties: dict[str, Any]) -> dict[str, Any]:
-    """Properties as CloudFormation spells them, as arguments of a construct."""
+    """Properties as CloudFormation spells them, as arguments of a construct: snake_case alone is for the outermost names.
 
-    def spelled(value: Any) -> Any:
-        if isinstance(value, dict):
-            return _arguments(value)
-        return [spelled(each) for each in value] if isinstance(value, list) else value
+    Within them a small first letter is asked for; what is spelled otherwise leaves no trace in the template.
+    """
+    return {_SNAKE.sub("_", name).lower(): _camel(value) for name, value in properties.items()}
 
-    return {_SNAKE.sub("_", name).lower(): spelled(value) for name, value in properties.items()}
+
+def _camel(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name[0].lower() + name[1:]: _camel(each) for name, each in value.items()}
+    return [_camel(each) for each in value] if isinstance(value, list) else value

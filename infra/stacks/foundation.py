@@ -56,7 +56,6 @@ class FoundationStack(BaseStack):
             cluster_name=name,
             vpc=self.network.vpc,
             container_insights_v2=ecs.ContainerInsights.ENABLED,
-            enable_fargate_capacity_providers=True,
         )
         cluster.node.add_dependency(insights)
         return cluster

@@ -10,6 +10,7 @@ from constructs import Construct
 from infra.alarms import Alarm, Measure, alarms, shown
 from infra.base_stack import BaseStack
 from infra.names import Names
+from infra.stacks.analytics import AnalyticsStack
 from infra.stacks.ecs_api import EcsApiStack
 from infra.stacks.foundation import FoundationStack
 from lake.contracts import load_contracts
@@ -19,8 +20,12 @@ _WIDTH, _HEIGHT, _COLUMNS = 8, 6, 3
 
 
 class MonitoringStack(BaseStack):
-    def __init__(self, scope: Construct, construct_id: str, names: Names, foundation: FoundationStack, api: EcsApiStack) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, names: Names, foundation: FoundationStack, api: EcsApiStack, analytics: AnalyticsStack
+    ) -> None:
         super().__init__(scope, construct_id, names, "alarms and the dashboard")
+        # Without it those that hear nothing of Airflow or of Spark would be raised at once.
+        self.add_stack_dependency(analytics)
         contracts = load_contracts(REPOSITORY / "contracts")
         measured = tuple(sorted(name for name, contract in contracts.items() if contract.is_measurement))
         self.alarms = tuple(alarms(names, api.balancer.load_balancer_full_name, measured))

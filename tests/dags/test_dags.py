@@ -14,13 +14,15 @@ from typing import Any
 
 import pytest
 
+from spark_jobs import main
+
 pytestmark = pytest.mark.long
 
 ROOT = Path(__file__).resolve().parents[2]
 TAGS = {"pipeline", "score", "train", "maintenance", "measurement", "event"}
 _CONTRACTS = ("environment", "maintenance", "pump", "turbofan")
-DAGS = {f"{kind}_{contract}" for kind in ("pipeline", "rebuild") for contract in _CONTRACTS} | {
-    *("score_turbofan", "reconcile", "maintain_lake", "watch_fleet", "train_rul")
+DAGS = {f"{kind}_{contract}" for kind in ("pipeline", "rebuild", "settle") for contract in _CONTRACTS} | {
+    *("score_turbofan", "reconcile", "maintain_lake", "watch_fleet", "train_rul", "erase_device")
 }
 HEAVY = {"pandas", "pyspark", "boto3", "numpy", "pyarrow", "duckdb", "lightgbm", "great_expectations"}
 JOB = re.compile(r'[",](silver|gold_hourly|gold_device_daily|features|score|reconcile|rebuild|maintain)(?=[",])')
@@ -215,6 +217,23 @@ def test_a_rebuild_takes_the_day_that_is_asked_for_and_says_when_there_is_none(t
     of_interval = _RENDER.replace("params=dag.params.dump()", "params=dag.params.dump(), data_interval_start=run.run_after")
     assert list(in_airflow(of_interval, ROOT / "dags", tmp_path)["rebuild_pump.rebuild_gold_features"]["env"].values())[-1] == "2026-11-28"
     assert list(in_airflow(_RENDER, ROOT / "dags", tmp_path)["rebuild_pump.rebuild_gold_features"]["env"].values())[-1] == "none"
+
+
+def test_what_a_person_decides_travels_as_one_word_each(tmp_path: Path) -> None:
+    """A text that looks like an option is none, and an erasure is tried dry where nobody says otherwise."""
+    whose = "{{'run': 'r1', 'device': '--run-id', 'why': 'asked by --who', 'verdict': 'refuse'}}"
+    asked = in_airflow(_RENDER.replace("params=dag.params.dump()", f"params=dag.params.dump() | {whose}"), ROOT / "dags", tmp_path)
+    settle = list(asked["settle_pump.settle"]["env"].values())
+    assert settle == ["refuse", "--contract", "pump", "--run-id", "refuse-r1", "--run=r1", "--why=asked by --who", "--who=airflow"]
+    erase = list(asked["erase_device.erase"]["env"].values())
+    assert erase[5:] == ["--device=--run-id", "--why=asked by --who", "--who=airflow", "--dry-run=yes"]
+    options = main.parse(erase)
+    assert (options.jobs, options.device, options.why, options.who, options.dry_run) == (
+        *("erase", "--run-id", "asked by --who", "airflow"),
+        True,
+    )
+    no = in_airflow(_RENDER.replace("params=dag.params.dump()", "params=dag.params.dump() | {{'dry_run': False}}"), ROOT / "dags", tmp_path)
+    assert main.parse(list(no["erase_device.erase"]["env"].values())).dry_run is False
 
 
 def test_a_wrong_contract_file_is_an_import_error_and_takes_no_other_contracts_dags(tmp_path: Path) -> None:

@@ -252,6 +252,17 @@ def test_an_erasure_takes_the_devices_messages_out_of_the_queues(settings: Setti
     assert calls_of("spark") >= {("sqs", name) for name in names}
 
 
+def test_an_erasure_takes_the_devices_points_out_of_the_time_series(settings: Settings) -> None:
+    with influx_stand_in() as server:
+        token = boto3.client("secretsmanager", region_name=REGION).create_secret(Name="influx", SecretString=TOKEN)["ARN"]
+        store = dataclasses.replace(settings, time_series_store="influxdb", influx_url=server.url, influx_org=ORG, influx_token=token)
+        lake = SimpleNamespace(platform=Deployed(store), boundary=lambda name: None)
+        work: Any = SimpleNamespace(lake=lake, device=Device("pump-7"))
+        erase._time_series(work)
+        assert server.requests
+    assert calls_of("spark") >= {("secretsmanager", "GetSecretValue")}
+
+
 def test_airflow_starts_training_follows_it_and_shows_its_log(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", json.dumps({"conn_type": "aws", "extra": {"region_name": REGION}}))
     logs = boto3.client("logs", region_name=REGION)

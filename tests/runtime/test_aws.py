@@ -109,6 +109,17 @@ def test_a_spark_job_of_emr_runs_main_py_with_the_zip_and_the_environment() -> N
     assert conf["spark.emr-serverless.driverEnv.FLEETLAKE_PLATFORM"] == "aws"
 
 
+def test_a_job_is_told_the_queues_and_where_the_time_series_token_lies() -> None:
+    """Who watches the fleet asks how long messages wait, and an erasure takes a device out of both."""
+    arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:influx"
+    platform = aws(FLEETLAKE_TELEMETRY_QUEUE="of-acme", **(INFLUX | {"FLEETLAKE_INFLUX_TOKEN": arn}))
+    words = shlex.split(spark_job_driver(platform, ["watch_fleet"])["sparkSubmit"]["sparkSubmitParameters"])
+    told = dict(word.split("=", 1) for word in words if word.startswith("spark.emr-serverless.driverEnv.FLEETLAKE_"))
+    settings = Settings.from_environment({name.rpartition(".")[2]: value for name, value in told.items()})
+    assert (settings.telemetry_queue, settings.influx_token) == ("of-acme", arn)
+    assert (settings.influx_url, settings.influx_org) == (platform.settings.influx_url, platform.settings.influx_org)
+
+
 def test_the_operator_is_emr_serverless_deferred_and_boto_takes_its_arguments() -> None:
     from runtime.emr_task import job_name
 

@@ -35,8 +35,8 @@ SETTINGS = {
     "FLEETLAKE_TRAINING_ROLE": "arn:aws:iam::123456789012:role/training",
 }
 CONTRACTS = ("environment", "maintenance", "pump", "turbofan")
-DAGS = {f"{kind}_{contract}" for kind in ("pipeline", "rebuild") for contract in CONTRACTS} | {
-    *("score_turbofan", "reconcile", "maintain_lake", "watch_fleet", "train_rul")
+DAGS = {f"{kind}_{contract}" for kind in ("pipeline", "rebuild", "settle") for contract in CONTRACTS} | {
+    *("score_turbofan", "reconcile", "maintain_lake", "watch_fleet", "train_rul", "erase_device")
 }
 
 

@@ -107,9 +107,9 @@ class Resources:
 
     def time_series(self, *, writes: bool = False) -> tuple[Grant, ...]:
         """InfluxDB's token, or the tables of Timestream for LiveAnalytics, whichever the deployment has."""
+        if token := self.influx_token():
+            return token
         names = self.names
-        if names.configuration.time_series == "influxdb":
-            return self.influx_token()
         tables = names.arn("timestream", f"database/{names.settings.timestream_database}/table/*")
         actions = ("DescribeTable", "Select", *(("CreateTable", "UpdateTable", "WriteRecords") if writes else ()))
         return (

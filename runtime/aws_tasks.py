@@ -31,14 +31,19 @@ def spark_job_driver(platform: "AwsPlatform", arguments: Sequence[str]) -> dict[
         "spark.emr-serverless.driverEnv.PYSPARK_PYTHON": _PYTHON,
         "spark.executorEnv.PYSPARK_PYTHON": _PYTHON,
     }
-    for name, value in platform.settings.environment().items():
-        # Everybody who may look at the job reads it: of the token only where it lies.
-        if value and (name in _TOLD or (name == "FLEETLAKE_INFLUX_TOKEN" and value.startswith("arn:"))):
-            conf[f"spark.emr-serverless.driverEnv.{name}"] = value
+    conf |= {f"spark.emr-serverless.driverEnv.{name}": value for name, value in _told(platform).items()}
     parameters = " ".join(f"--conf {key}={value}" for key, value in sorted(conf.items()))
     return {
         "sparkSubmit": {"entryPoint": f"{archive}/main.py", "entryPointArguments": list(arguments), "sparkSubmitParameters": parameters}
     }
+
+
+def _told(platform: "AwsPlatform") -> dict[str, str]:
+    """The settings of a job, as variables. Everybody who may look at the job reads them: of the token only where it lies."""
+    settings = platform.settings.environment()
+    token = "FLEETLAKE_INFLUX_TOKEN"
+    told = _TOLD | ({token} if settings[token].startswith("arn:") else set())
+    return {name: settings[name] for name in sorted(told) if settings[name]}
 
 
 def emr_task(platform: "AwsPlatform", task_id: str, arguments: Sequence[str], operator: dict[str, Any]) -> Any:
@@ -75,6 +80,7 @@ def sagemaker_task(platform: "AwsPlatform", task_id: str, arguments: Sequence[st
             "ContainerEntrypoint": ["python", "-m", "models.train"],
             "ContainerArguments": list(arguments),
         },
+        "Environment": _told(platform),
         "RoleArn": platform.required("training_role"),
         "OutputDataConfig": {"S3OutputPath": platform.object_uri("training/")},
         "ResourceConfig": {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 30},

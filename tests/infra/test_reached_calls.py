@@ -275,6 +275,8 @@ def test_airflow_starts_training_follows_it_and_shows_its_log(settings: Settings
     operator.config["TrainingJobName"] = "fleetlake-train-1"
     training = operator.execute({})["Training"]
     assert training["TrainingJobName"] == "fleetlake-train-1"
+    # The container finds the lake by what the job tells it, and by nothing else.
+    assert Settings.from_environment(operator.config["Environment"]).lake_bucket == settings.lake_bucket
     assert training["VpcConfig"] == {"Subnets": ["subnet-1", "subnet-2"], "SecurityGroupIds": ["sg-1"]}
     sagemaker = {("sagemaker", "CreateTrainingJob"), ("sagemaker", "DescribeTrainingJob")}
     assert calls_of("airflow") >= sagemaker | {("logs", "DescribeLogStreams"), ("logs", "GetLogEvents")}

@@ -13,7 +13,7 @@ import pytest
 from httpx import Response
 from pycognito.aws_srp import AWSSRP  # type: ignore[import-untyped] # it has no types
 
-from fleet.tables import REQUESTS
+from fleet.tables import REQUESTS, TABLES
 from local import api_tables, user_pool
 from local.api_tables import create_table
 from runtime.errors import UsageError
@@ -230,7 +230,7 @@ def test_pools_and_tables_are_made_once(site: Site) -> None:
     api_tables.create(site.cloud.platform)
     assert user_pool.create(site.cloud.platform) == before == site.ids
     tables = site.cloud.platform.client("dynamodb").list_tables()["TableNames"]
-    assert len(tables) == len(set(tables)) == 7
+    assert len(tables) == len(set(tables)) == len(TABLES)
 
 
 def test_of_two_administrators_who_demote_each_other_one_stays(site: Site) -> None:

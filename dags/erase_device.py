@@ -42,7 +42,7 @@ def erase_device(platform: Platform) -> DAG:
         dry_run = "--dry-run={{ 'yes' if params.dry_run else 'no' }}"
         # The name is main.py's for what all contracts share.
         arguments = ["erase", "--contract", "_shared", "--run-id", "{{ dag.dag_id }}__{{ run_id }}", *asked, dry_run]
-        platform.spark_task("erase", arguments, pool="lake__shared")
+        platform.spark_task("erase", arguments)
     return dag
 
 

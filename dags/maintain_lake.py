@@ -35,7 +35,7 @@ def maintain_lake(platform: Platform) -> DAG:
         # The name is main.py's for what all contracts share.
         for name in (*sound_contracts(platform.settings.contracts_folder), "_shared"):
             arguments = ["maintain", "--contract", name, "--run-id", "{{ dag.dag_id }}__{{ run_id }}"]
-            platform.spark_task(f"maintain_{name}", arguments, pool=f"lake_{name}")
+            platform.spark_task(f"maintain_{name}", arguments)
     return dag
 
 

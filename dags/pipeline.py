@@ -48,7 +48,6 @@ def pipeline(platform: Platform, contract: Contract) -> DAG:
             task_id,
             [jobs, "--contract", contract.name, "--run-id", "{{ dag.dag_id }}__{{ run_id }}"],
             # Two runs of a contract at once would do each other's work twice.
-            pool=f"lake_{contract.name}",
             # Assets have names alone: a URI would have Airflow load every provider at parse time.
             outlets=[Asset(table) for table in [*tables, f"gold.device_daily.{contract.name}"]],
         )

@@ -49,7 +49,6 @@ def rebuild(platform: Platform, contract: Contract) -> DAG:
         platform.spark_task(
             task_id,
             [jobs, "--contract", contract.name, "--run-id", "{{ dag.dag_id }}__{{ run_id }}", "--day", _DAY],
-            pool=f"lake_{contract.name}",
             outlets=[Asset(table) for table in [*tables, f"gold.device_daily.{contract.name}"]],
         )
     return dag

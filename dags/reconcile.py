@@ -30,7 +30,7 @@ def reconcile(platform: Platform) -> DAG:
     ) as dag:
         for name in sound_contracts(platform.settings.contracts_folder):
             arguments = ["reconcile", "--contract", name, "--run-id", "{{ dag.dag_id }}__{{ run_id }}"]
-            platform.spark_task(f"reconcile_{name}", arguments, pool=f"lake_{name}")
+            platform.spark_task(f"reconcile_{name}", arguments)
     return dag
 
 

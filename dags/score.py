@@ -32,7 +32,6 @@ def score(platform: Platform, contract: Contract) -> DAG:
         platform.spark_task(
             "score",
             ["score", "--contract", contract.name, "--run-id", "{{ dag.dag_id }}__{{ run_id }}"],
-            pool=f"lake_{contract.name}",
             outlets=[Asset(f"gold.predictions.{contract.name}")],
         )
     return dag

@@ -44,7 +44,6 @@ def settle(platform: Platform, contract: Contract) -> DAG:
         platform.spark_task(
             "settle",
             ["{{ params.verdict }}", "--contract", contract.name, "--run-id", "{{ params.verdict }}-{{ params.run or 'none' }}", *decided],
-            pool=f"lake_{contract.name}",
         )
     return dag
 

@@ -32,7 +32,7 @@ def train(platform: Platform, model: str) -> DAG:
         catchup=False,
         max_active_runs=1,
         params={"as_of": Param("latest", type="string"), "force": Param(False, type="boolean")},
-        default_args={"owner": "machine-learning", "retries": 1, "retry_delay": timedelta(seconds=30), "pool": "training"},
+        default_args={"owner": "machine-learning", "retries": 1, "retry_delay": timedelta(seconds=30)},
         tags=["train"],
     ) as dag:
         run = ["--model", model, "--run-id", "{{ dag.dag_id }}__{{ run_id }}"]

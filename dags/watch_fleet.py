@@ -33,9 +33,7 @@ def watch_fleet(platform: Platform) -> DAG:
         watched = ",".join(sorted(name for name, contract in contracts.items() if contract.is_measurement))
         if watched:
             # One task for all of them: it reads tables without a session of Spark, and is done in seconds.
-            platform.spark_task(
-                "watch_fleet", ["watch_fleet", "--contract", watched, "--run-id", "{{ dag.dag_id }}__{{ run_id }}"], pool="lake_health"
-            )
+            platform.spark_task("watch_fleet", ["watch_fleet", "--contract", watched, "--run-id", "{{ dag.dag_id }}__{{ run_id }}"])
     return dag
 
 

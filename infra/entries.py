@@ -27,7 +27,10 @@ ENTRIES: Mapping[str, tuple[str, ...]] = {
     "ingestion.redrive": _OPERATOR,
     "ingestion.dead_letters": _OPERATOR,
     "spark_jobs": ("spark",),
+    # Who watches the fleet asks it what was heard.
+    "lake.arrivals": ("spark",),
     "models.registry": ("training",),
+    "models.data": ("training",),
     "models.train": ("training",),
     "airflow": ("airflow",),
     "runtime.emr_task": ("airflow",),

@@ -157,7 +157,8 @@ class HopCounter:
     def _time_series_hop(self, contracts: Sequence[str]) -> Hop:
         try:
             counts = {name: self._platform.time_series().count(name) for name in contracts}
-        except FleetlakeError:
+        # Who may not read its token, or is outside the network, sees all else.
+        except (FleetlakeError, BotoCoreError, ClientError):
             return Hop("time series", None, {})
         return Hop("time series", sum(counts.values()), _there(counts))
 

@@ -56,7 +56,9 @@ class Airflow:
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
-        """The Airflow of the running laptop's cloud. Raises ServiceError where there is none."""
+        """The Airflow of the running laptop's cloud. Raises ServiceError where there is none, or it is MWAA's."""
+        if settings.platform != "local":
+            raise ServiceError(f"Airflow on {settings.platform}: this command speaks to a laptop's alone; trigger the DAG in MWAA's UI")
         url = Instance(settings.home).endpoints().get("airflow_url")
         if not url:
             raise ServiceError(f"Airflow in {settings.home}: it is not running; start it with `fleetlake up`")

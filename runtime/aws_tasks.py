@@ -10,15 +10,11 @@ if TYPE_CHECKING:
     from runtime.aws import AwsPlatform
 
 _PYTHON = "./environment/bin/python"
-# The settings that a job is told: where the lake is, whom it tells, and, for who watches the fleet or erases a device, queues and time series.
-_TOLD = {
-    f"FLEETLAKE_{name}"
-    for name in (
-        *("PLATFORM", "LAKE_BUCKET", "WAREHOUSE", "REGION", "ACCOUNT", "ALARM_TOPIC"),
-        *("TELEMETRY_QUEUE", "ERROR_QUEUE", "DEAD_LETTER_QUEUE"),
-        *("TIME_SERIES_STORE", "TIMESTREAM_DATABASE", "INFLUX_URL", "INFLUX_ORG", "INFLUX_BUCKET"),
-    )
-}
+_SECRETS = ("FLEETLAKE_INFLUX_TOKEN",)
+# Of a training job.
+_MOST_SECONDS, _TO_START_SECONDS, _LOOK_SECONDS = 3600, 900, 30
+# Runs of one DAG, as a backfill makes them, would do each other's work twice.
+_USUAL: dict[str, Any] = {"on_failure_callback": task_failed, "max_active_tis_per_dag": 1}
 
 
 def spark_job_driver(platform: "AwsPlatform", arguments: Sequence[str]) -> dict[str, Any]:
@@ -39,11 +35,10 @@ def spark_job_driver(platform: "AwsPlatform", arguments: Sequence[str]) -> dict[
 
 
 def _told(platform: "AwsPlatform") -> dict[str, str]:
-    """The settings of a job, as variables. Everybody who may look at the job reads them: of the token only where it lies."""
-    settings = platform.settings.environment()
-    token = "FLEETLAKE_INFLUX_TOKEN"
-    told = _TOLD | ({token} if settings[token].startswith("arn:") else set())
-    return {name: settings[name] for name in sorted(told) if settings[name]}
+    """The settings of a job, as variables: those that are not their defaults. Everybody who may look at the job reads them, and so of a secret
+    only where it lies; folders are this machine's."""
+    settings = platform.settings.changed()
+    return {name: value for name, value in settings.items() if name not in _SECRETS or value.startswith("arn:")}
 
 
 def emr_task(platform: "AwsPlatform", task_id: str, arguments: Sequence[str], operator: dict[str, Any]) -> Any:
@@ -60,7 +55,7 @@ def emr_task(platform: "AwsPlatform", task_id: str, arguments: Sequence[str], op
         configuration_overrides={
             "monitoringConfiguration": {"s3MonitoringConfiguration": {"logUri": f"{platform.required('emr_archive').rstrip('/')}/logs/"}}
         },
-        **{"on_failure_callback": task_failed} | operator,
+        **_USUAL | operator,
     )
 
 
@@ -84,10 +79,19 @@ def sagemaker_task(platform: "AwsPlatform", task_id: str, arguments: Sequence[st
         "RoleArn": platform.required("training_role"),
         "OutputDataConfig": {"S3OutputPath": platform.object_uri("training/")},
         "ResourceConfig": {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 30},
-        "StoppingCondition": {"MaxRuntimeInSeconds": 3600},
+        "StoppingCondition": {"MaxRuntimeInSeconds": _MOST_SECONDS},
         **_network(platform),
     }
-    return SageMakerTrainingOperator(task_id=task_id, config=config, deferrable=True, **{"on_failure_callback": task_failed} | operator)
+    # A look each half minute, for as long as the job may run and its machine may take to come.
+    return SageMakerTrainingOperator(
+        task_id=task_id,
+        config=config,
+        deferrable=True,
+        region_name=platform.settings.region,
+        check_interval=_LOOK_SECONDS,
+        max_attempts=(_MOST_SECONDS + _TO_START_SECONDS) // _LOOK_SECONDS,
+        **_USUAL | operator,
+    )
 
 
 def _network(platform: "AwsPlatform") -> dict[str, Any]:

@@ -73,7 +73,7 @@ def command_task(task_id: str, command: Sequence[str], arguments: Sequence[str],
     # Values travel as positional parameters of the shell through the environment, so that no template can add words to the command.
     names = [f"JOB_ARGUMENT_{index}" for index in range(len(arguments))]
     words = " ".join([*(f"'{word}'" for word in command), *(f'"${name}"' for name in names)])
-    # Runs of one DAG, as a backfill makes them, would do each other's work twice; on AWS the pool that the DAG names sees to that.
+    # Runs of one DAG, as a backfill makes them, would do each other's work twice.
     here = {"pool": COMPUTE_POOL, "max_active_tis_per_dag": 1}
     return JobOperator(
         task_id=task_id,

@@ -60,13 +60,12 @@ class Platform(Protocol):
     def spark_task(self, task_id: str, arguments: Sequence[str], **operator: Any) -> Any:
         """An Airflow operator that runs one Spark job; `arguments` may hold Jinja templates.
 
-        `pool` among the `operator`'s arguments says what it must not run beside; a laptop has its own, of the machine's cores.
-        A failure that is not tried again raises an alarm.
+        A laptop has a pool of the machine's cores. A failure that is not tried again raises an alarm.
         """
         ...
 
     def training_task(self, task_id: str, arguments: Sequence[str], **operator: Any) -> Any:
-        """An Airflow operator that runs ``models.train`` with `arguments`; pool and alarm are as those of `spark_task`."""
+        """An Airflow operator that runs ``models.train`` with `arguments`; pool and alarm as those of `spark_task`."""
         ...
 
 

@@ -230,6 +230,14 @@ class Settings:
         """The variables that give a child process the same settings."""
         return {PREFIX + f.name.upper(): _text(getattr(self, f.name)) for f in dataclasses.fields(self)}
 
+    def changed(self) -> dict[str, str]:
+        """Variables of the settings that are not their defaults, folders left out: what a process elsewhere must be told."""
+        usual = Settings()
+        fields = [
+            f for f in dataclasses.fields(self) if not isinstance(f.default, Path) and getattr(self, f.name) != getattr(usual, f.name)
+        ]
+        return {PREFIX + f.name.upper(): _text(getattr(self, f.name)) for f in fields}
+
 
 def _text(value: Any) -> str:
     if isinstance(value, bool):

@@ -77,10 +77,12 @@ _UNCACHED = {"spark.sql.catalog.lake.cache-enabled": "false"}
 def open_session(platform: Platform, name: str = "fleetlake") -> SparkSession:
     """The process's session with the platform's configuration."""
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    os.environ.setdefault("SPARK_LOCAL_IP", platform.settings.bind_address)
-    home = java_home(platform.settings)
-    if home:
-        os.environ.setdefault("JAVA_HOME", str(home))
+    # Where spark-submit has started this process, its JVM runs already.
+    if "PYSPARK_GATEWAY_PORT" not in os.environ:
+        os.environ.setdefault("SPARK_LOCAL_IP", platform.settings.bind_address)
+        home = java_home(platform.settings)
+        if home:
+            os.environ.setdefault("JAVA_HOME", str(home))
     builder = SparkSession.builder.appName(name)
     for key, value in (dict(platform.spark_conf()) | _UNCACHED).items():
         builder = builder.config(key, value)

@@ -7,7 +7,6 @@ import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
-from infra.environment import changed
 from infra.packaging.archives import size
 from infra.packaging.modules import Code, contracts, copy_sources
 from infra.packaging.package import Order, make_room, mebibytes
@@ -58,7 +57,7 @@ def startup_script(variables: Mapping[str, str]) -> str:
 
 def _told() -> dict[str, str]:
     """The settings of this process that are not their defaults, for AWS."""
-    return changed(Settings.from_environment()) | {"FLEETLAKE_PLATFORM": "aws"}
+    return Settings.from_environment().changed() | {"FLEETLAKE_PLATFORM": "aws"}
 
 
 def _dags() -> list[Path]:

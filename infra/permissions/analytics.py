@@ -59,6 +59,8 @@ def _spark(of: Resources) -> RolePermissions:
                 tuple(of.names.queue_arn(queue) for queue in queues),
             ),
             of.key("sqs", "Decrypt"),
+            # Who watches the fleet asks silver who was heard of.
+            *of.queries(),
             # And its points from the time series; LiveAnalytics deletes none.
             *of.influx_token(),
             Grant(("s3:GetObject",), of.objects("artifacts", SPARK_PREFIX)),
@@ -82,6 +84,8 @@ def _training(of: Resources) -> RolePermissions:
             *_tables_of_the_lake(of),
             Grant(prefixed("GetObject PutObject", "s3"), of.objects("lake", _MODELS)),
             Grant(("s3:PutObject",), of.objects("lake", _TRAINING)),
+            # Failures and predictions are asked for in SQL.
+            *of.queries(),
             *of.images(),
             Grant(prefixed("CreateLogGroup CreateLogStream PutLogEvents DescribeLogStreams", "logs"), (f"{logs}:*",)),
             Grant(

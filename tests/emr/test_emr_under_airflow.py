@@ -48,9 +48,9 @@ for name in ("orphan", "broken", "unwanted", "unknown", "at_home"):
     with DAG(dag_id=name, schedule=None, start_date=datetime(2026, 1, 1, tzinfo=timezone.utc), default_args=retry) as dag:
         arguments = ["silver", "--contract", name, "--run-id", "{{ dag.dag_id }}__{{ run_id }}"]
         if name == "at_home":
-            current_platform(here).spark_task("silver", arguments, pool="lake_at_home")
+            current_platform(here).spark_task("silver", arguments)
         else:
-            current_platform(aws).spark_task("silver", arguments, waiter_delay=1, pool="default_pool")
+            current_platform(aws).spark_task("silver", arguments, waiter_delay=1)
     globals()[name] = dag
 """
 NO_CONTRACT = "silver: contract {}: there is none; the folder has broken, orphan, unwanted; another try would end the same way"
@@ -168,7 +168,7 @@ def test_what_another_try_cannot_mend_is_not_tried_again_and_an_alarm_says_why(s
     for dag_id in ("unknown", "at_home"):
         run = ended(site, runs, dag_id)
         assert (run.state, run.tasks[0].try_number) == ("failed", 1)
-    # Whatever pool its DAG names, a laptop's job takes a core.
+    # A laptop's job takes a core.
     assert site.task("at_home", runs["at_home"])["pool"] == "compute"
     (job,) = site.emr.jobs_of("unknown")
     told = alarms_of(site, alarms)

@@ -17,11 +17,14 @@ from fastapi.testclient import TestClient
 from moto import mock_aws
 
 from ingestion.projection import Projection
+from lake.arrivals import heard
 from lake.catalog import ensure_tables
 from lake.contracts import Downsample, Retention, load_contracts
 from lake.erased_device import Device
 from lake.law_queues import queue_names
-from lake.tables import DEVICE_HEALTH, PREDICTIONS, silver
+from lake.tables import DEVICE_HEALTH, OPS, PREDICTIONS, silver
+from models import data
+from models.catalogue import KINDS
 from runtime.aws import AwsPlatform
 from runtime.clock import FixedClock
 from runtime.settings import REPOSITORY, Settings, recorded_calls
@@ -39,7 +42,8 @@ from tests.services.people import NOW, NamesAsTokens
 from tests.services.tables import create_tables
 
 REGION = "us-east-1"
-PUMP = load_contracts(REPOSITORY / "contracts")["pump"]
+CONTRACTS = load_contracts(REPOSITORY / "contracts")
+PUMP = CONTRACTS["pump"]
 FORGOTTEN = dataclasses.replace(PUMP, timeseries=Retention(keep_days=30))
 THINNED = dataclasses.replace(PUMP, timeseries=Retention(keep_days=30, downsample=Downsample(every_seconds=3600, keep_days=300)))
 
@@ -140,6 +144,25 @@ def test_the_api_asks_athena_for_old_readings_and_ends_what_it_cannot_wait_for(s
     with pytest.raises(ClientError, match="InternalServerException"):
         LakeReadings(Deployed(settings, athena_that_does_not_say_how_it_goes())).latest(PUMP, "pump-7")
     assert calls_of("api") >= ATHENA
+
+
+def test_who_watches_the_fleet_asks_athena_what_silver_has_heard(settings: Settings) -> None:
+    platform = Deployed(settings, athena_that_answers(("varchar", 2)))
+    ensure_tables(platform, (silver(PUMP), *OPS))
+    assert heard(platform, PUMP, NOW).arrivals == []
+    with pytest.raises(ClientError, match="InternalServerException"):
+        heard(Deployed(settings, athena_that_does_not_say_how_it_goes()), PUMP, NOW)
+    assert calls_of("spark") >= ATHENA
+
+
+def test_training_asks_athena_for_what_failed(settings: Settings) -> None:
+    kind = KINDS["rul"]
+    platform = Deployed(settings, athena_that_answers(("varchar", 4)))
+    ensure_tables(platform, (silver(CONTRACTS[kind.events]),))
+    assert data._events(platform, kind, "failure", None).empty
+    with pytest.raises(ClientError, match="InternalServerException"):
+        data._events(Deployed(settings, athena_that_does_not_say_how_it_goes()), kind, "failure", None)
+    assert calls_of("training") >= ATHENA
 
 
 def test_fleet_shadows_read_timestream(settings: Settings) -> None:

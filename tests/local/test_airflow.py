@@ -50,7 +50,7 @@ for name, command in {
 }.items():
     with DAG(dag_id=f"ends_{name}", schedule=None, start_date=datetime(2026, 1, 1, tzinfo=timezone.utc)) as dag:
         BashOperator(
-            task_id="only", bash_command=command, pool="lake_kiln", append_env=True, env={"WHAT": "{{ dag_run.conf.get('what', 'cold') }}"}
+            task_id="only", bash_command=command, pool="compute", append_env=True, env={"WHAT": "{{ dag_run.conf.get('what', 'cold') }}"}
         )
     globals()[dag.dag_id] = dag
 

@@ -5,7 +5,6 @@ import dataclasses
 import pytest
 
 from local.airflow_environment import variables
-from local.airflow_pools import pools
 from local.machine import compute_slots
 from runtime.settings import Settings
 from tests.cloud import settings_for
@@ -25,9 +24,4 @@ def test_each_takes_a_core_and_its_heap_and_a_gibibyte_of_three_quarters_of_the_
 
 def test_a_light_task_has_a_seat_beside_those_that_work_hard(tmp_path_factory: pytest.TempPathFactory) -> None:
     settings = settings_for(tmp_path_factory.mktemp("machine"))
-    assert int(variables(settings)["AIRFLOW__CORE__PARALLELISM"]) == pools(settings)["compute"] + 1
-
-
-def test_each_contract_has_a_pool_of_one_slot_and_training_too() -> None:
-    slots = pools(Settings())
-    assert {name: slots[name] for name in ("lake_pump", "lake_turbofan", "training")} == {"lake_pump": 1, "lake_turbofan": 1, "training": 1}
+    assert int(variables(settings)["AIRFLOW__CORE__PARALLELISM"]) == compute_slots(settings) + 1

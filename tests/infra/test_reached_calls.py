@@ -12,7 +12,6 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from botocore.stub import Stubber
 from fastapi.testclient import TestClient
 from moto import mock_aws
 
@@ -36,12 +35,12 @@ from services.shadow.fleet_shadow import FleetShadows
 from services.telemetry.readings import LakeReadings
 from spark_jobs import erase, watch_fleet
 from spark_jobs.quality_alarms import Kind, tell_verdict
+from tests.infra.athena import ATHENA, REGION, athena_that_answers, athena_that_does_not_say_how_it_goes
 from tests.ports.influx_stand_in import ORG, TOKEN, influx_stand_in
 from tests.recorded_calls import recorded
 from tests.services.people import NOW, NamesAsTokens
 from tests.services.tables import create_tables
 
-REGION = "us-east-1"
 CONTRACTS = load_contracts(REPOSITORY / "contracts")
 PUMP = CONTRACTS["pump"]
 FORGOTTEN = dataclasses.replace(PUMP, timeseries=Retention(keep_days=30))
@@ -93,38 +92,6 @@ def calls_of(role: str) -> set[tuple[str, str]]:
     folder = recorded_calls()
     assert folder
     return {(service, operation) for under, service, operation in recorded(folder) if under == role}
-
-
-def athena_that_answers(*answers: tuple[str, int]) -> Any:
-    """To each question no row, with so many columns of a type."""
-    client = boto3.client("athena", region_name=REGION)
-    stub = Stubber(client)
-    limited = {"WorkGroup": {"Name": "fleetlake", "Configuration": {"BytesScannedCutoffPerQuery": 10_000_000}}}
-    stub.add_response("get_work_group", limited)
-    for kind, columns in answers:
-        stub.add_response("start_query_execution", {"QueryExecutionId": "q"})
-        stub.add_response("get_query_execution", {"QueryExecution": {"Status": {"State": "SUCCEEDED"}, "StatementType": "DML"}})
-        names = [{"Name": f"c{number}", "Type": kind} for number in range(columns)]
-        stub.add_response("get_query_results", {"ResultSet": {"Rows": [], "ResultSetMetadata": {"ColumnInfo": names}}})
-    stub.activate()
-    return client
-
-
-def athena_that_does_not_say_how_it_goes() -> Any:
-    client = boto3.client("athena", region_name=REGION)
-    stub = Stubber(client)
-    stub.add_response("get_work_group", {"WorkGroup": {"Name": "fleetlake", "Configuration": {"BytesScannedCutoffPerQuery": 10_000_000}}})
-    stub.add_response("start_query_execution", {"QueryExecutionId": "q"})
-    stub.add_client_error("get_query_execution", "InternalServerException")
-    stub.add_response("stop_query_execution", {})
-    stub.activate()
-    return client
-
-
-ATHENA = {
-    ("athena", operation)
-    for operation in ("GetWorkGroup", "StartQueryExecution", "GetQueryExecution", "GetQueryResults", "StopQueryExecution")
-}
 
 
 def test_fleet_shadows_ask_athena_and_end_what_they_cannot_wait_for(settings: Settings) -> None:

@@ -62,11 +62,11 @@ def run(lake: SparkLake, device_id: str, run: str, why: str, who: str, dry_run: 
     """
     device = Device(device_id)
     if not device_id.strip():
-        raise UserError("there is no device; name one")
+        raise UserError("erase: there is no device; name one")
     if dry_run:
         return _would(lake, device)
     if not why.strip() or device.is_named_in(why):
-        raise UserError("give a reason that does not name the device: it is kept with the proof")
+        raise UserError("erase: give a reason that does not name the device: it is kept with the proof")
     lake.open()
     work = _Work(lake, device, run, _subject(lake, device_id), why, who)
     work.note(EVERYWHERE, Verdict.BEGUN, "erasure begun")

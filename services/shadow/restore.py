@@ -20,9 +20,9 @@ def restoring(current: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]
 
 
 def _same(left: Any, right: Any) -> bool:
-    # In Python true is 1, and here they are two values.
+    # In Python true is 1 and 1 is 1.0; here each is what it was written as.
     if isinstance(left, dict) and isinstance(right, dict):
         return left.keys() == right.keys() and all(_same(left[key], right[key]) for key in left)
     if isinstance(left, list) and isinstance(right, list):
         return len(left) == len(right) and all(_same(a, b) for a, b in zip(left, right, strict=True))
-    return isinstance(left, bool) == isinstance(right, bool) and left == right
+    return type(left) is type(right) and bool(left == right)

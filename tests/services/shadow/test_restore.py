@@ -38,6 +38,7 @@ def test_what_came_since_is_removed_and_what_is_the_same_is_not_sent() -> None:
 def test_true_is_not_one() -> None:
     assert restoring({"on": 1}, {"on": True}) == {"on": True}
     assert restoring({"on": [1]}, {"on": [True]}) == {"on": [True]}
+    assert json.dumps(restoring({"x": 1.0}, {"x": 1})) == '{"x": 1}'
 
 
 def test_equal_states_need_nothing() -> None:

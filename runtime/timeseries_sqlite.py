@@ -258,4 +258,5 @@ def _log_ahead(connection: sqlite3.Connection) -> None:
         except sqlite3.OperationalError as error:
             if "locked" not in str(error) or time.monotonic() > ends:
                 raise
+        # The other has its lock for a write of one page.
         time.sleep(0.01)

@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 
 import aws_cdk as cdk
-from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from constructs import Construct
 
 from infra.base_stack import BaseStack
 from infra.constructs.log_group import LogGroup
+from infra.constructs.process_group import ProcessGroup
 from infra.constructs.service_role import ServiceRole
 from infra.environment import variables
 from infra.stacks.foundation import FoundationStack
@@ -41,15 +41,7 @@ class ContainerService(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         names = scope.names
-        self.group = ec2.SecurityGroup(
-            self,
-            "Group",
-            vpc=foundation.network.vpc,
-            security_group_name=names.of(f"{name}-tasks"),
-            description=what,
-            allow_all_outbound=False,
-        )
-        self.group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(443), "endpoints of AWS")
+        self.group = ProcessGroup(self, "Group", names, foundation.network.vpc, f"{name}-tasks", what)
         task = ecs.FargateTaskDefinition(
             self,
             "Task",

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 
 import aws_cdk as cdk
-from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from infra.base_stack import BaseStack
 from infra.constructs.log_group import LogGroup
+from infra.constructs.process_group import ProcessGroup
 from infra.constructs.service_role import ServiceRole
 from infra.environment import variables
 from infra.packages import FunctionPackage
@@ -35,15 +35,7 @@ class Function(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         names = scope.names
-        self.group = ec2.SecurityGroup(
-            self,
-            "Group",
-            vpc=foundation.network.vpc,
-            security_group_name=names.of(name),
-            description=f"{names.of(name)}: out by TLS",
-            allow_all_outbound=False,
-        )
-        self.group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(443), "endpoints of AWS")
+        self.group = ProcessGroup(self, "Group", names, foundation.network.vpc, name, f"{names.of(name)}: out by TLS")
         group_of_logs = LogGroup(self, "Logs", names, foundation.key, names.log_group(name))
         self.role = ServiceRole(self, "Role", names, name)
         self.function = lambda_.Function(

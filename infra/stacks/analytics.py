@@ -11,6 +11,7 @@ from constructs import Construct
 from infra.base_stack import BaseStack
 from infra.constructs.data_bucket import DataBucket
 from infra.constructs.log_group import LogGroup
+from infra.constructs.process_group import ProcessGroup
 from infra.constructs.service_role import ServiceRole
 from infra.environment import variables
 from infra.names import Names
@@ -32,17 +33,10 @@ class AnalyticsStack(BaseStack):
         self.add_stack_dependency(lake)
         self._foundation = foundation
         self._artifacts = self._bucket()
-        self._group = ec2.SecurityGroup(
-            self,
-            "Group",
-            vpc=foundation.network.vpc,
-            security_group_name=names.of("analytics"),
-            description="Workers of Spark, Airflow and training, among themselves and out",
-            allow_all_outbound=False,
-        )
+        what = "Workers of Spark, Airflow and training, among themselves and out"
+        self._group = ProcessGroup(self, "Group", names, foundation.network.vpc, "analytics", what)
         self._group.add_ingress_rule(self._group, ec2.Port.all_traffic(), "among themselves")
         self._group.add_egress_rule(self._group, ec2.Port.all_traffic(), "among themselves")
-        self._group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(443), "endpoints of AWS")
         # An erasure takes a device out of the time series too.
         iot_poc.time_series.admit("Analytics", self._group)
         application = self._spark()
